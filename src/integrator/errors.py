@@ -1,0 +1,134 @@
+"""Every error an operator can meet, with what follows from it and its exit code.
+
+    IntegratorError
+    ├── UsageError         2   the command line or an input file is a bad request
+    ├── NotFound           4   no such run, record, message, backup
+    ├── LockHeld           5   the same job is still running
+    ├── ConfigError       78   this installation is wrong; all problems at once
+    ├── StoreDamaged      70   the store cannot be trusted or written
+    ├── Stopped           75   asked to end (SIGTERM, run budget used up)
+    ├── Unavailable       75   nothing was done there: no route, timeout of a read, 429, 503
+    │   └── InDoubt       75   a write whose outcome nobody knows: look before doing it again
+    ├── Refused            1   the other side rejects us as a whole: login, contract, rights
+    │   └── BadAnswer      1   an answer that is not what the contract says
+    ├── GuardTripped       1   what we would do looks like damage; a named flag lets it pass
+    └── ItemError          3   this one item; note it, go on
+        ├── BadRecord          a record we cannot read
+        ├── Rejected           a definite no about one item
+        ├── Conflict           the other side holds several of what must be one
+        └── Postponed          not its turn yet; no attempt is used up
+"""
+
+from dataclasses import dataclass
+
+
+class IntegratorError(Exception):
+    """An error with a message for the operator: system, action, record, consequence."""
+
+    exit_code = 70
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(IntegratorError):
+    exit_code = 2
+
+
+class NotFound(IntegratorError):
+    exit_code = 4
+
+
+class LockHeld(IntegratorError):
+    exit_code = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in this installation: where, what, and what is expected."""
+
+    where: str  # "config/integrator.toml:12" or ".env"
+    what: str  # "[maconomy] base_url: expected an https address, got 42"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class ConfigError(IntegratorError):
+    """Everything that is wrong with the configuration, found in one go."""
+
+    exit_code = 78
+
+    def __init__(self, problems: list[Problem], *, hint: str | None = None) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems), hint=hint)
+        self.problems = problems
+
+
+class StoreDamaged(IntegratorError):
+    exit_code = 70
+
+
+class Stopped(IntegratorError):
+    exit_code = 75
+
+
+class Unavailable(IntegratorError):
+    """The other side did nothing and cannot be had now.
+
+    retry_after_s is what the other side asked for, or None.
+    """
+
+    exit_code = 75
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class InDoubt(Unavailable):
+    """A write left, and nobody can say whether it was carried out."""
+
+
+class Refused(IntegratorError):
+    exit_code = 1
+
+
+class BadAnswer(Refused):
+    """An answer that breaks the contract; code is a stable word for tables and tests ("bad_json")."""
+
+    def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class GuardTripped(Refused):
+    """What the run would do looks like damage; hint names the flag that lets it pass."""
+
+
+class ItemError(IntegratorError):
+    """Concerns one item only: it is set aside by its key, the run goes on."""
+
+    exit_code = 3
+
+
+class BadRecord(ItemError):
+    """A record we cannot read. code is stable ("bad_money"), field is our name for it or None."""
+
+    def __init__(self, message: str, *, code: str, field: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.field = field
+
+
+class Rejected(ItemError):
+    """The other side says no to this item and will say it again."""
+
+
+class Conflict(ItemError):
+    """The other side holds several of what must be one; nothing is touched."""
+
+
+class Postponed(ItemError):
+    """Something this item needs is not there yet; it waits without using up an attempt."""
