@@ -1,22 +1,22 @@
 """Every error an operator can meet, with what follows from it and its exit code.
 
-    IntegratorError
-    ├── UsageError         2   the command line or an input file is a bad request
-    ├── NotFound           4   no such run, record, message, backup
-    ├── LockHeld           5   the same job is still running
-    ├── ConfigError       78   this installation is wrong; all problems at once
-    ├── StoreDamaged      70   the store cannot be trusted or written
-    ├── Stopped           75   asked to end (SIGTERM, run budget used up)
-    ├── Unavailable       75   nothing was done there: no route, timeout of a read, 429, 503
-    │   └── InDoubt       75   a write whose outcome nobody knows: look before doing it again
-    ├── Refused            1   the other side rejects us as a whole: login, contract, rights
-    │   └── BadAnswer      1   an answer that is not what the contract says
-    ├── GuardTripped       1   what we would do looks like damage; a named flag lets it pass
-    └── ItemError          3   this one item; note it, go on
-        ├── BadRecord          a record we cannot read
-        ├── Rejected           a definite no about one item
-        ├── Conflict           the other side holds several of what must be one
-        └── Postponed          not its turn yet; no attempt is used up
+IntegratorError
+├── UsageError         2   the command line or an input file is a bad request
+├── NotFound           4   no such run, record, message, backup
+├── LockHeld           5   the same job is still running
+├── ConfigError       78   this installation is wrong; all problems at once
+├── StoreDamaged      70   the store cannot be trusted or written
+├── Stopped           75   asked to end (SIGTERM, run budget used up)
+├── Unavailable       75   nothing was done there: no route, timeout of a read, 429, 503
+│   └── InDoubt       75   a write whose outcome nobody knows: look before doing it again
+├── Refused            1   the other side rejects us as a whole: login, contract, rights
+│   └── BadAnswer      1   an answer that is not what the contract says
+├── GuardTripped       1   what we would do looks like damage; a named flag lets it pass
+└── ItemError          3   this one item; note it, go on
+    ├── BadRecord          a record we cannot read
+    ├── Rejected           a definite no about one item
+    ├── Conflict           the other side holds several of what must be one
+    └── Postponed          not its turn yet; no attempt is used up
 """
 
 from dataclasses import dataclass
@@ -114,12 +114,18 @@ class ItemError(IntegratorError):
 
 
 class BadRecord(ItemError):
-    """A record we cannot read. code is stable ("bad_money"), field is our name for it or None."""
+    """A record we cannot read.
 
-    def __init__(self, message: str, *, code: str, field: str | None = None, hint: str | None = None) -> None:
+    code is stable ("bad_money"), field is our name for it, key the record's when it could be read.
+    """
+
+    def __init__(
+        self, message: str, *, code: str, field: str | None = None, key: str | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.code = code
         self.field = field
+        self.key = key
 
 
 class Rejected(ItemError):

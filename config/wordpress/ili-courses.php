@@ -1,0 +1,234 @@
+<?php
+/**
+ * Plugin Name: iliwordpress courses
+ * Description: Courses, course dates and trainers as post types that integrator's import-courses can fill over the REST API.
+ * Version:     1.0.0
+ *
+ * Post types
+ *   course       one per Maconomy main course, slug mc-<main course id>
+ *   course_date  one per Maconomy course number, slug cd-<course number>
+ *   trainer      kept by editors; the import never writes it
+ *
+ * Who owns a field is in its name, and WordPress itself enforces it:
+ *   mac_*   comes from Maconomy: written by the role course_sync (and administrators)
+ *   ed_*    enrichment: written by editors and administrators, never by the import
+ * A page shows ed_x where it has a value and mac_x otherwise.
+ *
+ * Every key here is readable by anyone on a published post: register nothing about people who attend.
+ */
+
+namespace Ili\Courses;
+
+defined( 'ABSPATH' ) || exit;
+
+const SYNC_ROLE = 'course_sync';
+
+/**
+ * The keys of each type. WordPress writes the keys of one request in THIS order and stops at
+ * the first bad one, so the identity stands first: a half-written post can still be found.
+ */
+function meta_keys() {
+	return array(
+		'course'      => array(
+			'mac_id'          => 'string',
+			'mac_title'       => 'string',
+			'mac_description' => 'string',
+			'mac_language'    => 'string',
+			'mac_currency'    => 'string',
+			'mac_hash'        => 'string',
+			'mac_synced_at'   => 'string',
+			'mac_price_minor' => 'integer',
+			'ed_teaser'       => 'string',
+		),
+		'course_date' => array(
+			'mac_id'            => 'string',
+			'mac_maincourse_id' => 'string',
+			'mac_start'         => 'string',
+			'mac_end'           => 'string',
+			'mac_venue'         => 'string',
+			'mac_city'          => 'string',
+			'mac_language'      => 'string',
+			'mac_currency'      => 'string',
+			'mac_status'        => 'string',
+			'mac_hash'          => 'string',
+			'mac_synced_at'     => 'string',
+			'mac_missing_since' => 'string',
+			'mac_price_minor'   => 'integer',
+			'mac_seats_total'   => 'integer',
+			'mac_seats_free'    => 'integer',
+			'mac_course_post'   => 'integer',
+			'mac_days'          => 'array',
+			'ed_times'          => 'string',
+			'ed_trainer_note'   => 'string',
+			'ed_venue_note'     => 'string',
+			'ed_trainers'       => 'integer', // several rows: post ids of trainers
+		),
+	);
+}
+
+/** The days of a course date, a list of objects kept in one row. */
+function days_schema() {
+	return array(
+		'type'  => 'array',
+		'items' => array(
+			'type'                 => 'object',
+			'additionalProperties' => false,
+			'properties'           => array(
+				'date'  => array( 'type' => 'string', 'format' => 'date-time' ),
+				'from'  => array( 'type' => 'string' ),
+				'to'    => array( 'type' => 'string' ),
+				'venue' => array( 'type' => 'string' ),
+			),
+		),
+	);
+}
+
+/** Ownership by prefix. That the user may edit the post at all, WordPress has asked before. */
+function may_write( $allowed, $meta_key, $post_id, $user_id ) {
+	$user  = get_userdata( $user_id );
+	$owner = 0 === strpos( $meta_key, 'ed_' ) ? 'editor' : SYNC_ROLE;
+	return $user && array_intersect( array( 'administrator', $owner ), $user->roles );
+}
+
+function register_types() {
+	// 'custom-fields' is what makes the REST API offer "meta" for a type at all.
+	$types = array(
+		'course'      => array( 'Courses', array( 'title', 'editor', 'excerpt', 'custom-fields', 'revisions', 'thumbnail' ) ),
+		'course_date' => array( 'Course dates', array( 'title', 'custom-fields' ) ),
+		'trainer'     => array( 'Trainers', array( 'title', 'editor', 'custom-fields' ) ),
+	);
+	foreach ( $types as $type => list( $label, $supports ) ) {
+		register_post_type(
+			$type,
+			array(
+				'label'           => $label,
+				'supports'        => $supports,
+				'public'          => true,
+				'show_in_rest'    => true,
+				'has_archive'     => false,
+				'capability_type' => 'post',
+				'map_meta_cap'    => true,
+			)
+		);
+	}
+}
+
+function register_meta_keys() {
+	foreach ( meta_keys() as $type => $keys ) {
+		foreach ( $keys as $key => $value_type ) {
+			register_post_meta(
+				$type,
+				$key,
+				array(
+					'type'          => $value_type,
+					'single'        => 'ed_trainers' !== $key,
+					'show_in_rest'  => 'mac_days' === $key ? array( 'schema' => days_schema() ) : true,
+					'auth_callback' => __NAMESPACE__ . '\may_write',
+				)
+			);
+		}
+	}
+}
+
+/** The import's role: all posts, but its HTML is cleaned (no unfiltered_html), and no uploads, pages or settings. */
+function add_sync_role() {
+	if ( wp_installing() || get_role( SYNC_ROLE ) ) {
+		return;
+	}
+	$capabilities = array(
+		'read',
+		'edit_posts',
+		'edit_others_posts',
+		'edit_published_posts',
+		'edit_private_posts',
+		'publish_posts',
+		'read_private_posts',
+		'delete_posts',
+		'delete_others_posts',
+		'delete_published_posts',
+		'delete_private_posts',
+	);
+	add_role( SYNC_ROLE, 'Course sync', array_fill_keys( $capabilities, true ) );
+}
+
+add_action(
+	'init',
+	function () {
+		register_types();
+		register_meta_keys();
+		add_sync_role();
+	}
+);
+
+/*
+ * An open edit form posts back every row of its "Custom fields" box as it was when the form
+ * was opened. Protected keys are not in that box, so an administrator's form cannot put back
+ * last hour's price or seats. Over the REST API may_write() decides alone.
+ */
+add_filter(
+	'is_protected_meta',
+	function ( $is_protected, $meta_key ) {
+		return $is_protected || 0 === strpos( $meta_key, 'mac_' );
+	},
+	10,
+	2
+);
+
+/*
+ * The block editor sends all of "meta" back as soon as one key has changed. Keys that the user
+ * may not write are dropped when they are sent back unchanged; a changed one is still refused.
+ */
+function drop_unchanged( $prepared, $request ) {
+	if ( empty( $prepared->ID ) || ! is_array( $request['meta'] ) ) {
+		return $prepared;
+	}
+	$fields = new \WP_REST_Post_Meta_Fields( get_post_type( $prepared->ID ) );
+	$stored = $fields->get_value( $prepared->ID, $request );
+	$kept   = array();
+	foreach ( $request['meta'] as $key => $value ) {
+		$same = array_key_exists( $key, $stored ) && wp_json_encode( $value ) === wp_json_encode( $stored[ $key ] );
+		if ( ! $same || current_user_can( 'edit_post_meta', $prepared->ID, $key ) ) {
+			$kept[ $key ] = $value;
+		}
+	}
+	$request['meta'] = $kept;
+	return $prepared;
+}
+
+foreach ( array( 'course', 'course_date' ) as $ili_type ) {
+	add_filter( "rest_pre_insert_{$ili_type}", __NAMESPACE__ . '\drop_unchanged', 10, 2 );
+}
+
+/*
+ * Look-up by Maconomy's id on the standard lists:
+ *   GET /wp/v2/course_date?mac_id=25172-04,25173-01&status=any
+ * It narrows a list and shows nothing the caller could not list without it.
+ */
+foreach ( array( 'course', 'course_date' ) as $ili_type ) {
+	add_filter(
+		"rest_{$ili_type}_collection_params",
+		function ( $params ) {
+			$params['mac_id'] = array(
+				'description' => 'Limit to posts with these Maconomy ids.',
+				'type'        => 'array',
+				'items'       => array( 'type' => 'string', 'pattern' => '^[0-9A-Za-z_-]{1,64}$' ),
+			);
+			return $params;
+		}
+	);
+	add_filter(
+		"rest_{$ili_type}_query",
+		function ( $args, $request ) {
+			if ( ! empty( $request['mac_id'] ) ) {
+				$args['meta_query'][] = array(
+					'key'     => 'mac_id',
+					'value'   => $request['mac_id'],
+					'compare' => 'IN',
+				);
+			}
+			return $args;
+		},
+		10,
+		2
+	);
+}

@@ -1,0 +1,103 @@
+"""The jobs that cron starts: each command parses, opens and calls."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from integrator.errors import IntegratorError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from integrator.runtime.run import Run
+    from integrator.runner import Story
+    from integrator.wiring import Wiring
+
+DRY_RUN = typer.Option(False, "--dry-run", help="Show what would be done; send nothing, keep nothing.")
+AS_JSON = typer.Option(False, "--json", help="Print the report (with --dry-run: the plan) as JSON.")
+RECORD = typer.Option(None, "--record", metavar="FILE", help="Also write a cassette; secrets and people are replaced.")
+REPLAY = typer.Option(None, "--replay", metavar="FILE", help="Run from a cassette, without any network, on a copy.")
+VERBOSE = typer.Option(False, "-v", "--verbose", help="Say what was done also when nobody looks at a terminal.")
+
+
+def import_courses(
+    allow_removals: bool = typer.Option(
+        False, "--allow-removals", help="Believe an answer that lost more than 20 % of the courses, or all."
+    ),
+    allow_bad_records: bool = typer.Option(
+        False, "--allow-bad-records", help="Go on when more than 20 % of the records cannot be read."
+    ),
+    dry_run: bool = DRY_RUN,
+    as_json: bool = AS_JSON,
+    record: Path | None = RECORD,
+    replay: Path | None = REPLAY,
+    verbose: bool = VERBOSE,
+) -> None:
+    """Courses travel Maconomy → store → WordPress; only what differs is written.
+
+    Example: integrator import-courses --dry-run
+    """
+
+    def story(run: "Run", wiring: "Wiring") -> None:
+        from integrator.jobs import import_courses as job
+
+        job.import_courses(
+            run,
+            wiring.maconomy(),
+            wiring.wordpress(),
+            allow_removals=allow_removals,
+            allow_bad_records=allow_bad_records,
+        )
+
+    start(
+        "import-courses",
+        story,
+        needs=("maconomy", "wordpress", "monitor"),
+        dry_run=dry_run,
+        as_json=as_json,
+        record=record,
+        replay=replay,
+        verbose=verbose,
+    )
+
+
+def start(
+    job: str,
+    story: "Story",
+    *,
+    needs: "Sequence[str]",
+    dry_run: bool,
+    as_json: bool,
+    record: Path | None,
+    replay: Path | None,
+    verbose: bool,
+) -> None:
+    """Run a job as the options ask, say how it ended, and leave with its exit code."""
+    from integrator.cli import render
+    from integrator.runner import Options, run_job
+    from integrator.runtime.run import NoProgress
+
+    if record and replay:
+        raise UsageError("--record and --replay exclude each other")
+    bar = render.Bar() if sys.stdout.isatty() and not as_json else None
+    options = Options(dry_run=dry_run, progress=bar or NoProgress())
+    try:
+        if record or replay:
+            from integrator import recording
+
+            runner = recording.recorded if record else recording.replayed
+            report = runner(job, story, file=record or replay, needs=needs, options=options)
+        else:
+            report = run_job(job, story, needs=needs, options=options)
+    except IntegratorError as error:
+        if as_json:
+            render.print_json({"job": job, "exit_code": error.exit_code, "error": error.message, "hint": error.hint})
+            raise typer.Exit(error.exit_code) from None
+        raise
+    finally:
+        if bar:
+            bar.end()
+    render.print_report(report, as_json=as_json, verbose=verbose)
+    raise typer.Exit(report.exit_code)

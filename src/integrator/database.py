@@ -1,0 +1,163 @@
+"""The one way to our SQLite file: how it is opened, and how more than one row is written.
+
+The journal is TRUNCATE with synchronous FULL, not WAL: SQLite 3.7.0 to 3.51.2 can corrupt a WAL
+database when two processes write or checkpoint at the same moment, and cron starts many.
+"""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from integrator.errors import ConfigError, IntegratorError, Problem, StoreDamaged, Unavailable
+
+if TYPE_CHECKING:
+    import sqlite_utils
+
+BUSY_TIMEOUT_S = 30
+_PRAGMAS = {
+    "journal_mode": "truncate",
+    "synchronous": 2,  # FULL
+    "foreign_keys": 1,
+    "secure_delete": 1,  # ON; FAST (2) leaves traces of deleted rows
+    "temp_store": 2,  # MEMORY: VACUUM's copy must not lie in /var/tmp
+    "trusted_schema": 0,
+}
+_NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "glusterfs", "ceph"}
+
+
+class Database:
+    """One connection. Reads fetch everything at once: an open cursor would block other processes' commits."""
+
+    def __init__(self, conn: sqlite3.Connection, path: Path) -> None:
+        self.conn = conn
+        self.path = path
+
+    @contextmanager
+    def tx(self) -> Iterator[None]:
+        """The only way to write more than one row: BEGIN IMMEDIATE … COMMIT, or nothing at all."""
+        conn = self.conn
+        if conn.in_transaction:
+            raise RuntimeError("nested tx: use savepoints inside one transaction")
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            conn.execute("COMMIT")
+        finally:
+            if _is_open(conn):  # it failed, and SQLite has not rolled back by itself (as SQLITE_FULL does)
+                conn.execute("ROLLBACK")
+
+    def all(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
+        """Every row of a query, fetched."""
+        return self.conn.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
+        """The first row of a query, or None."""
+        rows = self.all(sql, parameters)
+        return rows[0] if rows else None
+
+    def value(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.one(sql, parameters)
+        return row[0] if row else None
+
+    def write(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """One writing statement (a transaction of its own outside tx); gives back the rows it changed."""
+        return self.conn.execute(sql, parameters).rowcount
+
+    def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """The same statement for many rows; only inside tx()."""
+        if not self.conn.in_transaction:
+            raise RuntimeError("write_many outside tx")
+        self.conn.executemany(sql, rows)
+
+    def utils(self) -> "sqlite_utils.Database":
+        """sqlite-utils on this connection (0.1 s to import: for migrations and the operator's commands only)."""
+        import sqlite_utils
+
+        # It silently prefers pysqlite3 or sqlean: another SQLite on the same file drops our locks.
+        if vars(sqlite_utils.utils)["sqlite3"].__name__ != "sqlite3":
+            raise ConfigError(
+                [Problem("python", "uninstall pysqlite3 and sqlean: two SQLite libraries share the store")]
+            )
+        return sqlite_utils.Database(self.conn)
+
+    def close(self) -> None:
+        self.conn.close()
+
+
+def _is_open(conn: sqlite3.Connection) -> bool:
+    return conn.in_transaction
+
+
+def connect(path: Path) -> Database:
+    """Open the database file, making it (0600, in a 0700 folder) when it is not there.
+
+    Errors  ConfigError: readable by others, network file system; StoreDamaged: not a database, unwritable
+    """
+    _make_private(path)
+    try:
+        return Database(_open(path), path)
+    except sqlite3.Error as error:
+        raise sqlite_error(error, path) from error
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)  # None: no hidden transactions
+    conn.row_factory = sqlite3.Row
+    for name, wanted in _PRAGMAS.items():
+        conn.execute(f"PRAGMA {name} = {wanted}")
+    for name, wanted in _PRAGMAS.items():
+        got = conn.execute(f"PRAGMA {name}").fetchone()[0]
+        if got != wanted:
+            raise sqlite3.OperationalError(f"PRAGMA {name} is {got}, wanted {wanted}")
+    return conn
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise StoreDamaged(f"store: {path}: cannot be created: {error.strerror}; nothing was sent") from error
+    if file_system := _network_file_system(path):
+        raise ConfigError([Problem(str(path), f"lies on {file_system}: file locks are not to be trusted there")])
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise ConfigError([Problem(str(path), f"is readable by others: type  chmod 600 {path}")])
+
+
+def _network_file_system(path: Path) -> str | None:
+    """The type of a network file system that holds the path, or None."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    best = ("", "")
+    real = str(path.resolve())
+    for line in mounts:
+        _, point, kind, *_ = [*line.split(" "), "", "", ""]
+        if (real == point or real.startswith(point.rstrip("/") + "/")) and len(point) >= len(best[0]):
+            best = (point, kind)
+    return best[1] if best[1] in _NETWORK_FILE_SYSTEMS else None
+
+
+def sqlite_error(error: sqlite3.Error, path: Path | None = None) -> IntegratorError:
+    """SQLite's error in the operator's words. One that is our own mistake (bad SQL, a broken rule) is raised again."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    where = f"store: {path}" if path else "store"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Unavailable(
+            f"{where}: another process held it for {BUSY_TIMEOUT_S} s; nothing was lost, try again later"
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamaged(f"{where}: is damaged; nothing more was touched", hint="integrator store restore BACKUP")
+    if code == sqlite3.SQLITE_FULL:
+        return StoreDamaged(f"{where}: the disk is full; the change was rolled back, nothing was sent without its row")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return StoreDamaged(f"{where}: cannot be read or written ({getattr(error, 'sqlite_errorname', error)})")
+    raise error

@@ -1,0 +1,206 @@
+"""Courses: main courses (curricula) and courses (their dated instances), and what follows from them.
+
+A course is what Maconomy numbers 25172-04 and Trainingportal calls a course class.
+None always means unknown: never "" and never 0.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from integrator.domain.fetched import Note
+from integrator.errors import BadRecord, GuardTripped
+
+Status = Literal["planned", "open", "full", "waitlist", "closed", "cancelled", "held", "unknown"]
+
+
+class MainCourse(msgspec.Struct, frozen=True):
+    """A curriculum. id "25172"; price_minor in øre, without VAT; description_html is cleaned."""
+
+    id: str
+    title: str
+    subtitle: str | None
+    description_html: str | None
+    language: str | None
+    duration_days: int | None
+    price_minor: int | None
+    currency: str | None
+    category: str | None
+    active: bool
+    updated_at: str | None
+
+
+class Day(msgspec.Struct, frozen=True):
+    """One session: date "2027-03-01", times "09:00" or None; a day may hold several."""
+
+    date: str
+    start_time: str | None
+    end_time: str | None
+    venue: str | None
+    city: str | None
+
+
+class Venue(msgspec.Struct, frozen=True):
+    name: str | None
+    address: str | None
+    zip: str | None
+    city: str | None
+    country: str | None
+
+
+class Trainer(msgspec.Struct, frozen=True):
+    """Personal data: never leaves the store but to the participant list."""
+
+    id: str | None
+    name: str | None
+    email: str | None
+
+
+class Course(msgspec.Struct, frozen=True):
+    """A dated course. start and end are ISO 8601 with the offset of Copenhagen, days are sorted."""
+
+    id: str
+    main_id: str
+    title: str
+    language: str | None
+    start: str | None
+    end: str | None
+    days: list[Day]
+    venue: Venue | None
+    price_minor: int | None
+    currency: str | None
+    seats_total: int | None
+    seats_taken: int | None
+    seats_free: int | None
+    seats_min: int | None
+    status: Status
+    trainers: list[Trainer]
+    updated_at: str | None
+
+
+PERSONAL_FIELDS = frozenset({"trainers"})
+
+
+def settled(course: Course) -> tuple[Course, list[Note]]:
+    """The course after the rules that look at several of its fields: cancelled beats seats, 0 seats beat open.
+
+    Errors  BadRecord: it ends before it starts
+    """
+    if course.start and course.end and datetime.fromisoformat(course.end) < datetime.fromisoformat(course.start):
+        raise BadRecord("ends before it starts", code="end_before_start", field="end")
+    notes = []
+    if not course.id.startswith(f"{course.main_id}-"):
+        notes.append(Note("id_mismatch", "main_id", course.main_id))
+    notes.extend(_seat_notes(course))
+    if course.trainers and not any(trainer.email for trainer in course.trainers):
+        notes.append(Note("trainers_without_email", "trainers"))
+    if course.status == "open" and course.seats_free == 0:
+        course = msgspec.structs.replace(course, status="full")
+    return course, notes
+
+
+def _seat_notes(course: Course) -> list[Note]:
+    total, taken, free = course.seats_total, course.seats_taken, course.seats_free
+    if free is None or total is None:
+        return []
+    if free > total:
+        return [Note("free_over_max", "seats_free", f"{free} of {total}")]
+    # An overbooked course has 0 free, not a negative number.
+    if taken is not None and max(0, total - taken) != free:
+        return [Note("seats_disagree", "seats_free", f"{total} - {taken} is not {free}")]
+    return []
+
+
+def is_bookable(course: Course, *, now: datetime) -> bool:
+    """Open, at least one seat known to be free, and not begun."""
+    starts = course.start is not None and datetime.fromisoformat(course.start) > now
+    return course.status == "open" and (course.seats_free or 0) >= 1 and starts
+
+
+def is_past(end: str | None, *, now: datetime) -> bool:
+    """Over: such a course leaves the source's list by itself."""
+    return end is not None and datetime.fromisoformat(end) < now
+
+
+def differences(old: MainCourse | Course, new: MainCourse | Course) -> dict[str, list[Any]]:
+    """Field by field, [old, new]; of personal data only that it changed."""
+    changed = {}
+    for name in new.__struct_fields__:
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            changed[name] = [None, None] if name in PERSONAL_FIELDS else [_plain(before), _plain(after)]
+    return changed
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value)
+
+
+def guard_answer(what: str, *, total: int, minimum: int, allowed: bool) -> None:
+    """An answer with fewer records than there must be is not believed.
+
+    Errors  GuardTripped
+    """
+    if total < minimum and not allowed:
+        raise GuardTripped(
+            f"{what}: the answer holds {total} records, at least {minimum} are expected; nothing was changed",
+            hint="if that is right: integrator import-courses --allow-removals",
+        )
+
+
+def guard_removals(
+    what: str, *, known: Collection[str], gone: Collection[str], max_percent: int, allowed: bool
+) -> None:
+    """A mass disappearance looks like a broken source, not like a decision.
+
+    Errors  GuardTripped
+    """
+    if not allowed and len(gone) * 100 > len(known) * max_percent:
+        raise GuardTripped(
+            f"{what}: {len(gone)} of {len(known)} known records are gone at once (more than {max_percent} %);"
+            " nothing was changed",
+            hint="if that is right: integrator import-courses --allow-removals",
+        )
+
+
+def guard_bad_records(what: str, *, total: int, bad: Mapping[str, BadRecord], max_percent: int, allowed: bool) -> None:
+    """Many unreadable records mean a changed interface, not many mistakes.
+
+    Errors  GuardTripped
+    """
+    if not allowed and len(bad) * 100 > total * max_percent:
+        first = next(iter(bad.values()))
+        raise GuardTripped(
+            f"{what}: {len(bad)} of {total} records cannot be read (more than {max_percent} %), the first because"
+            f" {first.field or 'it'}: {first.code}; nothing was changed",
+            hint="mend the mapping (integrator check maconomy), or let it pass: --allow-bad-records",
+        )
+
+
+def guard_contract(what: str, missing: Collection[str]) -> None:
+    """A mapped field that no record has any more: the interface changed.
+
+    Errors  GuardTripped
+    """
+    if missing:
+        raise GuardTripped(
+            f"{what}: no record has the field for {', '.join(sorted(missing))} any more: the interface changed;"
+            " nothing was changed here",
+            hint="integrator check maconomy --fields shows what arrives; then edit config/maconomy.toml",
+        )
+
+
+def visibility(
+    *, status: str, end: str | None, missing_runs: int, missing_limit: int, past: str, now: datetime
+) -> Literal["publish", "draft"]:
+    """Whether the site shows a course: not when cancelled, nor when it has been missing for long enough.
+
+    A past course follows the installation's choice ("keep" or "unpublish"), not the missing rule.
+    """
+    if status == "cancelled":
+        return "draft"
+    if is_past(end, now=now):
+        return "draft" if past == "unpublish" else "publish"
+    return "draft" if missing_runs >= missing_limit else "publish"

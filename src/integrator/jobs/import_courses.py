@@ -1,0 +1,158 @@
+"""import-courses: courses travel Maconomy → store → WordPress.
+
+Reads   maconomy   GET /api/maincourse, GET /api/course
+Keeps   store      main_courses, courses, set_aside, changes; key: Maconomy's id
+Writes  wordpress  one post per record, where the site differs (outbox, latest); nothing is ever deleted
+Guard   the answer is empty, cut, or more than 20 % of what we know is gone: stop, unless --allow-removals
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from integrator.domain import courses as rules
+from integrator.domain.fetched import Fetched
+from integrator.effects import Done, Message
+from integrator.runtime.run import Run
+from integrator.store.courses import Catalogue, Kind, Known, Sources
+from integrator.store.posts import Posts
+from integrator.systems.maconomy import MAX_BAD_PERCENT, Maconomy
+from integrator.systems.wordpress import Memory, WordPress
+
+KINDS: tuple[Kind, Kind] = ("main_course", "course")  # in this order: dates refer to main courses
+_ENDPOINTS = {"main_course": "maincourse", "course": "course"}
+_NAMES = {"main_course": "main courses", "course": "courses"}
+
+
+@dataclass
+class _Answer:
+    """One list of the source beside what the store knows of that kind."""
+
+    kind: Kind
+    catalogue: Catalogue
+    known: Known
+    fetched: Fetched
+    gone: set[str]
+
+
+def import_courses(
+    run: Run,
+    maconomy: Maconomy,
+    wordpress: WordPress | None,
+    *,
+    allow_removals: bool = False,
+    allow_bad_records: bool = False,
+) -> None:
+    """Bring the catalogue, in the store and on WordPress, level with Maconomy."""
+    posts = Posts(
+        run.db,
+        missing_limit=int(str(run.policy.get("missing_runs", 3))),
+        past=str(run.policy.get("past", "keep")),
+        now=run.now,
+    )
+    # fetch, one list after the other: Maconomy wants one request at a time
+    answers = [_fetch(run, maconomy, kind) for kind in KINDS]
+    # decide
+    for answer in answers:
+        _guard(answer, maconomy, allow_removals=allow_removals, allow_bad_records=allow_bad_records)
+    # keep
+    with run.db.tx():
+        for answer in answers:
+            touched = _keep(run, answer)
+            if wordpress is not None:
+                _queue(run, posts, answer.kind, touched)
+    maconomy.keep_answers()
+    _note_held_back(run, posts)
+    # deliver
+    if wordpress is None:
+        run.remark("[wordpress] is switched off: the catalogue was kept in the store only")
+        return
+    _level(run, posts, wordpress)
+
+
+def _fetch(run: Run, maconomy: Maconomy, kind: Kind) -> _Answer:
+    """Read one list, and find out what is gone; past courses leave the list by themselves."""
+    catalogue = Catalogue(run.db, kind)
+    known = catalogue.known()
+    same_mapping = Sources(run.db).mapping(_ENDPOINTS[kind]) == maconomy.mapping_fingerprint()
+    read = maconomy.main_courses if kind == "main_course" else maconomy.courses
+    run.progress.begin(f"Maconomy: {_NAMES[kind]}")
+    fetched = read(known.fingerprints if same_mapping else {}, advance=run.progress.advance)
+    gone = {key for key in known.expected | known.missing if not fetched.holds(key)}
+    if kind == "course" and gone:
+        gone -= {key for key, end in catalogue.ends(gone).items() if rules.is_past(end, now=run.now)}
+    return _Answer(kind, catalogue, known, fetched, gone)
+
+
+def _guard(answer: _Answer, maconomy: Maconomy, *, allow_removals: bool, allow_bad_records: bool) -> None:
+    what = f"maconomy: {_NAMES[answer.kind]}"
+    fetched = answer.fetched
+    minimum, max_drop_percent = maconomy.limits(_ENDPOINTS[answer.kind])
+    rules.guard_answer(what, total=fetched.total, minimum=minimum, allowed=allow_removals)
+    rules.guard_contract(what, fetched.missing_fields)
+    rules.guard_bad_records(
+        what, total=fetched.total, bad=fetched.bad, max_percent=MAX_BAD_PERCENT, allowed=allow_bad_records
+    )
+    rules.guard_removals(
+        what,
+        known=answer.known.expected,
+        gone=answer.gone & answer.known.expected,
+        max_percent=max_drop_percent,
+        allowed=allow_removals,
+    )
+
+
+def _keep(run: Run, answer: _Answer) -> list[str]:
+    """Write the answer into the store, and tell the run what that did."""
+    applied = answer.catalogue.keep(answer.fetched, answer.known, answer.gone, at=run.at, run_id=run.id)
+    Sources(run.db).keep(_ENDPOINTS[answer.kind], answer.fetched, at=run.at)
+    run.count(
+        **{
+            f"{answer.kind}s.read": answer.fetched.total,
+            f"{answer.kind}s.new": len(applied.new),
+            f"{answer.kind}s.changed": len(applied.changed),
+            f"{answer.kind}s.missing": len(applied.missing),
+            f"{answer.kind}s.returned": len(applied.returned),
+            f"{answer.kind}s.set_aside": len(answer.fetched.bad),
+        }
+    )
+    run.note(answer.fetched.notes)
+    for key, error in answer.fetched.bad.items():
+        where = f"{error.field}: " if error.field else ""
+        run.set_aside(f"{answer.kind} {key}", f"{where}{error.message} ({error.code}); the site keeps what it has")
+    return applied.touched
+
+
+def _queue(run: Run, posts: Posts, kind: Kind, keys: Iterable[str]) -> None:
+    for wanted in posts.wanted(kind, keys):
+        run.outbox.latest(_effect(kind), wanted.key, wanted.facts)
+
+
+def _note_held_back(run: Run, posts: Posts) -> None:
+    held_back = posts.held_back()
+    if held_back:
+        run.report.notes["orphan"] = (len(held_back), held_back[:5])
+        run.remark(f"{len(held_back)} course(s) held back: their main course is not in Maconomy's list")
+
+
+def _level(run: Run, posts: Posts, wordpress: WordPress) -> None:
+    """Compare the site as it is now with what we want there, and send what differs."""
+    run.progress.begin("WordPress: read")
+    remembered = {key: Memory(cleaned, unpublished) for key, (cleaned, unpublished) in posts.remembered().items()}
+    wordpress.read(remembered, synced_at=run.now.isoformat(timespec="seconds"), advance=run.progress.advance)
+    for kind in KINDS:
+        sender = wordpress.senders[kind]
+        differing = [wanted for wanted in posts.wanted(kind) if sender.needs_writing(wanted.key, wanted.facts)]
+        with run.db.tx():
+            for wanted in differing:
+                run.outbox.latest(_effect(kind), wanted.key, wanted.facts)
+        for key, spare in sender.duplicates().items():
+            run.remark(f"{kind} {key}: posts {', '.join(map(str, spare))} on the site are further copies; left alone")
+
+        def keep(message: Message, done: Done, kind: Kind = kind) -> None:
+            posts.keep(kind, message.key, **done.memory)
+
+        run.deliver(_effect(kind), sender, keep=keep)
+
+
+def _effect(kind: Kind) -> str:
+    return f"wordpress.{kind}"

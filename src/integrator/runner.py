@@ -1,0 +1,253 @@
+"""One run from its start to its exit code: settings, lock, store, story, report.
+
+Everything a story needs is made here; everything it leaves behind is written down here, whatever happens.
+"""
+
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from integrator.database import Database, connect, sqlite_error
+from integrator.errors import ConfigError, IntegratorError, LockHeld
+from integrator.home import Home, find_home, make_var
+from integrator.runtime import lock, logbook
+from integrator.runtime.delivery import Patience
+from integrator.runtime.history import Ended, History
+from integrator.runtime.report import Report
+from integrator.runtime.run import NoProgress, Progress, Run
+from integrator.runtime.stopping import Stopper
+from integrator.settings import JobPolicy, Settings, load_settings
+from integrator.store import DAY_S, WEEK_S, backup, check, open_store
+from integrator.wiring import Wiring, mapping_problems
+
+Story = Callable[[Run, Wiring], None]
+
+
+@dataclass
+class Options:
+    """How a job was started; clock is epoch seconds and stands still in a replay."""
+
+    dry_run: bool = False
+    progress: Progress = field(default_factory=NoProgress)
+    clock: Callable[[], float] = time.time
+
+
+def run_job(job: str, story: Story, *, needs: Sequence[str], options: Options, home: Home | None = None) -> Report:
+    """Run a job and give back its report; an error of ours becomes its exit code, a bug is raised after the books.
+
+    Errors  ConfigError: nothing was touched
+    """
+    os.umask(0o077)
+    begun = time.monotonic()
+    home = home or find_home(os.environ)
+    settings = load_everything(home, needs)
+    make_var(home, settings.store.path)
+    report = Report(job, dry_run=options.dry_run)
+    try:
+        if options.dry_run:
+            _run_dry(settings, story, report, options)
+        else:
+            _run_for_real(settings, story, report, options)
+    except (IntegratorError, sqlite3.Error) as error:
+        ours = _ours(error, settings)
+        if ours is None:
+            raise
+        report.end(ours)
+    finally:
+        report.seconds = time.monotonic() - begun
+    return report
+
+
+def _ours(error: BaseException, settings: Settings) -> IntegratorError | None:
+    """The error as the operator meets it, None when it is a bug."""
+    if isinstance(error, sqlite3.Error):
+        try:
+            return sqlite_error(error, settings.store.path)
+        except sqlite3.Error:
+            return None
+    return error if isinstance(error, IntegratorError) else None
+
+
+def load_everything(home: Home, needs: Sequence[str] | None) -> Settings:
+    """Settings and mapping files; everything wrong in any of them is reported at once.
+
+    Errors  ConfigError
+    """
+    try:
+        settings = load_settings(home, os.environ, needs=needs)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *mapping_problems(home, None)], hint=error.hint) from None
+    if needs is None or {"maconomy", "wordpress"} & set(needs):
+        if problems := mapping_problems(home, settings):
+            raise ConfigError(problems, hint=f"nothing was started; mend {home.root}, then: integrator check")
+    return settings
+
+
+def _run_for_real(settings: Settings, story: Story, report: Report, options: Options) -> None:
+    home, policy = settings.home, settings.jobs[report.job]
+    now = _now(options)
+    try:
+        with lock.hold(home.locks, report.job, since=now):
+            with _open(settings) as (db, created):
+                history = History(db)
+                report.run_id = history.start(report.job, at=int(now.timestamp()))
+                _booked(settings, story, report, options, db, history, created=created)
+                report.late = _late(policy, history, now, report)
+    except LockHeld as error:
+        with _open(settings) as (db, _):
+            History(db).skipped(report.job, error.message, at=int(now.timestamp()))
+            report.end(error)
+            report.late = _late(policy, History(db), now, report)
+
+
+def _booked(
+    settings: Settings, story: Story, report: Report, options: Options, db: Database, history: History, *, created: bool
+) -> None:
+    """The story, between the row that says it began and the row that says how it ended."""
+    policy = settings.jobs[report.job]
+    checked: str | None = None
+    bug: BaseException | None = None
+    heartbeat = _heartbeat(settings, report)
+    try:
+        checked = "full" if created else _check_store(db, history, int(options.clock()))
+        heartbeat("start")
+        _tell(settings, story, report, options, db, policy)
+        report.end(None)
+    except BaseException as error:
+        ours = _ours(error, settings)
+        report.end(ours)
+        if ours is None:
+            report.exit_code, report.error, bug = 70, f"bug: {type(error).__name__}", error
+            raise
+    finally:
+        _write_books(settings, report, history, checked, options, bug)
+        heartbeat("end")
+
+
+def _tell(
+    settings: Settings,
+    story: Story,
+    report: Report,
+    options: Options,
+    db: Database,
+    policy: JobPolicy,
+    *,
+    dry: bool = False,
+) -> None:
+    stopper = Stopper(timeout_s=policy.timeout_s)
+    with ExitStack() as stack:
+        spool = settings.home.spool
+        if dry:
+            spool = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=spool)))
+        wiring = Wiring(settings, stopper, spool=spool)
+        stack.callback(wiring.close)
+        run = Run(
+            report.job,
+            report.run_id or 0,
+            _now(options),
+            db,
+            report,
+            stopper,
+            Patience(policy.attempts, policy.backoff_s),
+            policy=policy.policy,
+            progress=options.progress,
+            clock=options.clock,
+            dry=dry,
+        )
+        stack.enter_context(stopper.installed())
+        story(run, wiring)
+
+
+def _run_dry(settings: Settings, story: Story, report: Report, options: Options) -> None:
+    """The same story on a throw-away copy of the store; nothing is sent, nothing is kept."""
+    with tempfile.TemporaryDirectory(prefix="dry-run-", dir=settings.home.spool) as folder:
+        copy = Path(folder) / "copy.db"
+        if settings.store.path.exists():
+            live = connect(settings.store.path)
+            try:
+                backup.copy_to(live, copy)
+            finally:
+                live.close()
+        opened = open_store(copy, backups=Path(folder))
+        try:
+            _tell(settings, story, report, options, opened.db, settings.jobs[report.job], dry=True)
+            report.end(None)
+        finally:
+            opened.db.close()
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[tuple[Database, bool]]:
+    """The store, made or migrated under its own lock when that is needed."""
+    guard = partial(lock.wait_for, settings.home.locks, "store")
+    opened = open_store(settings.store.path, backups=settings.home.backups, guard=guard)
+    try:
+        yield opened.db, opened.created
+    finally:
+        opened.db.close()
+
+
+def _check_store(db: Database, history: History, at: int) -> str | None:
+    """Ask SQLite once a day quickly, once a week thoroughly. Errors  StoreDamaged"""
+    for kind, every_s in (("full", WEEK_S), ("quick", DAY_S)):
+        if at - history.last_check(kind) >= every_s:
+            check(db, kind=kind)
+            return kind
+    return None
+
+
+def _write_books(
+    settings: Settings,
+    report: Report,
+    history: History,
+    checked: str | None,
+    options: Options,
+    bug: BaseException | None,
+) -> None:
+    """The run's row and its log line. A store that cannot be written any more is said, and ends with 70."""
+    at = int(options.clock())
+    try:
+        if report.run_id is not None:
+            history.finish(report.run_id, Ended(report.exit_code, report.counts, report.error, checked), at=at)
+            history.forget_old(now=at)
+    except sqlite3.Error as error:
+        report.end(sqlite_error(error, settings.store.path))
+    facts = {
+        name: value for name, value in report.as_json().items() if name not in ("plan", "notes", "hint", "dry_run")
+    }
+    facts = {"at": datetime.fromtimestamp(at, UTC).isoformat(), **facts, "notes": report.as_json()["notes"]}
+    if bug is not None:
+        facts["place"] = logbook.place_of(bug)
+    try:
+        logbook.write_line(settings.home.log, facts)
+    except OSError as error:
+        report.remarks.append(f"the log could not be written: {error.strerror}")
+
+
+def _heartbeat(settings: Settings, report: Report) -> Callable[[str], None]:
+    if settings.monitor.ping_url is None:
+        return lambda moment: None
+    from integrator.monitor import Heartbeat
+
+    return Heartbeat(settings.monitor.ping_url, report).beat
+
+
+def _late(policy: JobPolicy, history: History, now: datetime, report: Report) -> str | None:
+    """Why silence would be wrong: only asked when the run itself would be silent about not having succeeded."""
+    if report.exit_code not in (5, 75):
+        return None
+    from integrator.schedule import is_late
+
+    first_seen = history.first_seen(report.job) or int(now.timestamp())
+    return is_late(policy, history.last_success(report.job), first_seen, now)
+
+
+def _now(options: Options) -> datetime:
+    return datetime.fromtimestamp(options.clock(), UTC).replace(microsecond=0)

@@ -1,0 +1,177 @@
+"""Delivering what waits in the outbox: send once, and after any doubt look before sending again.
+
+The other system is the only truth about an effect. We only ever know that nothing was sent, that
+something may have happened, or that it is known to be done.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from integrator.effects import Done, Message, Sender
+from integrator.errors import BadAnswer, Conflict, InDoubt, IntegratorError, ItemError, Postponed, Refused, Unavailable
+from integrator.runtime.outbox import Outbox
+
+UNCERTAIN_LIMIT_S = 24 * 3600
+POSTPONED_S = 60
+GIVE_UP_AFTER = 5  # units in a row without one clear answer: the system is down, leave the rest for the next run
+
+
+@dataclass(frozen=True)
+class Patience:
+    """attempts over all runs before a message is dead; backoff_s after the 1st, 2nd …, the last repeats."""
+
+    attempts: int = 8
+    backoff_s: tuple[float, ...] = (60, 300, 900, 3600)
+
+    def wait_s(self, attempt: int, asked_s: float | None) -> float:
+        """Seconds until the next try; what the other side asked for wins when it is longer."""
+        return max(self.backoff_s[min(attempt, len(self.backoff_s)) - 1], asked_s or 0.0)
+
+
+@dataclass
+class Tally:
+    """What a delivery did, by result; what failed, and what still waits, by key with the reason."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Delivery:
+    """Brings the messages of one effect to one sender, oldest first; trouble holds back its own key only.
+
+    keep is called in the transaction that completes a message; critical postpones a stop request.
+    """
+
+    outbox: Outbox
+    effect: str
+    sender: Sender
+    patience: Patience
+    critical: Callable[[], AbstractContextManager[None]]
+    sleep: Callable[[float], None]
+    keep: Callable[[Message, Done], None] = lambda message, done: None
+    advance: Callable[[int], None] = lambda number: None
+    tally: Tally = field(default_factory=Tally)
+
+    def run(self) -> Tally:
+        """Settle what is in doubt, send what is due.
+
+        Errors  Refused, Unavailable: concern all messages, the rest stays received; Stopped: asked to end
+        """
+        unsettled_s = self._settle_doubts()
+        self._send_due()
+        if unsettled_s is not None:
+            # A run that ended in the middle left it. Its request may still arrive: wait until it cannot, look again.
+            self.sleep(unsettled_s)
+            self._settle_doubts()
+            self._send_due()
+        return self.tally
+
+    # sending ------------------------------------------------------------------------------------
+
+    def _send_due(self) -> None:
+        silent = 0
+        while messages := self.outbox.due(self.effect):
+            for group in self.sender.groups(messages):
+                with self.critical():
+                    self.outbox.begin(group)
+                    results = self._send(group)
+                    with self.outbox.db.tx():
+                        for message, result in zip(group, results, strict=True):
+                            self._write_down(message, result)
+                self.advance(len(group))
+                silent = silent + 1 if all(isinstance(result, Unavailable) for result in results) else 0
+                if silent >= GIVE_UP_AFTER:
+                    last = results[-1]
+                    assert isinstance(last, Unavailable)
+                    raise Unavailable(f"{last.message}; {silent} times in a row: the rest waits for the next run")
+
+    def _send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
+        try:
+            return self.sender.send(group)
+        except (InDoubt, BadAnswer) as error:
+            return [InDoubt(error.message)] * len(group)
+        except (Unavailable, Refused) as error:
+            self._give_back(group, error)
+            raise
+
+    def _give_back(self, group: Sequence[Message], error: IntegratorError) -> None:
+        """Nothing left for any of them: no attempt is used up; an unavailable system is left alone for a while."""
+        asked_s = error.retry_after_s if isinstance(error, Unavailable) else None
+        with self.outbox.db.tx():
+            for message in group:
+                wait_s = self.patience.wait_s(message.attempts + 1, asked_s) if isinstance(error, Unavailable) else 0.0
+                next_at = self.outbox.clock() + wait_s
+                self.outbox.put_back(message, error.message, attempts=message.attempts, next_at=next_at)
+
+    def _write_down(self, message: Message, result: Done | IntegratorError) -> None:
+        attempts = message.attempts + 1
+        if isinstance(result, Done):
+            self._complete(message, result)
+        elif isinstance(result, InDoubt):
+            self.outbox.doubt(message, result.message)
+            self.tally.failed[message.key] = result.message
+        elif isinstance(result, Postponed):
+            next_at = self.outbox.clock() + POSTPONED_S
+            self.outbox.put_back(message, result.message, attempts=message.attempts, next_at=next_at)
+            self.tally.waiting[message.key] = result.message
+        elif isinstance(result, ItemError) or attempts >= self.patience.attempts:
+            self._fail(message, result.message)
+        elif isinstance(result, Unavailable):
+            next_at = self.outbox.clock() + self.patience.wait_s(attempts, result.retry_after_s)
+            self.outbox.put_back(message, result.message, attempts=attempts, next_at=next_at)
+            self.tally.failed[message.key] = result.message
+        else:
+            raise result
+
+    def _complete(self, message: Message, done: Done) -> None:
+        self.outbox.complete(message, done.remote_id)
+        self.keep(message, done)
+        self.tally.counts[done.result] = self.tally.counts.get(done.result, 0) + 1
+        self.tally.waiting.pop(message.key, None)
+
+    def _fail(self, message: Message, reason: str) -> None:
+        self.outbox.fail(message, reason)
+        self.tally.failed[message.key] = reason
+
+    # after a doubt --------------------------------------------------------------------------------
+
+    def _settle_doubts(self) -> float | None:
+        """Look up every message whose outcome is unknown.
+
+        Gives back the seconds until the youngest one that is not there can no longer arrive, None when there is none.
+        """
+        wait_s: float | None = None
+        for message in self.outbox.in_doubt(self.effect):
+            unsettled_s = message.sent_at + self.sender.settle_s - self.outbox.clock()
+            try:
+                found = self.sender.look_up(message)
+            except (Conflict, Unavailable, BadAnswer) as error:
+                self._still_unknown(message, error)
+                continue
+            if found is None and unsettled_s > 0 and not self.sender.repeatable(message):
+                self.tally.waiting[message.key] = "begun by a run that ended in the middle; it may still arrive there"
+                wait_s = max(wait_s or 0.0, unsettled_s)
+                continue
+            with self.outbox.db.tx():
+                if found is not None:
+                    self._complete(message, found)
+                elif message.attempts >= self.patience.attempts:
+                    self._fail(message, f"not there after {message.attempts} attempts; {message.key} was left alone")
+                else:
+                    self.outbox.put_back(message, "looked up: it is not there", attempts=message.attempts, next_at=0)
+                    self.tally.waiting.pop(message.key, None)
+        return wait_s
+
+    def _still_unknown(self, message: Message, error: IntegratorError) -> None:
+        since = message.uncertain_since or message.sent_at
+        with self.outbox.db.tx():
+            if isinstance(error, Conflict):
+                self._fail(message, f"duplicate: {error.message}")
+            elif self.outbox.clock() - since > UNCERTAIN_LIMIT_S:
+                self._fail(message, "uncertain for more than a day: look there yourself, then retry or drop it")
+            else:
+                self.outbox.doubt(message, f"outcome unknown, and looking it up failed: {error.message}")
+                self.tally.waiting[message.key] = "outcome unknown, and looking it up failed"

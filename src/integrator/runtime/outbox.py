@@ -1,0 +1,227 @@
+"""The outbox: every effect on another system is a row here before its first byte leaves.
+
+    received ──commit, attempts + 1──> processing ──send──> completed
+        ^                                   |  └─ not done ──> received, next_at later | failed
+        └── looked up: not there, settled ──┘  └─ unknown ───> stays processing, looked up later
+
+This module holds the rows and moves them; what follows from an answer is decided in delivery.py.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from integrator.database import Database
+from integrator.effects import Message
+from integrator.errors import Conflict, NotFound, UsageError
+
+STATES = ("received", "processing", "completed", "failed", "bad request")
+_PAGE = 200
+
+
+class Outbox:
+    """Rows of the table outbox, and the only code that moves them from state to state."""
+
+    def __init__(self, db: Database, *, clock: Callable[[], float], run_id: int | None = None) -> None:
+        self.db = db
+        self.clock = clock
+        self._run_id = run_id
+
+    # intake: call inside the transaction that made it true --------------------------------------
+
+    def latest(self, effect: str, key: str, body: Any, *, scope: str = "") -> bool:
+        """Ask for the newest state of a record, replacing what still waits.
+
+        The same content again is a no-op while it waits or after it failed; a completed one is asked for anew,
+        since the caller saw the other side differ. Gives back whether a row was written.
+        """
+        text, digest = _packed(body)
+        return bool(
+            self.db.write(
+                "INSERT INTO outbox (effect, scope, key, mode, body, body_hash, state, created_at, changed_at, run_id)"
+                " VALUES (?1, ?2, ?3, 'latest', ?4, ?5, 'received', ?6, ?6, ?7)"
+                " ON CONFLICT (effect, key) DO UPDATE SET body = ?4, body_hash = ?5, changed_at = ?6, run_id = ?7,"
+                "  attempts = iif(state = 'processing', attempts, 0), next_at = 0, reason = NULL,"
+                "  state = iif(state = 'processing', 'processing', 'received')"
+                " WHERE body_hash <> ?5 OR state = 'completed'",
+                (effect, scope, key, text, digest, int(self.clock()), self._run_id),
+            )
+        )
+
+    def once(self, effect: str, key: str, body: Any, *, scope: str = "") -> bool:
+        """Ask for an event that may happen one time ever, under a key that names it. False: it is already here.
+
+        Errors  Conflict: the key is here with other content
+        """
+        text, digest = _packed(body)
+        written = self.db.write(
+            "INSERT INTO outbox (effect, scope, key, mode, body, body_hash, state, created_at, changed_at, run_id)"
+            " VALUES (?1, ?2, ?3, 'once', ?4, ?5, 'received', ?6, ?6, ?7) ON CONFLICT (effect, key) DO NOTHING",
+            (effect, scope, key, text, digest, int(self.clock()), self._run_id),
+        )
+        if not written and digest != self.db.value(
+            "SELECT body_hash FROM outbox WHERE effect = ? AND key = ?", (effect, key)
+        ):
+            raise Conflict(f"outbox: {effect} {key}: is already there with other content; nothing was queued")
+        return bool(written)
+
+    # reading ------------------------------------------------------------------------------------
+
+    def due(self, effect: str) -> list[Message]:
+        """The oldest messages that may be sent now, a page of them."""
+        return self._messages("state = 'received' AND next_at <= ?", effect, self.clock())
+
+    def every_due(self, effect: str) -> list[Message]:
+        """All of them at once, for a plan."""
+        return self._messages("state = 'received' AND next_at <= ?", effect, self.clock(), limit=-1)
+
+    def in_doubt(self, effect: str) -> list[Message]:
+        """Messages that were begun and whose end nobody wrote down."""
+        return self._messages("state = 'processing' AND ?", effect, 1)
+
+    def pending(self, effect: str) -> int:
+        """How many messages of an effect have not ended."""
+        return int(
+            self.db.value(
+                "SELECT count(*) FROM outbox WHERE effect = ? AND state IN ('received', 'processing')", (effect,)
+            )
+        )
+
+    def _messages(self, condition: str, effect: str, value: float, *, limit: int = _PAGE) -> list[Message]:
+        rows = self.db.all(
+            f"SELECT * FROM outbox WHERE effect = ? AND {condition} ORDER BY id LIMIT ?",  # noqa: S608 (constants)
+            (effect, value, limit),
+        )
+        return [
+            Message(
+                row["id"],
+                row["effect"],
+                row["key"],
+                json.loads(row["body"]),
+                row["body_hash"],
+                row["attempts"],
+                row["sent_at"] or 0,
+                row["uncertain_since"],
+            )
+            for row in rows
+        ]
+
+    # transitions: each names the state it leaves ---------------------------------------------------
+
+    def begin(self, messages: Sequence[Message]) -> None:
+        """received → processing, durably, before the first byte leaves."""
+        with self.db.tx():
+            for message in messages:
+                self._move(
+                    message,
+                    "received",
+                    "state = 'processing', attempts = attempts + 1, sent_at = :now, uncertain_since = NULL,"
+                    " run_id = :run",
+                )
+
+    def complete(self, message: Message, remote_id: str | None) -> None:
+        """processing → completed: key and receipt stay, the body goes; a newer body that came meanwhile waits."""
+        self._move(
+            message,
+            "processing",
+            "state = iif(body_hash = :hash, 'completed', 'received'), body = iif(body_hash = :hash, NULL, body),"
+            " remote_id = :remote, reason = NULL, uncertain_since = NULL, completed_at = :now",
+            hash=message.body_hash,
+            remote=remote_id,
+        )
+
+    def put_back(self, message: Message, reason: str, *, attempts: int, next_at: float) -> None:
+        """processing → received: it was certainly not done."""
+        self._move(
+            message,
+            "processing",
+            "state = 'received', attempts = :attempts, next_at = :next, reason = :reason, uncertain_since = NULL",
+            attempts=attempts,
+            next=int(next_at),
+            reason=reason,
+        )
+
+    def doubt(self, message: Message, reason: str) -> None:
+        """processing → processing: nobody knows; from now on it is uncertain."""
+        self._move(
+            message,
+            "processing",
+            "uncertain_since = coalesce(uncertain_since, :now), reason = :reason",
+            reason=reason,
+        )
+
+    def fail(self, message: Message, reason: str) -> None:
+        """processing → failed: only an operator brings it back."""
+        self._move(message, "processing", "state = 'failed', reason = :reason", reason=reason)
+
+    def _move(self, message: Message, state: str, assignments: str, **values: Any) -> None:
+        values |= {"id": message.id, "state": state, "now": int(self.clock()), "run": self._run_id}
+        sql = f"UPDATE outbox SET {assignments}, changed_at = :now WHERE id = :id AND state = :state"  # noqa: S608
+        if self.db.write(sql, values) != 1:
+            raise AssertionError(f"outbox row {message.id} is not {state} any more")
+
+    # the operator's side ----------------------------------------------------------------------------
+
+    def listed(self, *, state: str | None = None, effect: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """Rows without their bodies, oldest trouble first."""
+        rows = self.db.all(
+            "SELECT id, effect, key, state, attempts, reason, remote_id, created_at, changed_at, next_at,"
+            " uncertain_since FROM outbox WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR effect = ?2)"
+            " ORDER BY CASE state WHEN 'failed' THEN 0 WHEN 'processing' THEN 1 WHEN 'received' THEN 2 ELSE 3 END, id"
+            " LIMIT ?3",
+            (state, effect, limit),
+        )
+        return [dict(row) for row in rows]
+
+    def get(self, row_id: int) -> dict[str, Any]:
+        """One row, with its body while it has one.
+
+        Errors  NotFound
+        """
+        row = self.db.one("SELECT * FROM outbox WHERE id = ?", (row_id,))
+        if row is None:
+            raise NotFound(f"outbox: there is no message {row_id}", hint="integrator outbox list")
+        return dict(row) | {
+            "body": json.loads(row["body"]) if row["body"] else None,
+            "body_hash": row["body_hash"].hex(),
+        }
+
+    def retry(self, row_id: int) -> None:
+        """failed → received, or a waiting one at once.
+
+        Errors  NotFound; UsageError: it is completed, in doubt, or has no body any more
+        """
+        row = self.get(row_id)
+        if row["state"] not in ("failed", "received") or row["body"] is None:
+            raise UsageError(f"outbox: message {row_id} is {_why_not(row)}; it was left as it is")
+        self.db.write(
+            "UPDATE outbox SET state = 'received', attempts = 0, next_at = 0, changed_at = ?"
+            " WHERE id = ? AND state = ? AND body IS NOT NULL",
+            (int(self.clock()), row_id, row["state"]),
+        )
+
+    def drop(self, row_id: int) -> None:
+        """failed or received → failed for good: the body goes, the key stays so that it cannot be queued twice.
+
+        Errors  NotFound; UsageError: it is completed or in doubt
+        """
+        row = self.get(row_id)
+        if row["state"] not in ("failed", "received"):
+            raise UsageError(f"outbox: message {row_id} is {_why_not(row)}; it was left as it is")
+        self.db.write(
+            "UPDATE outbox SET state = 'failed', body = NULL, reason = 'dropped by an operator', changed_at = ?"
+            " WHERE id = ? AND state = ?",
+            (int(self.clock()), row_id, row["state"]),
+        )
+
+
+def _packed(body: Any) -> tuple[str, bytes]:
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text, blake2b(text.encode(), digest_size=16).digest()
+
+
+def _why_not(row: dict[str, Any]) -> str:
+    if row["state"] == "processing":
+        return "under way or in doubt: the next run looks there first"
+    return "dropped" if row["body"] is None and row["state"] == "failed" else str(row["state"])

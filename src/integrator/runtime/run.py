@@ -1,0 +1,113 @@
+"""One execution of a job: what a story is told and what it tells back."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from integrator.database import Database
+from integrator.domain.fetched import Notes
+from integrator.effects import Done, Message, Sender
+from integrator.runtime.delivery import Delivery, Patience
+from integrator.runtime.outbox import Outbox
+from integrator.runtime.report import Report
+from integrator.runtime.stopping import Stopper
+
+
+class Progress(Protocol):
+    """A bar on a terminal, nothing elsewhere."""
+
+    def begin(self, what: str, total: int | None = None) -> None: ...
+
+    def advance(self, number: int) -> None: ...
+
+
+class NoProgress:
+    """Under cron nobody looks."""
+
+    def begin(self, what: str, total: int | None = None) -> None: ...
+
+    def advance(self, number: int) -> None: ...
+
+
+@dataclass
+class Run:
+    """now is read once per run: aware, UTC. policy is the job's own part of its jobs/ file."""
+
+    job: str
+    id: int
+    now: datetime
+    db: Database
+    report: Report
+    stopper: Stopper
+    patience: Patience
+    policy: dict[str, object] = field(default_factory=dict)
+    progress: Progress = field(default_factory=NoProgress)
+    clock: Callable[[], float] = time.time
+    dry: bool = False
+    outbox: Outbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outbox = Outbox(self.db, clock=self.clock, run_id=self.id)
+
+    @property
+    def at(self) -> int:
+        """now as epoch seconds, as the store keeps it."""
+        return int(self.now.timestamp())
+
+    def count(self, **numbers: int) -> None:
+        """Add to the run's counts; zeros are left out. A double underscore is shown as a dot."""
+        for name, number in numbers.items():
+            shown = name.replace("__", ".")
+            if number:
+                self.report.counts[shown] = self.report.counts.get(shown, 0) + number
+
+    def note(self, notes: Notes) -> None:
+        """Take over remarks on records."""
+        for code, count in notes.counts.items():
+            before, keys = self.report.notes.get(code, (0, []))
+            self.report.notes[code] = (before + count, keys + [key for key, _ in notes.examples[code]])
+
+    def set_aside(self, item: str, reason: str) -> None:
+        """One item was not done; the run goes on and ends with 3."""
+        self.report.failed[item] = reason
+
+    def remark(self, text: str) -> None:
+        """Something a person should know that concerns no single item."""
+        self.report.remarks.append(text)
+
+    def deliver(self, effect: str, sender: Sender, *, keep: Callable[[Message, Done], None]) -> None:
+        """Bring what waits for this effect to the other side; a dry run lists it instead.
+
+        Errors  Refused, Unavailable: the rest waits; Stopped: asked to end
+        """
+        if self.dry:
+            messages = [*self.outbox.in_doubt(effect), *self.outbox.every_due(effect)]
+            self.report.plan.extend((effect, sender.preview(message)) for message in messages)
+            return
+        self.progress.begin(effect, self.outbox.pending(effect))
+        delivery = Delivery(
+            self.outbox,
+            effect,
+            sender,
+            self.patience,
+            critical=self.stopper.critical,
+            sleep=self.stopper.sleep,
+            keep=keep,
+            advance=self.progress.advance,
+        )
+        try:
+            delivery.run()
+        finally:
+            self._take_over(effect, delivery)
+
+    def _take_over(self, effect: str, delivery: Delivery) -> None:
+        tally = delivery.tally
+        for result, number in tally.counts.items():
+            self.count(**{f"{effect}.{result}": number})
+        self.report.failed.update({f"{effect} {key}": reason for key, reason in tally.failed.items()})
+        self.report.waiting.update({f"{effect} {key}": reason for key, reason in tally.waiting.items()})
+        later = self.outbox.pending(effect) - len(tally.waiting)
+        if later > 0:
+            self.report.waiting.setdefault(f"{effect}", f"{later} message(s) wait for their next try")

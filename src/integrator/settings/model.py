@@ -1,0 +1,168 @@
+"""What a home's configuration says, as frozen records: one class per table of config/integrator.toml, one per job."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from integrator.home import Home
+from integrator.secret import Secret
+
+# The upper bounds only catch slips: inf, or milliseconds where seconds are meant.
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Settle = Annotated[float, Meta(ge=0, le=86_400)]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """One table. A base_url comes without its last slash."""
+
+
+class StoreSettings(Table, frozen=True, kw_only=True):
+    path: Path = Path("var/integrator.db")  # absolute once loaded
+
+
+class MaconomySettings(Table, frozen=True, kw_only=True):
+    base_url: str
+    auth_header: Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")] = "Authorization"
+    auth_value: Secret
+    mapping: Path = Path("config/maconomy.toml")
+    list_timeout_s: Seconds = 60.0
+    timeout_s: Seconds = 5.0
+    settle_s: Settle = 60.0
+    max_list_mb: Annotated[int, Meta(ge=1, le=65_536)] = 1024
+
+
+class WordPressSettings(Table, frozen=True, kw_only=True):
+    base_url: str
+    username: Text
+    password: Secret
+    mapping: Path = Path("config/wordpress.toml")
+    timeout_s: Seconds = 30.0
+    settle_s: Settle = 35.0
+
+
+class MailgunSettings(Table, frozen=True, kw_only=True):
+    base_url: str  # no default: the EU and the US region answer each other's keys with 401
+    domain: Text
+    api_key: Secret
+    from_: Text = msgspec.field(name="from")
+
+
+class TrainingportalSettings(Table, frozen=True, kw_only=True):
+    """The tables below username and password are switches over what its documentation leaves open."""
+
+    base_url: str
+    username: Text
+    password: Secret
+    path: dict[str, str] = {}
+    allow_get: bool = False
+    cancel_style: Literal["path", "form"] = "path"
+    upload: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
+    format: dict[str, str] = {}
+    price: dict[str, Any] = {}
+    reserve: dict[str, Any] = {}
+    booking: dict[str, Any] = {}
+    http: dict[str, Any] = {}
+    add: dict[str, Any] = {}
+
+
+class BrpSettings(Table, frozen=True, kw_only=True):
+    base_url: str
+    apikey: Secret
+    dialect: Literal["flat", "timepoint"] = "timepoint"
+    business_units: tuple[int | str, ...] = ()
+
+
+class BrowserSettings(Table, frozen=True, kw_only=True):
+    binary: Text | None = None
+    driver: Text | None = None
+    remote_url: str | None = None
+
+
+class OpenTable(Table, frozen=True, kw_only=True):
+    """A system whose further keys are not settled yet: they are kept as they are, secrets among them resolved."""
+
+    base_url: str
+    extra: dict[str, Any] = {}
+
+
+class OilmatSettings(Table, frozen=True, kw_only=True):
+    """OilMat calls us, so that it may have no address."""
+
+    base_url: str | None = None
+    extra: dict[str, Any] = {}
+
+
+class ReservationSettings(Table, frozen=True, kw_only=True):
+    hold_minutes: Annotated[int, Meta(ge=1, le=10_080)] = 30
+
+
+class RetentionSettings(Table, frozen=True, kw_only=True):
+    orders_days: Days = 2_190  # bookkeeping: five years from the end of the financial year
+    participants_days: Days = 90
+    orderlines_days: Days = 365
+    backups_days: Days = 30
+    evidence_days: Days = 30
+
+
+class MonitorSettings(Table, frozen=True, kw_only=True):
+    ping_url: Secret | None = None  # who knows the address can report for us
+    alert_to: str | None = None
+
+
+class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When and how patiently a job runs. An empty schedule means: started by hand only."""
+
+    name: str
+    command: tuple[str, ...]
+    schedule: str
+    timeout_s: int
+    alert_after_s: int | None = None
+    attempts: int = 8
+    backoff_s: tuple[float, ...] = (60.0, 300.0, 900.0, 3_600.0)
+    policy: dict[str, Any] = {}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """A home's whole configuration, checked. A system without a table is None: switched off."""
+
+    home: Home
+    store: StoreSettings = StoreSettings()
+    maconomy: MaconomySettings | None = None
+    wordpress: WordPressSettings | None = None
+    mailgun: MailgunSettings | None = None
+    trainingportal: TrainingportalSettings | None = None
+    brp: BrpSettings | None = None
+    oilmat: OilmatSettings | None = None
+    browser: BrowserSettings | None = None
+    platform121: OpenTable | None = None
+    kobo: OpenTable | None = None
+    espocrm: OpenTable | None = None
+    twilio: OpenTable | None = None
+    reservations: ReservationSettings = ReservationSettings()
+    retention: RetentionSettings = RetentionSettings()
+    monitor: MonitorSettings = MonitorSettings()
+    jobs: dict[str, JobPolicy] = {}
+
+
+TABLES: dict[str, type[Table]] = {
+    "store": StoreSettings,
+    "maconomy": MaconomySettings,
+    "wordpress": WordPressSettings,
+    "mailgun": MailgunSettings,
+    "trainingportal": TrainingportalSettings,
+    "brp": BrpSettings,
+    "oilmat": OilmatSettings,
+    "browser": BrowserSettings,
+    "platform121": OpenTable,
+    "kobo": OpenTable,
+    "espocrm": OpenTable,
+    "twilio": OpenTable,
+    "reservations": ReservationSettings,
+    "retention": RetentionSettings,
+    "monitor": MonitorSettings,
+}

@@ -1,0 +1,59 @@
+"""Our SQLite store: one file per home, opened in one way, migrated before anything else happens."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from integrator.database import Database, connect, sqlite_error
+from integrator.errors import StoreDamaged
+from integrator.store import backup, migrations
+
+DAY_S = 86_400
+WEEK_S = 7 * DAY_S
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open store; created tells whether this start made it (and so needs no check)."""
+
+    db: Database
+    created: bool
+
+
+def open_store(path: Path, *, backups: Path, guard: Callable[[], AbstractContextManager[None]] = nullcontext) -> Opened:
+    """Open the store, and make or migrate it when needed; guard keeps other processes from doing so meanwhile.
+
+    Errors  ConfigError, StoreDamaged, Unavailable
+    """
+    db = connect(path)
+    try:
+        created = migrations.version(db) == 0
+        if not migrations.is_current(db):
+            with guard():
+                migrations.migrate(db, backup=lambda: backup.make(db, backups, stem="before-migration"))
+        return Opened(db, created)
+    except sqlite3.Error as error:
+        db.close()
+        raise sqlite_error(error, path) from error
+    except BaseException:
+        db.close()
+        raise
+
+
+def check(db: Database, *, kind: str) -> None:
+    """Ask SQLite whether the file is sound: "quick", or "full" with foreign keys and all indexes.
+
+    Errors  StoreDamaged
+    """
+    pragma = "quick_check" if kind == "quick" else "integrity_check"
+    found = [row[0] for row in db.all(f"PRAGMA {pragma}(3)")]
+    if kind == "full" and db.all("PRAGMA foreign_key_check"):
+        found.append("rows that point to nothing")
+    if found != ["ok"]:
+        raise StoreDamaged(
+            f"store: {db.path}: is damaged ({'; '.join(found[:3])}); nothing was touched",
+            hint=f"integrator store restore BACKUP   (backups lie in {os.path.relpath(db.path.parent)}/backups)",
+        )

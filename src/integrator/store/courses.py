@@ -1,0 +1,207 @@
+"""The catalogue in the store: main_courses and courses, what was set aside, and every change of a field."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from integrator.database import Database
+from integrator.domain.courses import Course, MainCourse, differences
+from integrator.domain.fetched import Fetched
+from integrator.errors import BadRecord
+
+Kind = Literal["main_course", "course"]
+_TABLES: dict[str, tuple[str, type[MainCourse] | type[Course]]] = {
+    "main_course": ("main_courses", MainCourse),
+    "course": ("courses", Course),
+}
+_AS_JSON = frozenset({"days", "venue", "trainers"})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the store has of one kind.
+
+    fingerprints  of the source's bytes → key; expected: keys the source had at its last good answer
+    """
+
+    fingerprints: dict[bytes, str]
+    expected: set[str]
+    missing: set[str]
+
+
+@dataclass
+class Applied:
+    """What keeping one answer did: keys of new, changed, returned and newly missing records."""
+
+    new: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def touched(self) -> list[str]:
+        """Keys of which the site may have to show something else now."""
+        return [*self.new, *self.changed, *self.returned, *self.missing]
+
+
+class Catalogue:
+    """Rows of one kind of record. Whatever writes must be called inside tx()."""
+
+    def __init__(self, db: Database, kind: Kind) -> None:
+        self._db = db
+        self.kind = kind
+        self._table, self._struct = _TABLES[kind]
+        self._fields = self._struct.__struct_fields__
+        self._unpack = msgspec.msgpack.Decoder(self._struct).decode
+        columns = ", ".join(f'"{name}"' for name in self._fields)
+        updates = ", ".join(f'"{name}" = excluded."{name}"' for name in self._fields[1:])
+        holes = ", ".join("?" * (len(self._fields) + 3))
+        # The identifiers are constants of this module; values travel as parameters only.
+        self._put = (
+            f"INSERT INTO {self._table} ({columns}, fingerprint, first_seen_at, changed_at) VALUES ({holes})"  # noqa: S608
+            f" ON CONFLICT (id) DO UPDATE SET {updates}, fingerprint = excluded.fingerprint, changed_at = excluded.changed_at"
+        )
+        self._select = f"SELECT {columns} FROM {self._table}"  # noqa: S608
+
+    # reading ------------------------------------------------------------------------------------
+
+    def known(self) -> Known:
+        """What we have, without the records themselves (100,000 of them: about 30 MB)."""
+        rows = self._db.conn.execute(f"SELECT id, fingerprint, missing_since FROM {self._table}").fetchall()  # noqa: S608
+        missing = {row[0] for row in rows if row[2] is not None}
+        return Known({row[1]: row[0] for row in rows}, {row[0] for row in rows} - missing, missing)
+
+    def get(self, key: str) -> MainCourse | Course | None:
+        """One record, or None."""
+        row = self._db.one(f"{self._select} WHERE id = ?", (key,))
+        return self._record(row) if row else None
+
+    def ends(self, keys: Iterable[str]) -> dict[str, str | None]:
+        """When the named courses end, as ISO text."""
+        return {key: self._db.value('SELECT "end" FROM courses WHERE id = ?', (key,)) for key in keys}
+
+    def story(self, key: str) -> dict[str, Any] | None:
+        """What the row tells beside the record: first seen, changed, missing; None when there is no such row."""
+        row = self._db.one(
+            f"SELECT first_seen_at, changed_at, missing_since, missing_runs FROM {self._table} WHERE id = ?",  # noqa: S608
+            (key,),
+        )
+        return dict(row) if row else None
+
+    def changes(self, key: str, *, limit: int = 50) -> list[dict[str, Any]]:
+        """The field changes of one record, oldest first."""
+        rows = self._db.all(
+            "SELECT at, run_id, fields FROM changes WHERE kind = ? AND key = ? ORDER BY id DESC LIMIT ?",
+            (self.kind, key, limit),
+        )
+        return [dict(row) | {"fields": msgspec.json.decode(row["fields"])} for row in reversed(rows)]
+
+    def set_aside(self) -> dict[str, dict[str, Any]]:
+        """What the source sent and we could not read, by key."""
+        return {row["key"]: dict(row) for row in self._db.all("SELECT * FROM set_aside WHERE kind = ?", (self.kind,))}
+
+    def _record(self, row: Sequence[Any]) -> MainCourse | Course:
+        values = {
+            name: msgspec.json.decode(value) if name in _AS_JSON and value is not None else value
+            for name, value in zip(self._fields, row, strict=True)
+        }
+        return msgspec.convert(values, self._struct, strict=False)
+
+    # keeping one answer ---------------------------------------------------------------------------
+
+    def keep(self, fetched: Fetched, known: Known, gone: Iterable[str], *, at: int, run_id: int) -> Applied:
+        """Write what one complete answer says; nothing is written where nothing differs."""
+        applied = Applied()
+        known_keys = known.expected | known.missing
+        self._db.write_many(self._put, self._rows(fetched, known_keys, applied, at=at, run_id=run_id))
+        self._returned(fetched, known, applied)
+        self._missing(gone, applied, at=at)
+        self._keep_set_aside(fetched, at=at, run_id=run_id)
+        return applied
+
+    def _rows(
+        self, fetched: Fetched, known_keys: set[str], applied: Applied, *, at: int, run_id: int
+    ) -> Iterator[tuple[Any, ...]]:
+        for key, (packed, fingerprint) in fetched.records.items():
+            record = self._unpack(packed)
+            if key not in known_keys:
+                applied.new.append(key)
+            elif not self._note_change(key, record, fingerprint, applied, at=at, run_id=run_id):
+                continue
+            yield (*self._values(record), fingerprint, at, at)
+
+    def _note_change(
+        self, key: str, record: MainCourse | Course, fingerprint: bytes, applied: Applied, *, at: int, run_id: int
+    ) -> bool:
+        old = self.get(key)
+        fields = differences(old, record) if old else {}
+        if not fields:  # only something we do not map changed
+            self._db.write(
+                f"UPDATE {self._table} SET fingerprint = ? WHERE id = ? AND fingerprint <> ?",  # noqa: S608
+                (fingerprint, key, fingerprint),
+            )
+            return False
+        applied.changed.append(key)
+        self._db.write(
+            "INSERT INTO changes (kind, key, at, run_id, fields) VALUES (?, ?, ?, ?, ?)",
+            (self.kind, key, at, run_id, msgspec.json.encode(fields).decode()),
+        )
+        return True
+
+    def _values(self, record: MainCourse | Course) -> Iterator[Any]:
+        for name in self._fields:
+            value = getattr(record, name)
+            yield msgspec.json.encode(value).decode() if name in _AS_JSON and value is not None else value
+
+    def _returned(self, fetched: Fetched, known: Known, applied: Applied) -> None:
+        for key in sorted(key for key in known.missing if fetched.holds(key)):
+            self._db.write(f"UPDATE {self._table} SET missing_since = NULL, missing_runs = 0 WHERE id = ?", (key,))  # noqa: S608
+            applied.returned.append(key)
+
+    def _missing(self, gone: Iterable[str], applied: Applied, *, at: int) -> None:
+        for key in sorted(gone):
+            self._db.write(
+                f"UPDATE {self._table} SET missing_since = coalesce(missing_since, ?),"  # noqa: S608
+                " missing_runs = missing_runs + 1 WHERE id = ?",
+                (at, key),
+            )
+            applied.missing.append(key)
+
+    def _keep_set_aside(self, fetched: Fetched, *, at: int, run_id: int) -> None:
+        before = self.set_aside()
+        for key in before.keys() - fetched.bad.keys():
+            self._db.write("DELETE FROM set_aside WHERE kind = ? AND key = ?", (self.kind, key))
+        for key, error in fetched.bad.items():
+            reason = _reason(error)
+            if before.get(key, {}).get("reason") != reason:
+                self._db.write(
+                    "INSERT INTO set_aside (kind, key, code, reason, first_at, run_id) VALUES (?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (kind, key) DO UPDATE SET code = excluded.code, reason = excluded.reason",
+                    (self.kind, key, error.code, reason, at, run_id),
+                )
+
+
+class Sources:
+    """Which answer of a source, read by which mapping, the catalogue stands for."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def mapping(self, name: str) -> bytes:
+        """The fingerprint of the mapping that read the last good answer; b"" when there was none."""
+        return bytes(self._db.value("SELECT mapping FROM sources WHERE name = ?", (name,)) or b"")
+
+    def keep(self, name: str, fetched: Fetched, *, at: int) -> None:
+        """Remember the answer that was just kept; does not write when it is the same one."""
+        self._db.write(
+            "INSERT INTO sources (name, mapping, answer, records, changed_at) VALUES (?1, ?2, ?3, ?4, ?5)"
+            " ON CONFLICT (name) DO UPDATE SET mapping = ?2, answer = ?3, records = ?4, changed_at = ?5"
+            " WHERE mapping <> ?2 OR answer <> ?3",
+            (name, fetched.mapping, fetched.digest, fetched.total, at),
+        )
+
+
+def _reason(error: BadRecord) -> str:
+    return f"{error.field}: {error.message} ({error.code})" if error.field else f"{error.message} ({error.code})"

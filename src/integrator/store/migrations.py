@@ -1,0 +1,193 @@
+"""The tables, as numbered steps. A step that has been shared is never edited: add another one.
+
+Applied in one transaction under the store's lock; PRAGMA user_version says how far a file is.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from integrator.database import Database
+from integrator.errors import StoreDamaged
+
+if TYPE_CHECKING:
+    import sqlite_utils
+
+
+def m001_runs(db: "sqlite_utils.Database") -> None:
+    """Run history and the outbox: what runtime/ needs, without a business word."""
+    db.execute("""
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            job TEXT NOT NULL,
+            boot_id TEXT NOT NULL,
+            pid INTEGER NOT NULL,
+            version TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            finished_at INTEGER,
+            outcome TEXT NOT NULL
+                CHECK (outcome IN ('running', 'done', 'partial', 'stopped', 'later', 'skipped', 'failed', 'crashed')),
+            exit_code INTEGER,
+            counts TEXT NOT NULL DEFAULT '{}',
+            error TEXT,
+            cpu_ms INTEGER,
+            checked TEXT CHECK (checked IN ('quick', 'full'))
+        ) STRICT""")
+    db.execute("CREATE INDEX runs_by_job ON runs (job, finished_at)")
+    db.execute("""
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY,
+            effect TEXT NOT NULL,
+            scope TEXT NOT NULL DEFAULT '',
+            key TEXT NOT NULL,
+            mode TEXT NOT NULL CHECK (mode IN ('latest', 'once')),
+            body TEXT,
+            body_hash BLOB NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('received', 'processing', 'completed', 'failed', 'bad request')),
+            attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+            sent_at INTEGER,
+            uncertain_since INTEGER,
+            next_at INTEGER NOT NULL DEFAULT 0,
+            remote_id TEXT,
+            reason TEXT,
+            created_at INTEGER NOT NULL,
+            changed_at INTEGER NOT NULL,
+            completed_at INTEGER,
+            run_id INTEGER,
+            UNIQUE (effect, key),
+            CHECK (state <> 'processing' OR sent_at IS NOT NULL),
+            CHECK (state NOT IN ('received', 'processing') OR body IS NOT NULL)
+        ) STRICT""")
+    db.execute("CREATE INDEX outbox_open ON outbox (effect, state, id) WHERE state IN ('received', 'processing')")
+
+
+def m002_courses(db: "sqlite_utils.Database") -> None:
+    """The catalogue as the source has it now, what we could not read of it, and what changed when."""
+    common = """
+            fingerprint BLOB NOT NULL,
+            first_seen_at INTEGER NOT NULL,
+            changed_at INTEGER NOT NULL,
+            missing_since INTEGER,
+            missing_runs INTEGER NOT NULL DEFAULT 0 CHECK (missing_runs >= 0)"""
+    db.execute(f"""
+        CREATE TABLE main_courses (
+            id TEXT PRIMARY KEY,
+            title TEXT NOT NULL,
+            subtitle TEXT,
+            description_html TEXT,
+            language TEXT,
+            duration_days INTEGER,
+            price_minor INTEGER,
+            currency TEXT,
+            category TEXT,
+            active INTEGER NOT NULL CHECK (active IN (0, 1)),
+            updated_at TEXT,{common}
+        ) STRICT""")
+    db.execute(f"""
+        CREATE TABLE courses (
+            id TEXT PRIMARY KEY,
+            main_id TEXT NOT NULL,
+            title TEXT NOT NULL,
+            language TEXT,
+            start TEXT,
+            "end" TEXT,
+            days TEXT NOT NULL,
+            venue TEXT,
+            price_minor INTEGER,
+            currency TEXT,
+            seats_total INTEGER,
+            seats_taken INTEGER,
+            seats_free INTEGER,
+            seats_min INTEGER,
+            status TEXT NOT NULL CHECK
+                (status IN ('planned', 'open', 'full', 'waitlist', 'closed', 'cancelled', 'held', 'unknown')),
+            trainers TEXT NOT NULL,
+            updated_at TEXT,{common}
+        ) STRICT""")
+    db.execute("CREATE INDEX courses_by_main ON courses (main_id)")
+    db.execute("""
+        CREATE TABLE sources (
+            name TEXT PRIMARY KEY,
+            mapping BLOB NOT NULL,
+            answer BLOB NOT NULL,
+            records INTEGER NOT NULL,
+            changed_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""")
+    db.execute("""
+        CREATE TABLE set_aside (
+            kind TEXT NOT NULL,
+            key TEXT NOT NULL,
+            code TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            first_at INTEGER NOT NULL,
+            run_id INTEGER NOT NULL,
+            PRIMARY KEY (kind, key)
+        ) STRICT, WITHOUT ROWID""")
+    db.execute("""
+        CREATE TABLE changes (
+            id INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL,
+            key TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            run_id INTEGER NOT NULL,
+            fields TEXT NOT NULL
+        ) STRICT""")
+    db.execute("CREATE INDEX changes_by_record ON changes (kind, key)")
+
+
+def m003_posts(db: "sqlite_utils.Database") -> None:
+    """Which post on the site shows which record, and what only we can remember about it."""
+    db.execute("""
+        CREATE TABLE posts (
+            kind TEXT NOT NULL CHECK (kind IN ('main_course', 'course')),
+            key TEXT NOT NULL,
+            post_id INTEGER NOT NULL,
+            cleaned TEXT NOT NULL DEFAULT '{}',
+            unpublished_at INTEGER,
+            changed_at INTEGER NOT NULL,
+            PRIMARY KEY (kind, key)
+        ) STRICT""")
+
+
+STEPS: tuple[Callable[["sqlite_utils.Database"], None], ...] = (m001_runs, m002_courses, m003_posts)
+TABLES = frozenset({"runs", "outbox", "main_courses", "courses", "sources", "set_aside", "changes", "posts"})
+
+
+def version(db: Database) -> int:
+    """How many steps this file has taken."""
+    return int(db.value("PRAGMA user_version"))
+
+
+def is_current(db: Database) -> bool:
+    """Whether every step is taken, and none we do not know."""
+    return version(db) == len(STEPS)
+
+
+def migrate(db: Database, *, backup: Callable[[], Path | None]) -> bool:
+    """Take the steps that are missing, all or none; back the file up first. Gives back whether there were any.
+
+    Errors  StoreDamaged: the file is newer than this program, or its tables are not ours
+    """
+    if is_current(db):
+        return False
+    _refuse_newer(db)
+    if version(db):
+        backup()
+    with db.tx():
+        _refuse_newer(db)  # read again: another process may have been faster
+        utils = db.utils()
+        for step in STEPS[version(db) :]:
+            step(utils)
+        db.write(f"PRAGMA user_version = {len(STEPS)}")
+        if TABLES - set(utils.table_names()):
+            raise StoreDamaged("store: tables are missing after the migration; nothing was kept of it")
+    return True
+
+
+def _refuse_newer(db: Database) -> None:
+    if version(db) > len(STEPS):
+        raise StoreDamaged(
+            f"store: {db.path}: was written by a newer version (schema {version(db)}, known {len(STEPS)});"
+            " nothing was touched",
+            hint="install that version again, or restore an older backup",
+        )

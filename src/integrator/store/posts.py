@@ -1,0 +1,120 @@
+"""What the site has to show, and what we remember of the posts that show it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from integrator.database import Database
+from integrator.domain.courses import PERSONAL_FIELDS, visibility
+from integrator.store.courses import Catalogue, Kind
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One record as the site has to show it: its facts in our words.
+
+    facts   the record without personal fields; show "publish" or "draft"; of courses missing_since
+    """
+
+    kind: Kind
+    key: str
+    facts: dict[str, Any]
+
+
+class Posts:
+    """Rows of the table posts, joined with the catalogue."""
+
+    def __init__(self, db: Database, *, missing_limit: int, past: str, now: datetime) -> None:
+        self._db = db
+        self._missing_limit = missing_limit
+        self._past = past
+        self._now = now
+
+    def wanted(self, kind: Kind, keys: Iterable[str] | None = None) -> Iterator[Wanted]:
+        """Everything of one kind (or the named records) the site has to show, in the order of keys.
+
+        Courses whose main course is unknown are left out: they are held back, and nothing is taken down.
+        """
+        catalogue = Catalogue(self._db, kind)
+        for key in self._keys(kind) if keys is None else keys:
+            record = catalogue.get(key)
+            story = catalogue.story(key)
+            if record is None or story is None or (kind == "course" and self._is_orphan(key)):
+                continue
+            yield Wanted(kind, key, self._facts(kind, msgspec.to_builtins(record), story))
+
+    def held_back(self) -> list[str]:
+        """Courses whose main course the source does not have."""
+        rows = self._db.all(
+            "SELECT id FROM courses WHERE missing_since IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM main_courses WHERE main_courses.id = courses.main_id) ORDER BY id"
+        )
+        return [row["id"] for row in rows]
+
+    def remembered(self) -> dict[tuple[str, str], tuple[dict[str, list[str]], bool]]:
+        """What only we know of posts, by kind and key: (cleaned, we unpublished it).
+
+        cleaned  by target, [hash of what we sent, hash of what came back]: the site cleans some texts
+        """
+        rows = self._db.all("SELECT * FROM posts WHERE cleaned <> '{}' OR unpublished_at IS NOT NULL")
+        return {
+            (row["kind"], row["key"]): (msgspec.json.decode(row["cleaned"]), row["unpublished_at"] is not None)
+            for row in rows
+        }
+
+    def keep(self, kind: Kind, key: str, *, post_id: int | None, cleaned: dict[str, Any], decided: str | None) -> None:
+        """Remember a post after it was written; inside the completing transaction.
+
+        cleaned   changes of that memory by target, None forgets one
+        decided   "draft" or "publish" when we decided the status now, None: leave the memory of it
+        """
+        if post_id is None:
+            return
+        at = int(self._now.timestamp())
+        self._db.write(
+            "INSERT INTO posts (kind, key, post_id, cleaned, unpublished_at, changed_at)"
+            " VALUES (?1, ?2, ?3, json_patch('{}', ?4), iif(?6 = 'draft', ?5, NULL), ?5)"
+            " ON CONFLICT (kind, key) DO UPDATE SET post_id = ?3, cleaned = json_patch(cleaned, ?4), changed_at = ?5,"
+            "  unpublished_at = CASE ?6 WHEN 'draft' THEN coalesce(unpublished_at, ?5) WHEN 'publish' THEN NULL"
+            "   ELSE unpublished_at END",
+            (kind, key, post_id, msgspec.json.encode(cleaned).decode(), at, decided),
+        )
+
+    def get(self, kind: Kind, key: str) -> dict[str, Any] | None:
+        """Our memory of one post, or None."""
+        row = self._db.one("SELECT * FROM posts WHERE kind = ? AND key = ?", (kind, key))
+        return dict(row) if row else None
+
+    def _keys(self, kind: Kind) -> Iterator[str]:
+        table = "main_courses" if kind == "main_course" else "courses"
+        last = ""
+        while rows := self._db.all(f"SELECT id FROM {table} WHERE id > ? ORDER BY id LIMIT {_PAGE}", (last,)):  # noqa: S608
+            yield from (row["id"] for row in rows)
+            last = rows[-1]["id"]
+
+    def _is_orphan(self, key: str) -> bool:
+        return not self._db.value(
+            "SELECT 1 FROM main_courses WHERE id = (SELECT main_id FROM courses WHERE id = ?)", (key,)
+        )
+
+    def _facts(self, kind: Kind, record: dict[str, Any], story: dict[str, Any]) -> dict[str, Any]:
+        facts = {name: value for name, value in record.items() if name not in PERSONAL_FIELDS}
+        if kind == "main_course":
+            return facts | {"show": "publish" if record["active"] else "draft"}
+        since = story["missing_since"]
+        return facts | {
+            "show": visibility(
+                status=record["status"],
+                end=record["end"],
+                missing_runs=story["missing_runs"],
+                missing_limit=self._missing_limit,
+                past=self._past,
+                now=self._now,
+            ),
+            "missing_since": None if since is None else datetime.fromtimestamp(since, UTC).isoformat(),
+        }

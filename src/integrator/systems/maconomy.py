@@ -1,0 +1,139 @@
+"""Maconomy: a private, custom endpoint in front of the ERP; its words stop at the mapping in config/.
+
+Everything but the five paths is assumed; a real deployment edits config/maconomy.toml, not this file.
+"""
+
+import contextlib
+import mmap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from integrator.domain.courses import Course, MainCourse, settled
+from integrator.domain.fetched import Fetched, Note
+from integrator.errors import BadRecord, ConfigError, IntegratorError, Problem
+from integrator.systems.http import Http
+from integrator.systems.mapping import Endpoint
+from integrator.systems.mapping import Mapping as FieldMapping
+from integrator.systems.reading import Sorter
+
+SYSTEM = "maconomy"
+R = TypeVar("R")
+MAX_BAD_PERCENT = 20
+_ROUND_COUNTS = frozenset({50, 100, 200, 500, 1000})
+
+
+class Maconomy:
+    """Reads of the catalogue. Answers are spooled to disk and read through a memory map: none is held twice."""
+
+    def __init__(
+        self, http: Http, mapping: FieldMapping, *, spool: Path, list_timeout_s: float, max_list_bytes: int
+    ) -> None:
+        self._http = http
+        self._mapping = mapping
+        self._spool = spool
+        self._list_timeout_s = list_timeout_s
+        self._max_list_bytes = max_list_bytes
+        self._spooled: list[str] = []
+
+    def main_courses(
+        self, known: Mapping[bytes, str], *, advance: Callable[[int], None] = lambda number: None
+    ) -> Fetched:
+        """Every main course, as Maconomy has them now.
+
+        known   fingerprints of records that need no reading → their keys
+        Errors  Unavailable; Refused; BadAnswer; a record we cannot read comes back in bad, by key
+        Source  GET /api/maincourse; paging is not described
+        """
+        return self._list("maincourse", main_course_from, known, advance)
+
+    def courses(self, known: Mapping[bytes, str], *, advance: Callable[[int], None] = lambda number: None) -> Fetched:
+        """Every course with its days, as Maconomy has them now. Errors and source as main_courses, GET /api/course."""
+        return self._list("course", course_from, known, advance)
+
+    def mapping_fingerprint(self) -> bytes:
+        """Changes when the mapping or its converters do: then every record is read again."""
+        return self._mapping.fingerprint
+
+    def limits(self, endpoint: str) -> tuple[int, int]:
+        """(the fewest records an answer must hold, the highest share in percent that may vanish at once)."""
+        spec = self._endpoint(endpoint)
+        return spec.min_items, spec.max_drop_percent
+
+    def keep_answers(self) -> None:
+        """The spooled answers were good: keep them as the last good ones."""
+        for name in self._spooled:
+            self._file(name, "new").replace(self._file(name, "last-good"))
+        self._spooled.clear()
+
+    def close(self) -> None:
+        """What was spooled and not called good is kept as the last bad answer."""
+        for name in self._spooled:
+            with contextlib.suppress(FileNotFoundError):
+                self._file(name, "new").replace(self._file(name, "last-bad"))
+        self._http.close()
+
+    def _list(
+        self,
+        name: str,
+        build: Callable[[dict[str, Any]], tuple[Any, list[Note]]],
+        known: Mapping[bytes, str],
+        advance: Callable[[int], None],
+    ) -> Fetched:
+        endpoint = self._endpoint(name)
+        self._spooled.append(name)
+        download = self._http.download(
+            endpoint.path,
+            self._file(name, "new"),
+            doing=f"list {name}s",
+            timeout_s=self._list_timeout_s,
+            max_bytes=self._max_list_bytes,
+        )
+        reader = endpoint.compile()
+        try:
+            raws = reader.items(_mapped(download.path))
+        except IntegratorError as error:
+            error.message = f"{SYSTEM}: list {name}s: {error.message}; nothing was changed"
+            raise
+        fetched = Sorter(reader, build, known).sort(raws, advance=advance)
+        fetched.digest, fetched.mapping = download.digest, self._mapping.fingerprint
+        if "json" not in download.content_type:
+            fetched.notes.add(name, [Note("content_type", None, download.content_type or "none")])
+        if fetched.total in _ROUND_COUNTS:
+            fetched.notes.add(name, [Note("round_count", None, f"exactly {fetched.total} records: is the list cut?")])
+        return fetched
+
+    def _endpoint(self, name: str) -> Endpoint:
+        try:
+            return self._mapping.endpoints[name]
+        except KeyError:
+            raise ConfigError([Problem(self._mapping.shown, f"[endpoint.{name}] is missing")]) from None
+
+    def _file(self, name: str, state: str) -> Path:
+        return self._spool / f"{SYSTEM}-{name}.{state}.json"
+
+
+def main_course_from(record: dict[str, Any]) -> tuple[MainCourse, list[Note]]:
+    """A mapped record as a main course. Errors  BadRecord"""
+    return _typed(record, MainCourse), []
+
+
+def course_from(record: dict[str, Any]) -> tuple[Course, list[Note]]:
+    """A mapped record as a course, after the rules of the domain. Errors  BadRecord"""
+    return settled(_typed(record | {"status": record["status"] or "unknown"}, Course))
+
+
+def _typed(record: dict[str, Any], kind: type[R]) -> R:
+    try:
+        return msgspec.convert(record, kind)
+    except msgspec.ValidationError as error:
+        raise BadRecord(str(error), code="bad_shape") from None
+
+
+def _mapped(path: Path) -> mmap.mmap | bytes:
+    if path.stat().st_size == 0:
+        return b""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

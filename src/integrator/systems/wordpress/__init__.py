@@ -1,0 +1,137 @@
+"""WordPress over its REST API: what the site has is read whole, and only what differs is written.
+
+Measured on WordPress 6.1.9 and 7.1: an error answer does not mean that nothing was written, a wrong
+password may read as an anonymous 200, unknown names are ignored without a word.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from integrator.errors import Refused
+from integrator.systems.http import Http
+from integrator.systems.wordpress.fields import PostType, SiteMapping, load_fields
+from integrator.systems.wordpress.planning import Memory
+from integrator.systems.wordpress.schema import field_schema
+from integrator.systems.wordpress.sender import Posts
+from integrator.systems.wordpress.site import Reader, Site
+
+__all__ = ["Memory", "Posts", "SiteMapping", "WordPress", "load_fields"]
+
+_MOST_PARTS = 25
+
+
+class WordPress:
+    """One site. read() once a run; then main_courses and courses are the senders of their effects."""
+
+    def __init__(self, http: Http, mapping: SiteMapping, *, settle_s: float) -> None:
+        self._http = http
+        self._mapping = mapping
+        self._settle_s = settle_s
+        self.senders: dict[str, Posts] = {}
+
+    def read(
+        self,
+        remembered: Mapping[tuple[str, str], Memory],
+        *,
+        synced_at: str,
+        advance: Callable[[int], None] = lambda number: None,
+    ) -> None:
+        """Make sure of the credentials and the names we use, then read every post of our types.
+
+        Errors  Refused: not really logged in, a type or a field is not there; Unavailable; BadAnswer
+        """
+        schemas = self.preflight()
+        batch_size = self._most_parts()
+        for kind, post_type in self._mapping.types.items():
+            site = Reader(self._http, post_type).read()
+            self.senders[kind] = Posts(
+                self._http,
+                post_type,
+                site=site,
+                schema=schemas[kind],
+                memory={key: memory for (of, key), memory in remembered.items() if of == kind},
+                main_post_id=self._main_post_id,
+                batch_size=batch_size,
+                settle_s=self._settle_s,
+                synced_at=synced_at,
+            )
+            advance(len(site.posts))
+
+    def preflight(self) -> dict[str, dict[str, Any]]:
+        """Check login, types and mapped names; gives back the site's description of each type.
+
+        A wrong password answers lists with 200, as if anonymous: only users/me tells.
+        Errors  Refused, with what to do; Unavailable
+        """
+        self._log_in()
+        schemas = {kind: self._schema(post_type) for kind, post_type in self._mapping.types.items()}
+        missing = [
+            f"{post_type.post_type}.{target}"
+            for kind, post_type in self._mapping.types.items()
+            for target in self.missing_names(post_type, schemas[kind])
+        ]
+        if missing:
+            raise Refused(
+                f"wordpress: the site does not have {', '.join(missing)}: it would ignore them without a word; nothing was sent",
+                hint="install config/wordpress/ili-courses.php there, or edit config/wordpress.toml",
+            )
+        return schemas
+
+    def missing_names(self, post_type: PostType, schema: Mapping[str, Any]) -> list[str]:
+        """Mapped targets the site does not offer."""
+        targets = dict.fromkeys(field.target for field in (*post_type.owned, *post_type.seeds))
+        return [target for target in targets if field_schema(schema, target) is None]
+
+    def unmapped_names(self, schemas: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Fields with our prefix that the site offers and nobody feeds, for the operator's check."""
+        found = []
+        for kind, post_type in self._mapping.types.items():
+            offered = schemas[kind].get("properties", {}).get("meta", {}).get("properties", {})
+            ours = {field.target.removeprefix("meta.") for field in post_type.owned}
+            prefix = post_type.identity.split("_")[0] + "_"
+            found += [
+                f"{post_type.post_type}.meta.{name}" for name in offered if name.startswith(prefix) and name not in ours
+            ]
+        return found
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _log_in(self) -> None:
+        query = {"context": "edit", "_fields": "id,slug,roles"}
+        reply = self._http.get("/wp-json/wp/v2/users/me", doing="log in", params=query, ok=(200, 401, 403, 404))
+        if reply.status == 404:
+            raise Refused(
+                "wordpress: log in: there is no REST API under this address (404); nothing was sent",
+                hint="check [wordpress] base_url: the address of the site, without /wp-json",
+            )
+        if reply.status != 200 or not isinstance(reply.json(), dict):
+            raise Refused(
+                f"wordpress: log in: the site does not know us ({reply.status}); nothing was sent",
+                hint="check [wordpress] username and its application password",
+            )
+
+    def _schema(self, post_type: PostType) -> dict[str, Any]:
+        path, doing = Reader(self._http, post_type).path, f"describe {post_type.post_type}"
+        reply = self._http.options(path, doing=doing, ok=(200, 404))
+        answer = reply.json()
+        if reply.status == 404:
+            raise Refused(
+                f"wordpress: the site has no post type {post_type.post_type}; nothing was sent",
+                hint="install config/wordpress/ili-courses.php there, or edit config/wordpress.toml",
+            )
+        if not isinstance(answer, dict) or not isinstance(answer.get("schema"), dict):
+            raise Refused(f"wordpress: {doing}: the answer has no schema; nothing was sent")
+        schema: dict[str, Any] = answer["schema"]
+        return schema
+
+    def _most_parts(self) -> int:
+        """How many parts a batch may have on this site."""
+        answer = self._http.options("/wp-json/batch/v1", doing="describe the batch", ok=(200, 404)).json()
+        try:
+            return min(_MOST_PARTS, int(answer["endpoints"][0]["args"]["requests"]["maxItems"]))
+        except (KeyError, IndexError, TypeError, ValueError):
+            return 1  # a site without batches: everything goes alone
+
+    def _main_post_id(self, main_id: str) -> int | None:
+        return self.senders["main_course"].post_id(main_id)

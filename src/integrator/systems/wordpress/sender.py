@@ -1,0 +1,335 @@
+"""Writing posts: in batches where that is safe, alone where it is not, and looked up after any doubt."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from integrator.effects import Done, Message, Preview
+from integrator.errors import (
+    Conflict,
+    InDoubt,
+    IntegratorError,
+    Postponed,
+    Refused,
+    Rejected,
+    Unavailable,
+)
+from integrator.systems.http import Http, Reply, status_error
+from integrator.systems.wordpress.fields import PostType
+from integrator.systems.wordpress.planning import Memory, Plan, Planner, digest
+from integrator.systems.wordpress.schema import complaint
+from integrator.systems.wordpress.site import Post, Reader, Site, same
+
+CREATES_AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One request of a batch, or alone."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    body: Any
+
+    @property
+    def is_post(self) -> bool:
+        return self.status in (200, 201) and isinstance(self.body, dict) and isinstance(self.body.get("id"), int)
+
+    @property
+    def code(self) -> str:
+        return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
+
+
+class Posts:
+    """The outbox's sender for one kind of record."""
+
+    def __init__(
+        self,
+        http: Http,
+        post_type: PostType,
+        *,
+        site: Site,
+        schema: Mapping[str, Any],
+        memory: Mapping[str, Memory],
+        main_post_id: Callable[[str], int | None],
+        batch_size: int,
+        settle_s: float,
+        synced_at: str,
+    ) -> None:
+        self.settle_s = settle_s
+        self._http = http
+        self._type = post_type
+        self._site = site
+        self._schema = schema
+        self._reader = Reader(http, post_type)
+        self._planner = Planner(post_type, site, memory=memory, main_post_id=main_post_id, synced_at=synced_at)
+        self._batch_size = batch_size
+        self._plans: dict[int, Plan] = {}
+
+    # what the job asks ------------------------------------------------------------------------
+
+    def plan(self, key: str, facts: Mapping[str, Any]) -> Plan:
+        """What this record asks of the site now."""
+        return self._planner.plan(key, facts)
+
+    def needs_writing(self, key: str, facts: Mapping[str, Any]) -> bool:
+        """Whether the site differs, or a decision about the post has to be remembered."""
+        plan = self.plan(key, facts)
+        return plan.action in ("create", "update", "wait") or plan.decided is not None
+
+    def post_id(self, key: str) -> int | None:
+        """The post that shows a record, None while there is none (or it is in the trash)."""
+        post = self._site.get(key, self._type.slug(key))
+        return post.id if post and post.status != "trash" else None
+
+    def duplicates(self) -> dict[str, list[int]]:
+        """Further posts with the same id, by our key."""
+        return self._site.duplicates
+
+    # what the outbox asks ----------------------------------------------------------------------
+
+    def groups(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+        """Nothing to send; creates, at most 10 at once; updates by batch; what carries ACF, or failed before, alone."""
+        plans = {message.id: self.plan(message.key, message.body) for message in messages}
+        self._plans.update(plans)
+        piles: dict[str, list[Message]] = {"still": [], "create": [], "update": [], "alone": []}
+        for message in messages:
+            plan = plans[message.id]
+            if plan.action not in ("create", "update"):
+                piles["still"].append(message)
+            elif plan.single or message.attempts > 1:
+                piles["alone"].append(message)
+            else:
+                piles[plan.action].append(message)
+        sizes = {"still": 200, "create": CREATES_AT_ONCE, "update": self._batch_size, "alone": 1}
+        for name, pile in piles.items():
+            for start in range(0, len(pile), sizes[name]):
+                yield pile[start : start + sizes[name]]
+
+    def send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
+        """Errors  Unavailable (nothing left), InDoubt, Refused: we may not write this type at all"""
+        plans = [self._plans.pop(message.id) for message in group]
+        if plans[0].action == "create":
+            return self._create(plans)
+        results: list[Done | IntegratorError] = [self._without_request(plan) for plan in plans]
+        if plans[0].action == "update":
+            results = self._update(plans)
+        return results
+
+    def look_up(self, message: Message) -> Done | None:
+        """Is the site as the message wants it? Asks for the post anew; what was read at the start may be older."""
+        found = [post for post in self._reader.find(message.key) if post.status != "trash"]
+        if len(found) > 1:
+            raise Conflict(
+                f"wordpress: {message.key}: posts {', '.join(str(post.id) for post in found)} show the same record"
+            )
+        if found:
+            self._site.posts[message.key] = found[0]
+        plan = self.plan(message.key, message.body)
+        if plan.action == "nothing" and plan.post:
+            return self._written(plan, plan.post.id, "found", {})
+        return None
+
+    def repeatable(self, message: Message) -> bool:
+        """An update may be sent again at once; a create whose request may still arrive may not."""
+        return self.plan(message.key, message.body).action != "create"
+
+    def preview(self, message: Message) -> Preview:
+        """What send() would do, field by field; a date whose main course is still to come is a create, too."""
+        plan = self.plan(message.key, message.body)
+        action = {"wait": "create", "leave": "leave"}.get(plan.action, plan.action)
+        if plan.action == "update" and plan.decided == "draft" and plan.shown:
+            action = "unpublish"
+        remote_id = str(plan.post.id) if plan.post else None
+        reason = "" if plan.action == "wait" else plan.reason
+        return Preview(action, plan.key, str(plan.facts.get("title", "")), remote_id, plan.changes, reason)
+
+    # writing ----------------------------------------------------------------------------------
+
+    def _without_request(self, plan: Plan) -> Done | IntegratorError:
+        if plan.action == "wait":
+            return Postponed(f"wordpress: {self._type.post_type} {plan.key}: {plan.reason}")
+        return self._written(
+            plan, plan.post.id if plan.post else None, "left" if plan.action == "leave" else "unchanged", {}
+        )
+
+    def _create(self, plans: list[Plan]) -> list[Done | IntegratorError]:
+        # The list we read is no proof that a post is not there: one more look, just before.
+        there = self._reader.find_many([plan.key for plan in plans])
+        results: dict[str, Done | IntegratorError] = {}
+        todo = []
+        for plan in plans:
+            if plan.key in there:
+                results[plan.key] = self._adopt(plan, there[plan.key])
+            elif problem := self._complaint(plan):
+                results[plan.key] = problem
+            else:
+                todo.append(plan)
+        if todo:
+            answers = self._ask([_Part("POST", self._path(), plan.body()) for plan in todo], "create posts")
+            results |= self._judge_creates(todo, answers)
+        return [results[plan.key] for plan in plans]
+
+    def _judge_creates(
+        self, plans: list[Plan], answers: Sequence[_Answer | InDoubt]
+    ) -> dict[str, Done | IntegratorError]:
+        results: dict[str, Done | IntegratorError] = {}
+        for plan, answer in zip(plans, answers, strict=True):
+            if isinstance(answer, _Answer) and answer.is_post:
+                results[plan.key] = self._created(plan, answer.body)
+        missed = [(plan, answer) for plan, answer in zip(plans, answers, strict=True) if plan.key not in results]
+        # An error does not mean that nothing was written: look before anything else happens.
+        there = self._reader.find_many([plan.key for plan, _ in missed]) if missed else {}
+        forbidden = 0
+        for plan, answer in missed:
+            if plan.key in there:
+                results[plan.key] = self._adopt(plan, there[plan.key])
+            else:
+                forbidden += isinstance(answer, _Answer) and answer.status in (401, 403)
+                results[plan.key] = self._error(plan, answer)
+        self._refuse_when_all(forbidden, plans)
+        return results
+
+    def _created(self, plan: Plan, body: dict[str, Any]) -> Done | IntegratorError:
+        post = self._reader.post_from(body)
+        if post.slug == plan.slug:
+            self._site.posts[plan.key] = post
+            return self._written(plan, post.id, "created", self._cleaned(plan, post))
+        # Another writer was faster: ours got a "-2". Nobody shall see the record twice.
+        self._ask([_Part("PUT", self._path(post.id), {"status": "draft"})], "hide a second post")
+        return Conflict(
+            f"wordpress: {self._type.post_type} {plan.key}: {plan.slug} was taken meanwhile; post {post.id} is a second one"
+            " and was set to draft: delete it there"
+        )
+
+    def _adopt(self, plan: Plan, found: list[Post]) -> Done | IntegratorError:
+        """The post is there after all (half written, or made by somebody else): bring it level."""
+        alive = [post for post in found if post.status != "trash"]
+        self._site.posts[plan.key] = (alive or found)[0]
+        again = self._planner.plan(plan.key, plan.facts)
+        if again.action != "update":
+            return self._without_request(again)
+        return self._update([again])[0]
+
+    def _update(self, plans: list[Plan]) -> list[Done | IntegratorError]:
+        problems = {plan.key: problem for plan in plans if (problem := self._complaint(plan))}
+        todo = [plan for plan in plans if plan.key not in problems]
+        answers: Sequence[_Answer | InDoubt] = self._ask_updates(todo) if todo else []
+        results: dict[str, Done | IntegratorError] = {}
+        forbidden = 0
+        for plan, answer in zip(todo, answers, strict=True):
+            if isinstance(answer, _Answer) and answer.is_post:
+                post = self._reader.post_from(answer.body)
+                self._site.posts[plan.key] = post
+                result = "unpublished" if plan.decided == "draft" and plan.shown else "updated"
+                results[plan.key] = self._written(plan, post.id, result, self._cleaned(plan, post))
+            else:
+                forbidden += isinstance(answer, _Answer) and answer.status in (401, 403)
+                results[plan.key] = self._error(plan, answer)
+        self._refuse_when_all(forbidden, plans)
+        return [problems.get(plan.key) or results[plan.key] for plan in plans]
+
+    def _ask_updates(self, plans: list[Plan]) -> Sequence[_Answer | InDoubt]:
+        """Updates say the same again and again: one that failed without a clear answer is sent once more, alone."""
+        parts = [_Part("PUT", self._path(plan.post.id if plan.post else 0), plan.body()) for plan in plans]
+        answers = self._ask(parts, "update posts")
+        return [
+            self._ask([part], "update a post")[0] if isinstance(answer, InDoubt) or answer.status >= 500 else answer
+            for part, answer in zip(parts, answers, strict=True)
+        ]
+
+    # requests ---------------------------------------------------------------------------------
+
+    def _path(self, post_id: int | None = None) -> str:
+        where = f"/wp/v2/{self._type.post_type}" + ("" if post_id is None else f"/{post_id}")
+        return f"{where}?_fields={self._reader.fields}&context=edit"
+
+    def _ask(self, parts: list[_Part], doing: str) -> Sequence[_Answer | InDoubt]:
+        """One answer per part; InDoubt where nobody can say. Errors  Unavailable: certainly nothing left; Refused"""
+        try:
+            if len(parts) == 1:
+                return [self._judge_whole(self._send(parts[0].method, parts[0].path, parts[0].body, doing), doing)]
+            requests = [{"method": part.method, "path": part.path, "body": part.body} for part in parts]
+            reply = self._send("POST", "/batch/v1", {"requests": requests}, doing)
+        except InDoubt as error:
+            return [error] * len(parts)
+        if reply.status == 413:
+            return [self._ask([part], doing)[0] for part in parts]
+        whole = self._judge_whole(reply, doing)
+        if isinstance(whole, InDoubt):
+            return [whole] * len(parts)
+        return self._parts(whole, len(parts), doing)
+
+    def _send(self, method: str, path: str, body: dict[str, Any], doing: str) -> Reply:
+        where, _, query = path.partition("?")
+        params = dict(pair.split("=", 1) for pair in query.split("&")) if query else None
+        return self._http.send(method, "/wp-json" + where, doing=doing, json=body, params=params)
+
+    def _judge_whole(self, reply: Reply, doing: str) -> _Answer | InDoubt:
+        if reply.status == 429 or reply.status >= 500 or reply.status == 408:
+            error = status_error(reply, system="wordpress", doing=doing)
+            if isinstance(error, InDoubt):
+                return error
+            raise error
+        try:
+            return _Answer(reply.status, reply.json())
+        except Refused:  # a PHP notice in front, a login or caching page: as good as no answer
+            return InDoubt(f"wordpress: {doing}: answered {reply.status} with something that is not JSON")
+
+    def _parts(self, answer: _Answer, number: int, doing: str) -> Sequence[_Answer | InDoubt]:
+        responses = answer.body.get("responses") if isinstance(answer.body, dict) else None
+        if answer.status in (401, 403, 404):
+            raise Refused(f"wordpress: {doing}: the batch was refused with {answer.status} {answer.code}".rstrip())
+        if answer.status != 207 or not isinstance(responses, list) or len(responses) != number:
+            return [InDoubt(f"wordpress: {doing}: the batch answered {answer.status} without its parts")] * number
+        return [
+            _Answer(int(part["status"]), part.get("body"))
+            if isinstance(part, dict) and isinstance(part.get("status"), int)
+            else InDoubt(f"wordpress: {doing}: a part of the batch has no status")
+            for part in responses
+        ]
+
+    # judging ----------------------------------------------------------------------------------
+
+    def _error(self, plan: Plan, answer: _Answer | InDoubt) -> IntegratorError:
+        if isinstance(answer, InDoubt):
+            return answer
+        what = f"wordpress: {plan.action} {self._type.post_type} {plan.key}: answered {answer.status} {answer.code}".rstrip()
+        if answer.status >= 500 or answer.status in (408, 409) or answer.status < 400:
+            return InDoubt(what)
+        if answer.status == 404:
+            self._site.posts.pop(plan.key, None)
+            return Unavailable(f"{what}: it was deleted there meanwhile; the next run makes it again")
+        return Unavailable(what) if answer.status == 429 else Rejected(what)
+
+    def _refuse_when_all(self, forbidden: int, plans: list[Plan]) -> None:
+        if forbidden == len(plans):
+            raise Refused(
+                f"wordpress: {self._type.post_type}: writing {plans[0].key} is forbidden; the rest was not tried",
+                hint="integrator check wordpress: does the user have the role course_sync?",
+            )
+
+    def _complaint(self, plan: Plan) -> Rejected | None:
+        """Meta is checked there after the post was stored: so check it here before."""
+        for target, value in plan.fields.items():
+            if problem := complaint(self._schema, target, value):
+                return Rejected(f"wordpress: {self._type.post_type} {plan.key}: {target}: {problem}; nothing was sent")
+        return None
+
+    def _cleaned(self, plan: Plan, post: Post) -> dict[str, list[str] | None]:
+        """target → [hash sent, hash that came back] where the site changed our value; None forgets an older one."""
+        return {
+            target: None if same(post.values[target], value) else [digest(value), digest(post.values[target])]
+            for target, value in plan.fields.items()
+            if target in post.values
+        }
+
+    def _written(self, plan: Plan, post_id: int | None, result: str, cleaned: Mapping[str, Any]) -> Done:
+        memory = {"post_id": post_id, "cleaned": dict(cleaned), "decided": plan.decided}
+        return Done(None if post_id is None else str(post_id), result, memory)

@@ -1,0 +1,37 @@
+"""Boots the real WordPress once for the tests of this folder (`make test-real`).
+
+REAL_WORDPRESS_PORT (8089), REAL_WORDPRESS_STATE and REAL_WORDPRESS_KEEP=1 (leave it running) are read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from wordpress_site import RealWordPress, boot, shut_down
+
+
+@pytest.fixture(scope="session")
+def real_wordpress() -> Iterator[RealWordPress]:
+    """The running site, as it was left; `empty_wordpress` is the one without courses."""
+    port = int(os.environ.get("REAL_WORDPRESS_PORT", "8089"))
+    default = Path(tempfile.gettempdir()) / f"real-wordpress-{port}"
+    state = Path(os.environ.get("REAL_WORDPRESS_STATE", default))
+    boot(port, state)
+    credentials = json.loads((state / "credentials.json").read_text())
+    site = RealWordPress(f"http://127.0.0.1:{port}", state, credentials)
+    yield site
+    site.close()
+    if os.environ.get("REAL_WORDPRESS_KEEP") != "1":
+        shut_down(port, state)
+
+
+@pytest.fixture
+def empty_wordpress(real_wordpress: RealWordPress) -> RealWordPress:
+    """The running site without any course or course date, and with no fault armed."""
+    real_wordpress.wipe()
+    return real_wordpress
