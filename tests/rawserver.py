@@ -20,8 +20,8 @@ class Request:
 class RawServer:
     """Answers the nth request with the nth script, the last one again and again.
 
-    A script is a list of bytes to send and of steps: CLOSE, RESET, HANG, SIP, drip(...), and UNREAD as the first one, which
-    acts before the request is read. A script without an end leaves the connection open for the next request.
+    A script is a list of bytes to send and of steps: CLOSE, RESET, HANG, SIP, drip(...). With UNREAD as the first one
+    it acts before the request is read. A script without an end leaves the connection open for the next request.
     """
 
     def __init__(self, *scripts: "list[bytes | Step]") -> None:
@@ -95,30 +95,30 @@ class RawServer:
 Step = Callable[[RawServer, socket.socket], bool]
 
 
-def UNREAD(server: RawServer, sock: socket.socket) -> bool:  # noqa: N802
+def UNREAD(server: RawServer, sock: socket.socket) -> bool:
     """As the first step: what follows happens before the request is read."""
     return True
 
 
-def CLOSE(server: RawServer, sock: socket.socket) -> bool:  # noqa: N802
+def CLOSE(server: RawServer, sock: socket.socket) -> bool:
     """Close in good order (FIN)."""
     sock.shutdown(socket.SHUT_WR)
     return False
 
 
-def RESET(server: RawServer, sock: socket.socket) -> bool:  # noqa: N802
+def RESET(server: RawServer, sock: socket.socket) -> bool:
     """Close rudely (RST)."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False
 
 
-def HANG(server: RawServer, sock: socket.socket) -> bool:  # noqa: N802
+def HANG(server: RawServer, sock: socket.socket) -> bool:
     """Say nothing until the test is over."""
     server.ended.wait()
     return False
 
 
-def SIP(server: RawServer, sock: socket.socket) -> bool:  # noqa: N802
+def SIP(server: RawServer, sock: socket.socket) -> bool:
     """Take in what comes, but slowly, until the client leaves or the test is over."""
     while sock.recv(32 * 1024):
         if server.ended.wait(0.02):

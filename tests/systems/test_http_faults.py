@@ -5,10 +5,10 @@ import socket
 import time
 
 import pytest
-from rawserver import CLOSE, HANG, RESET, SIP, UNREAD, RawServer, answer, drip
 
 from integrator.errors import BadAnswer, InDoubt, Refused, Rejected, Unavailable
 from integrator.systems.http import Http, status_error
+from rawserver import CLOSE, HANG, RESET, SIP, UNREAD, RawServer, answer, drip
 
 DEADLINE_S = 0.25
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -108,7 +108,7 @@ def test_a_name_without_address_is_no_connection(method, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", no_name)
     http = http_to("https://erp.example.org")
-    with pytest.raises(Unavailable, match="no connection .*Name or service not known") as caught:
+    with pytest.raises(Unavailable, match=r"no connection .*Name or service not known") as caught:
         http.get("/", doing="list") if method == "GET" else http.send("POST", "/", doing="add", json={})
     http.close()
     assert type(caught.value) is Unavailable

@@ -7,10 +7,10 @@ import zlib
 from hashlib import blake2b
 
 import pytest
-from rawserver import CLOSE, RESET, RawServer, answer
 
 from integrator.errors import BadAnswer, StoreDamaged, Unavailable
 from integrator.systems.http import Headers, Http, Reply
+from rawserver import CLOSE, RESET, RawServer, answer
 
 
 def http_to(url, **more):

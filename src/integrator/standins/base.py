@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 import signal
+import socket
 import socketserver
 import sys
 import threading
@@ -158,21 +159,29 @@ class _Server(socketserver.ThreadingTCPServer):
             super().__init__((host, port), _Handler)
         except OSError as error:
             raise UsageError(f"standin: cannot listen on {host}:{port}: {error.strerror}") from error
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._at = (host, int(self.server_address[1]))
+        self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
+
+    def _accept(self) -> None:
+        while not self.stopping:
+            self.handle_request()
 
     @property
     def url(self) -> str:
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return "http://{}:{}".format(*self._at)
 
     def stop(self) -> None:
-        self.shutdown()
+        if self.stopping:
+            return
         self.stopping = True
+        # Wakes the accepting thread at once; serve_forever would look for its end several times a second, all day.
+        with suppress(OSError):
+            socket.create_connection(self._at, timeout=1).close()
+        self._thread.join()
         for connection in list(self.connections):
             connection.interrupt()
         self.server_close()
-        self._thread.join()
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -223,8 +232,8 @@ class Running:
         self.stop()
 
     def stop(self) -> None:
-        """End both servers; a request that still hangs is dropped without its effect."""
-        self.faults.clear()
+        """End both servers; a request that still hangs is dropped without its effect. May be called twice."""
+        self.faults.gate.close()
         self._front.stop()
         self._control.stop()
 

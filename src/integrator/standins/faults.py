@@ -30,6 +30,7 @@ class Gate:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._answered = self._released = self._dropped = 0
+        self._closed = False
         self.held = 0  # how many requests wait now
 
     def hold(self, seconds: float | None = None, requests: int | None = None) -> bool:
@@ -40,10 +41,11 @@ class Gate:
             self.held += 1
             self._changed.notify_all()
             self._changed.wait_for(
-                lambda: (self._released, self._dropped) != (released, dropped) or self._reached(goal), seconds
+                lambda: (self._released, self._dropped) != (released, dropped) or self._reached(goal) or self._closed,
+                seconds,
             )
             self.held -= 1
-            return self._dropped == dropped
+            return self._dropped == dropped and not self._closed
 
     def await_held(self, count: int = 1, seconds: float = 10) -> bool:
         """Wait until so many requests wait here, so that a test can release them without guessing a time."""
@@ -66,6 +68,12 @@ class Gate:
     def drop(self) -> None:
         with self._changed:
             self._dropped += 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Drop what waits here now and whatever comes later."""
+        with self._changed:
+            self._closed = True
             self._changed.notify_all()
 
 

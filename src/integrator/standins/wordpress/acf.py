@@ -151,41 +151,41 @@ def _as_stored(own: Field, value: Any) -> Any:
     return clean(value, {"type": "number"}) if own.kind in {"integer", "number"} and number_of(value) else value
 
 
-def read(fields: dict[str, Field], stored: dict[str, Any], *, standard: bool = False) -> dict[str, Any]:
-    """All fields; `standard` is acf_format=standard, which is for showing and not for comparing."""
-    return {own.name: _shown(own, stored.get(own.name), standard) for own in fields.values()}
+def read(fields: dict[str, Field], stored: dict[str, Any], *, shown_at: datetime | None = None) -> dict[str, Any]:
+    """All fields. With `shown_at` as acf_format=standard gives them: for showing, not for comparing."""
+    return {own.name: _shown(own, stored.get(own.name), shown_at) for own in fields.values()}
 
 
-def _shown(own: Field, value: Any, standard: bool) -> Any:
+def _shown(own: Field, value: Any, shown_at: datetime | None) -> Any:
     if own.kind == "group":
-        return read(own.fields, value or {}, standard=standard)
+        return read(own.fields, value or {}, shown_at=shown_at)
     if value is None and own.default is not None:
         value = own.default
     if value is None or value == "":
         return {"boolean": False, "relation": [], "date": None, "datetime": None}.get(own.kind, "")
     if own.kind in {"integer", "number"}:
-        return _number(value, standard)
-    if standard and own.kind == "date":
-        return _reformatted(value, "%Y%m%d", "%d/%m/%Y")
-    if standard and own.kind == "datetime":
-        return _reformatted(value, "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M")
+        return _number(value, as_text=shown_at is not None)
+    if shown_at and own.kind == "date":
+        return _reformatted(value, "%Y%m%d", "%d/%m/%Y", shown_at)
+    if shown_at and own.kind == "datetime":
+        return _reformatted(value, "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", shown_at)
     return value
 
 
-def _number(value: Any, standard: bool) -> Any:
+def _number(value: Any, *, as_text: bool) -> Any:
     number = number_of(value)
     if number is None:
         return value
     plain = int(number) if number.is_integer() else number
-    return str(plain) if standard else plain
+    return str(plain) if as_text else plain
 
 
-def _reformatted(value: Any, stored_form: str, shown_form: str) -> str:
+def _reformatted(value: Any, stored_form: str, shown_form: str, today: datetime) -> str:
     """A display date. What is no date is shown as today, as seen on the recorded site."""
     try:
         moment = datetime.strptime(str(value), stored_form)  # noqa: DTZ007 - ACF knows no zone
     except ValueError:
-        moment = datetime.now()  # noqa: DTZ005
+        moment = today
     return moment.strftime(shown_form)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 from integrator.standins.wordpress import acf, meta
 from integrator.standins.wordpress.answers import Call, Json, Reply, WpError, invalid_id, only
-from integrator.standins.wordpress.dates import both, parsed, to_gmt, written
+from integrator.standins.wordpress.dates import both, parsed, to_gmt, to_local, written
 from integrator.standins.wordpress.display import paragraphs, texturized
 from integrator.standins.wordpress.posts import Post
 from integrator.standins.wordpress.schema import list_of
@@ -89,8 +89,8 @@ def _makers(site: Site, call: Call, post: Post, edit: bool) -> dict[str, Callabl
     makers["permalink_template"] = lambda: f"{call.base}/{post.type}/%pagename%/"
     makers["generated_slug"] = lambda: site.posts.slug_from(post.title) or str(post.id)
     if fields := site.acf.get(post.type):
-        standard = call.params.get("acf_format") == "standard"
-        makers["acf"] = lambda: acf.read(fields, post.acf, standard=standard)
+        shown_at = to_local(site.posts.now()) if call.params.get("acf_format") == "standard" else None
+        makers["acf"] = lambda: acf.read(fields, post.acf, shown_at=shown_at)
     return makers
 
 
@@ -240,5 +240,5 @@ def _ordered(call: Call, posts: list[Post], size: int, page: int) -> list[Post]:
 def _by_moment(posts: list[Post], name: str, down: bool, size: int, page: int) -> list[Post]:
     """By a time. Equal ones have no order of their own: page 1 and page 2 take them differently, so one comes twice."""
     first_of_many = page == 1 and len(posts) > size
-    posts = sorted(posts, key=lambda post: post.id, reverse=first_of_many)
+    posts = sorted(posts, key=lambda post: (post.status, post.id), reverse=first_of_many)
     return sorted(posts, key=lambda post: getattr(post, name), reverse=down)

@@ -136,7 +136,8 @@ def _post(site: Site, facts: dict[str, Any]) -> int:
 def _dates(post: Post, facts: dict[str, Any]) -> None:
     moment = parsed(facts.pop("date", "") or "")
     if moment:
-        post.date, post.date_gmt = both(moment)
+        local, gmt = both(moment)
+        post.date, post.date_gmt = local, None if post.status in UNDATED else gmt
     elif post.status not in UNDATED:
         post.date, post.date_gmt = both(post.date)
     changed = parsed(facts.pop("modified", "") or "")

@@ -1,0 +1,63 @@
+# The two commands of a newcomer are `make demo` and `make test`; `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
+	--no-emit-find-links --allow-unsafe --strip-extras --all-extras
+
+.PHONY: help demo test check format bench test-real record crontab dev lock clean
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/run.ok  ## stand-ins for every outside system, then the jobs one after the other, for real
+	@$(BIN)/integrator demo
+
+test: .venv/dev.ok  ## the whole test suite
+	$(BIN)/python -m pytest tests
+
+check: .venv/dev.ok  ## format, lint, types
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+
+format: .venv/dev.ok  ## put the code in shape
+	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench
+
+bench: .venv/dev.ok  ## what the work costs, beside a floor measured in the same run
+	$(BIN)/python -m bench
+
+test-real: .venv/dev.ok  ## against a real WordPress from Debian's packages (needs root)
+	$(BIN)/python -m pytest tests/real
+
+record: .venv/dev.ok  ## record every cassette again
+	$(BIN)/python tests/record_cassettes.py
+
+crontab: .venv/run.ok  ## print crontab.example again
+	INTEGRATOR_HOME= $(BIN)/integrator schedule --home /srv/integrator > crontab.example
+
+dev: .venv/dev.ok  ## only set up .venv
+
+lock:  ## resolve the dependencies again and pin them with hashes
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet pip-tools
+	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) -o requirements/run.txt pyproject.toml requirements/build.in
+	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) -o requirements/dev.txt pyproject.toml requirements/build.in requirements/dev.in
+
+clean:  ## forget .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "integrator needs Python 3.11 or newer; try: make PYTHON=python3.12 demo" >&2; exit 1; }
+	$(PYTHON) -m venv .venv || { echo "no venv module: on Debian type  apt-get install python3-venv" >&2; exit 1; }
+
+.venv/run.ok: requirements/run.txt pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/dev.ok: requirements/dev.txt .venv/run.ok
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,14 @@
+"""Fixtures of the jobs' tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from world import World, world
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[World]:
+    """A home with the sample catalogue in Maconomy and an empty site."""
+    with world(tmp_path / "home") as made:
+        yield made

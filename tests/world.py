@@ -1,0 +1,124 @@
+"""A small world for tests of jobs: a home folder, and stand-ins for the outside systems on loopback."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from integrator.cli import main
+from integrator.database import Database, connect
+from integrator.home import init_home
+from integrator.standins.base import Running, serve
+from integrator.standins.maconomy import Maconomy
+from integrator.standins.wordpress import PASSWORD, WordPress
+
+MACONOMY_AUTH = "Bearer demo-maconomy-key"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class World:
+    """One organisation: its home, its Maconomy, its WordPress."""
+
+    home: Path
+    maconomy: Maconomy
+    wordpress: WordPress
+    maconomy_url: str
+    wordpress_url: str
+    servers: tuple[Running, Running]
+
+    def configure(self, *, wordpress: bool = True, maconomy_extra: str = "", wordpress_extra: str = "settle_s = 1.0") -> None:
+        text = f'[maconomy]\nbase_url = "{self.maconomy_url}"\nauth_value = {{ env = "MACONOMY_AUTH" }}\n{maconomy_extra}\n'
+        if wordpress:
+            text += (
+                f'[wordpress]\nbase_url = "{self.wordpress_url}"\nusername = "sync"\n'
+                f'password = {{ env = "WORDPRESS_PASSWORD" }}\n{wordpress_extra}\n'
+            )
+        (self.home / "config" / "integrator.toml").write_text(text, encoding="utf-8")
+        secrets = self.home / ".env"
+        secrets.touch(0o600)
+        secrets.write_text(f"MACONOMY_AUTH={MACONOMY_AUTH}\nWORDPRESS_PASSWORD={PASSWORD}\n", encoding="utf-8")
+
+    def run(self, *arguments: str) -> Result:
+        """One command in this process, as the console script would run it."""
+        out, err = io.StringIO(), io.StringIO()
+        environ = {"INTEGRATOR_HOME": str(self.home), "PATH": os.environ["PATH"], "TZ": "Europe/Copenhagen"}
+        code: int | str | None = 0
+        with patch.dict(os.environ, environ, clear=True), patch.object(sys, "argv", ["integrator", *arguments]):
+            try:
+                with redirect_stdout(out), redirect_stderr(err):
+                    main()
+            except SystemExit as end:
+                code = end.code
+        return Result(int(code or 0), out.getvalue(), err.getvalue())
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """One command as a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "integrator", *arguments],
+            env={"INTEGRATOR_HOME": str(self.home), "PATH": os.environ["PATH"]},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @contextmanager
+    def store(self) -> Iterator[Database]:
+        db = connect(self.home / "var" / "integrator.db")
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with self.store() as db:
+            return [tuple(row) for row in db.all(sql, parameters)]
+
+    def posts(self, post_type: str = "course_date") -> dict[str, dict[str, Any]]:
+        """The site's posts by our id; a second one with the same id fails the test."""
+        found: dict[str, dict[str, Any]] = {}
+        for post in self.all_posts(post_type):
+            assert post["meta"]["mac_id"] not in found, f"two posts for {post['meta']['mac_id']}"
+            found[post["meta"]["mac_id"]] = post
+        return found
+
+    def all_posts(self, post_type: str = "course_date") -> list[dict[str, Any]]:
+        return [post for post in self.wordpress.state()["posts"] if post["type"] == post_type]
+
+    def writes(self) -> list[dict[str, Any]]:
+        """What was written on the site since the ledger was cleared."""
+        return self.wordpress.effects()
+
+    def forget_requests(self) -> None:
+        self.wordpress.clear_ledger()
+        self.maconomy.clear_ledger()
+
+
+@contextmanager
+def world(home: Path) -> Iterator[World]:
+    """A configured home with both stand-ins running."""
+    init_home(home)
+    maconomy, wordpress = Maconomy(), WordPress()
+    with serve(maconomy) as erp, serve(wordpress) as site:
+        made = World(home, maconomy, wordpress, erp.url, site.url, (erp, site))
+        made.configure()
+        yield made
