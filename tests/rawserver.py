@@ -96,8 +96,8 @@ Step = Callable[[RawServer, socket.socket], bool]
 
 
 def UNREAD(server: RawServer, sock: socket.socket) -> bool:
-    """As the first step: what follows happens before the request is read."""
-    return True
+    """As the first step: what follows happens before the request is read, but not before the client has connected."""
+    return bool(sock.recv(1, socket.MSG_PEEK))
 
 
 def CLOSE(server: RawServer, sock: socket.socket) -> bool:

@@ -81,6 +81,11 @@ class World:
             text=True,
         )
 
+    def finish(self, process: "subprocess.Popen[str]") -> Result:
+        """Wait for a command that was started."""
+        out, err = process.communicate(timeout=30)
+        return Result(process.returncode, out, err)
+
     @contextmanager
     def store(self) -> Iterator[Database]:
         db = connect(self.home / "var" / "integrator.db")

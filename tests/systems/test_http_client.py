@@ -330,8 +330,11 @@ def test_a_write_is_never_repeated(http_to):
         with pytest.raises(InDoubt):
             http_to(server.url, patience=patient(slept), timeout_s=0.2).send("POST", "/a", doing="add", json={})
         assert len(server.requests) == 1
-    with pytest.raises(Unavailable, match="no connection"):
-        http_to(server.url, patience=patient(slept)).send("POST", "/a", doing="add", json={})
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with pytest.raises(Unavailable, match="no connection"):
+            http_to(nobody, patience=patient(slept)).send("POST", "/a", doing="add", json={})
     assert slept == []
 
 

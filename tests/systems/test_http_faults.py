@@ -90,12 +90,12 @@ def test_whatever_drips_ends_at_the_deadline(ask, fault, method, kind):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_without_a_connection_certainly_nothing_was_sent(method):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    http = http_to(f"http://127.0.0.1:{port}")
-    with pytest.raises(Unavailable) as caught:
-        http.get("/", doing="list") if method == "GET" else http.send("POST", "/", doing="add", json={})
-    http.close()
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # held, and never listened to
+        http = http_to(f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        with pytest.raises(Unavailable) as caught:
+            http.get("/", doing="list") if method == "GET" else http.send("POST", "/", doing="add", json={})
+        http.close()
     assert type(caught.value) is Unavailable
     assert "no connection" in str(caught.value)
     assert "refused" in str(caught.value)

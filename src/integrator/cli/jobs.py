@@ -11,8 +11,8 @@ from integrator.errors import IntegratorError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from integrator.runtime.run import Run
     from integrator.runner import Story
+    from integrator.runtime.run import Run
     from integrator.wiring import Wiring
 
 DRY_RUN = typer.Option(False, "--dry-run", help="Show what would be done; send nothing, keep nothing.")

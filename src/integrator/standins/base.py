@@ -26,6 +26,8 @@ from integrator.standins.wire import JSON_TYPE, Answer, Connection, Headers, Req
 
 __all__ = ["Answer", "Exchange", "Headers", "Request", "Running", "StandIn", "main_serve", "serve"]
 
+ENDINGS = {signal.SIGTERM, signal.SIGINT}
+
 
 class StandIn:
     """One system's stand-in. A subclass gives `name` and `handle`, and `reset`, `seed`, `state` as it needs them.
@@ -328,13 +330,13 @@ def serve(standin: StandIn, *, port: int = 0, control_port: int = 0, host: str =
 
 def main_serve(standin: StandIn, port: int, control_port: int = 0, *, host: str = "127.0.0.1") -> None:
     """Serve in the foreground: one JSON line on stdout when ready, back on SIGTERM or SIGINT."""
-    ended = threading.Event()
-    with serve(standin, port=port, control_port=control_port, host=host) as running:
-        before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-        ready = {"name": standin.name, "url": running.url, "control_url": running.control_url}
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
-        while not ended.wait(3600):
-            pass
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    # Blocked before any thread starts and waited for: a handler that sets an Event can meet the lock it needs.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+    try:
+        with serve(standin, port=port, control_port=control_port, host=host) as running:
+            ready = {"name": standin.name, "url": running.url, "control_url": running.control_url}
+            sys.stdout.write(json.dumps(ready) + "\n")
+            sys.stdout.flush()
+            signal.sigwait(ENDINGS)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,28 +1,53 @@
-"""Backups of the store: made by SQLite itself while others write, verified before they count.
+"""Backups of the store: made by SQLite itself while others write, verified before they count, put back whole.
 
 The file of a live store is never opened, copied or hashed otherwise: closing any descriptor of it
 drops SQLite's locks, and without its journal a copy is corrupt.
 """
 
 import os
+import re
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from integrator.database import Database, connect, sqlite_error
+from integrator.database import Database, sqlite_error
 from integrator.errors import NotFound, StoreDamaged
 from integrator.store import migrations
 
+KEPT_ALWAYS = 3
+_STEM = "integrator"
+_MIGRATION_STEM = "before-migration"
+_TIME = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"(?:integrator-|before-migration-|.*\.replaced-)([0-9]{8}T[0-9]{6}Z)(?:\.[0-9]+)?(?:\.db)?")
+_COMPANIONS = ("-journal", "-wal", "-shm")
 
-def make(db: Database, folder: Path, *, stem: str = "integrator", at: float | None = None) -> Path:
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup file of ours; made_at is epoch seconds, read from its name: a copied file has another mtime."""
+
+    path: Path
+    made_at: int
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+
+# making ---------------------------------------------------------------------------------------------
+
+
+def make(db: Database, folder: Path, *, stem: str = _STEM, at: float | None = None) -> Path:
     """Write a verified backup (0600) into folder and give back its path.
 
     Errors  StoreDamaged: the copy is not sound, or cannot be written
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
-    target = folder / f"{stem}-{name}.db"
+    target = _free_name(folder, f"{stem}-{time.strftime(_TIME, time.gmtime(at))}", ".db")
     copy_to(db, target)
     return target
 
@@ -30,80 +55,244 @@ def make(db: Database, folder: Path, *, stem: str = "integrator", at: float | No
 def copy_to(db: Database, target: Path) -> None:
     """Copy the live store into target, all or nothing: the name appears when the copy is whole, sound and on disk."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
-    try:
-        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        os.close(descriptor)
-        # pages=-1: in one go; with small steps it never ends while others write.
-        with_target = sqlite3.connect(partial, isolation_level=None)
-        try:
-            db.conn.backup(with_target, pages=-1)
-            _verify(with_target, partial)
-        finally:
-            with_target.close()
-        _to_disk(partial)
-        partial.rename(target)
+    with _writing(target, partial):
+        _draft(db.conn, partial)
+        os.rename(partial, target)
         _to_disk(target.parent)
+
+
+def _free_name(folder: Path, name: str, ending: str) -> Path:
+    """NAME, or NAME.2, NAME.3 …: two in one second, and nothing is ever written over."""
+    found, number = folder / f"{name}{ending}", 2
+    while found.exists():
+        found, number = folder / f"{name}.{number}{ending}", number + 1
+    return found
+
+
+@contextmanager
+def _writing(target: Path, partial: Path) -> Iterator[None]:
+    """Errors in our words; the unfinished file is taken away on every way out but a kill."""
+    _remove(partial)
+    try:
+        yield
     except sqlite3.Error as error:
         raise sqlite_error(error, target) from error
     except OSError as error:
         raise StoreDamaged(f"backup: {target}: cannot be written: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
+
+
+def _draft(source: sqlite3.Connection, partial: Path) -> None:
+    """A sound copy of source in a file of its own, on disk."""
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    copy = sqlite3.connect(partial, isolation_level=None)
+    try:
+        source.backup(copy, pages=-1)  # in one go; with small steps it never ends while others write
+        _sound(copy, partial)
+    finally:
+        copy.close()
+    _to_disk(partial)
+
+
+# looking --------------------------------------------------------------------------------------------
+
+
+def found(folder: Path) -> list[Backup]:
+    """The backups in a folder, newest first; other files are not ours to count or to delete."""
+    return sorted(_ours(folder.glob("*.db")), key=lambda backup: (backup.made_at, backup.path.name), reverse=True)
+
+
+def replaced(live: Path) -> list[Backup]:
+    """What restores have kept beside the live store, newest first."""
+    files = (path for path in live.parent.glob(f"{live.name}.replaced-*") if not path.name.endswith(_COMPANIONS))
+    return sorted(_ours(files), key=lambda backup: (backup.made_at, backup.path.name), reverse=True)
+
+
+def expired(backups: list[Backup], *, now: float, days: int, keep: int = KEPT_ALWAYS) -> list[Backup]:
+    """Backups past their retention, but never one of the newest `keep` (backups is sorted, newest first)."""
+    return [backup for backup in backups[keep:] if backup.made_at < now - days * 86_400]
+
+
+def remove(backup: Backup) -> None:
+    """Delete a backup with what lies beside it under its name."""
+    _remove(backup.path)
+
+
+def _ours(files: Iterator[Path]) -> Iterator[Backup]:
+    for path in files:
+        if (match := _NAME.fullmatch(path.name)) and path.is_file():
+            try:
+                made = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC)
+            except ValueError:  # 99 minutes past the hour
+                continue
+            yield Backup(path, int(made.timestamp()))
 
 
 def verify(path: Path) -> int:
-    """Check a backup file; gives back its schema version.
+    """Check a backup file, without changing anything; gives back its schema version.
 
-    Errors  NotFound; StoreDamaged
+    Errors  NotFound; StoreDamaged: not sound, not ours, or of a newer version
     """
+    with _reading(path) as conn:
+        return _verified(conn, path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise NotFound(f"backup: {path}: there is no such file", hint="integrator store list")
     try:
-        conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+        conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
-            _verify(conn, path)
-            version = int(conn.execute("PRAGMA user_version").fetchone()[0])
+            yield conn
         finally:
             conn.close()
     except sqlite3.Error as error:
-        raise sqlite_error(error, path) from error
+        raise _unreadable(error, path) from error
+
+
+def _unreadable(error: sqlite3.Error, path: Path) -> Exception:
+    """A damaged backup is not a damaged store: other words than the store's, and another way out."""
+    ours = sqlite_error(error, path)
+    if not isinstance(ours, StoreDamaged):
+        return ours
+    what = getattr(error, "sqlite_errorname", type(error).__name__)
+    return StoreDamaged(
+        f"backup: {path}: is damaged or not a backup ({what}); nothing was touched", hint="integrator store list"
+    )
+
+
+def _verified(conn: sqlite3.Connection, path: Path) -> int:
+    version = int(conn.execute("PRAGMA user_version").fetchone()[0])
     if version > len(migrations.STEPS):
-        raise StoreDamaged(f"backup: {path}: was written by a newer version (schema {version})")
+        raise StoreDamaged(
+            f"backup: {path}: was written by a newer version (schema {version}, known {len(migrations.STEPS)});"
+            " nothing was touched"
+        )
+    tables = {row[0] for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version == 0 or not {"runs", "outbox"} <= tables:
+        raise StoreDamaged(f"backup: {path}: is not a backup of this store; nothing was touched")
+    _sound(conn, path)
     return version
 
 
-def restore(path: Path, live: Path, *, kept_as: Path) -> None:
-    """Put a verified backup in the place of the live store; what was there is kept beside it.
+def _sound(conn: sqlite3.Connection, path: Path) -> None:
+    said = [str(row[0]) for row in conn.execute("PRAGMA integrity_check(3)")]
+    if said != ["ok"]:
+        raise StoreDamaged(f"backup: {path}: is not sound ({'; '.join(said)}); nothing was touched")
+    if conn.execute("PRAGMA foreign_key_check").fetchone():
+        raise StoreDamaged(f"backup: {path}: has rows that point to nothing; nothing was touched")
 
-    The caller holds every job's lock. Errors  NotFound; StoreDamaged
+
+# putting back ---------------------------------------------------------------------------------------
+
+
+def restore(path: Path, live: Path, *, at: float) -> Path | None:
+    """Put a backup in the place of the live store; give back where the former one is kept, None when there was none.
+
+    The caller holds every job's lock and the store's. A kill at any point leaves the old store or the new one live:
+    the name changes hands in one rename, and whatever was begun before it is taken away by the next restore.
+    Errors  NotFound; StoreDamaged; Unavailable: somebody else is in the store
     """
-    verify(path)
-    replacement = live.with_name(f".{live.name}.restored")
-    replacement.unlink(missing_ok=True)
-    source = connect(path)
+    draft = live.with_name(f".{live.name}.restored")
+    live.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _writing(live, draft):
+        with _reading(path) as source:
+            _verified(source, path)
+            _draft(source, draft)
+        _prepare(draft, int(at))
+        with _alone(live):
+            kept = _put_in_place(draft, live, at)
+    return kept
+
+
+def _prepare(draft: Path, at: int) -> None:
+    """Make a copy of the past fit for today: this version's tables, and no claim that the past cannot make.
+
+    Runs that were under way (the one that made the backup is always among them) did not crash: nobody knows more.
+    An event that may happen once and was not sent then may have been sent since: the next run looks before it sends.
+    """
+    conn = sqlite3.connect(draft, isolation_level=None)
+    conn.row_factory = sqlite3.Row
     try:
-        copy_to(source, replacement)
+        db = Database(conn, draft)
+        migrations.migrate(db, backup=lambda: None)
+        with db.tx():
+            db.write(
+                "UPDATE runs SET outcome = 'skipped', finished_at = started_at,"
+                " error = 'was under way when the backup was made' WHERE finished_at IS NULL"
+            )
+            db.write(
+                "UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1, changed_at = ?1,"
+                " reason = 'restored from a backup: it may have been sent since'"
+                " WHERE mode = 'once' AND state = 'received'",
+                (at,),
+            )
+        _sound(conn, draft)
     finally:
-        source.close()
+        conn.close()
+    _to_disk(draft)
+
+
+@contextmanager
+def _alone(live: Path) -> Iterator[None]:
+    """Nobody reads or writes the old store meanwhile, and SQLite has rolled back what a kill left half written in it.
+
+    Whoever opened it before and waits for this lock is told afterwards that the file has moved (SQLite looks before
+    it opens a journal), so it cannot put a journal of the old store beside the new one. A store too damaged for
+    SQLite to lock is too damaged for the others as well.
+    """
+    if not live.exists():
+        yield
+        return
+    conn = sqlite3.connect(live, isolation_level=None, timeout=10)
+    try:
+        try:
+            conn.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            if not isinstance(sqlite_error(error, live), StoreDamaged):
+                raise
+        yield
+    finally:
+        conn.close()
+
+
+def _put_in_place(draft: Path, live: Path, at: float) -> Path | None:
+    """The swap. Its order is what makes it safe:
+
+    1. The old store gets a second name, so that no moment is without a live store.
+    2. A journal still lying there belongs to a store that SQLite could not open (it would have rolled it back): it
+       must go before the new store comes, or the next start would apply it to the new one. A kill after this leaves
+       the old store as unusable as it was, with its journal beside its second name.
+    3. Both are on disk before the name changes hands: a power cut cannot keep the last step and lose the first.
+    4. One rename: the old store is live before it, the new one after it.
+    """
+    _forget_unfinished(live)
+    kept = None
     if live.exists():
-        live.rename(kept_as)
-        journal = live.with_name(live.name + "-journal")
-        if journal.exists():
-            journal.rename(kept_as.with_name(kept_as.name + "-journal"))
-    replacement.rename(live)
+        kept = _free_name(live.parent, f"{live.name}.replaced-{time.strftime(_TIME, time.gmtime(at))}", "")
+        os.link(live, kept)
+    for ending in _COMPANIONS:
+        beside = live.with_name(live.name + ending)
+        if beside.exists() and beside.stat().st_size:
+            os.rename(beside, (kept or draft).with_name((kept or draft).name + ending))
     _to_disk(live.parent)
+    os.rename(draft, live)
+    _to_disk(live.parent)
+    return kept
 
 
-def expired(backups: Iterable[Path], *, now: float, days: int) -> list[Path]:
-    """Backups older than their retention."""
-    return sorted(path for path in backups if path.stat().st_mtime < now - days * 86_400)
+def _forget_unfinished(live: Path) -> None:
+    """A restore that was killed between its steps 1 and 4 left a second name of the store that is still live."""
+    for backup in replaced(live):
+        if live.exists() and backup.path.samefile(live):
+            backup.path.unlink()
 
 
-def _verify(conn: sqlite3.Connection, path: Path) -> None:
-    found = [row[0] for row in conn.execute("PRAGMA integrity_check(3)")]
-    if found != ["ok"] or conn.execute("PRAGMA foreign_key_check").fetchone():
-        raise StoreDamaged(f"backup: {path}: is not sound ({'; '.join(map(str, found[:3]))})")
+def _remove(path: Path) -> None:
+    for ending in ("", *_COMPANIONS):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _to_disk(path: Path) -> None:

@@ -5,7 +5,9 @@ Everything but the five paths is assumed; a real deployment edits config/maconom
 
 import contextlib
 import mmap
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,15 +16,34 @@ import msgspec
 from integrator.domain.courses import Course, MainCourse, settled
 from integrator.domain.fetched import Fetched, Note
 from integrator.errors import BadRecord, ConfigError, IntegratorError, Problem
-from integrator.systems.http import Http
-from integrator.systems.mapping import Endpoint
+from integrator.systems.http import Download, Http
+from integrator.systems.mapping import Endpoint, FieldSurvey, Reader
 from integrator.systems.mapping import Mapping as FieldMapping
 from integrator.systems.reading import Sorter
 
 SYSTEM = "maconomy"
+LISTS = ("maincourse", "course")
 R = TypeVar("R")
 MAX_BAD_PERCENT = 20
 _ROUND_COUNTS = frozenset({50, 100, 200, 500, 1000})
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """One list as `check` looks at it, beside what a run would make of it (fetched).
+
+    missing, defaulted   our fields whose names no record has → those names; the latter have a default
+    unmapped             their names that nobody maps → how many records have them
+    """
+
+    endpoint: Endpoint
+    fetched: Fetched
+    fields: list[FieldSurvey]
+    missing: dict[str, list[str]]
+    defaulted: dict[str, list[str]]
+    unmapped: dict[str, int]
+    size: int
+    seconds: float
 
 
 class Maconomy:
@@ -52,6 +73,33 @@ class Maconomy:
     def courses(self, known: Mapping[bytes, str], *, advance: Callable[[int], None] = lambda number: None) -> Fetched:
         """Every course with its days, as Maconomy has them now. Errors and source as main_courses, GET /api/course."""
         return self._list("course", course_from, known, advance)
+
+    def survey(self, name: str) -> Surveyed:
+        """Read one of LISTS field by field, and keep nothing of it. Errors as main_courses."""
+        endpoint, build = self._endpoint(name), {"maincourse": main_course_from, "course": course_from}[name]
+        begun = time.monotonic()
+        try:
+            download = self._download(endpoint)
+            seconds = time.monotonic() - begun
+            # Two readers: sorting reads a record again when its id comes twice, and would count it twice.
+            reader, counting = endpoint.compile(), endpoint.compile(survey=True)
+            raws = _records(endpoint, reader, download)
+            for raw in raws:
+                with contextlib.suppress(BadRecord):
+                    counting.read(raw)
+            fetched = _remarked(Sorter(reader, build, {}).sort(raws), name, download)
+        finally:
+            self._file(name, "new").unlink(missing_ok=True)
+        return Surveyed(
+            endpoint=endpoint,
+            fetched=fetched,
+            fields=counting.survey(),
+            missing=counting.missing_everywhere(),
+            defaulted=counting.defaulted_everywhere(),
+            unmapped=counting.unmapped_names(),
+            size=download.size,
+            seconds=seconds,
+        )
 
     def mapping_fingerprint(self) -> bytes:
         """Changes when the mapping or its converters do: then every record is read again."""
@@ -84,26 +132,20 @@ class Maconomy:
     ) -> Fetched:
         endpoint = self._endpoint(name)
         self._spooled.append(name)
-        download = self._http.download(
+        download = self._download(endpoint)
+        reader = endpoint.compile()
+        fetched = Sorter(reader, build, known).sort(_records(endpoint, reader, download), advance=advance)
+        fetched.digest, fetched.mapping = download.digest, self._mapping.fingerprint
+        return _remarked(fetched, name, download)
+
+    def _download(self, endpoint: Endpoint) -> Download:
+        return self._http.download(
             endpoint.path,
-            self._file(name, "new"),
-            doing=f"list {name}s",
+            self._file(endpoint.name, "new"),
+            doing=f"list {endpoint.name}s",
             timeout_s=self._list_timeout_s,
             max_bytes=self._max_list_bytes,
         )
-        reader = endpoint.compile()
-        try:
-            raws = reader.items(_mapped(download.path))
-        except IntegratorError as error:
-            error.message = f"{SYSTEM}: list {name}s: {error.message}; nothing was changed"
-            raise
-        fetched = Sorter(reader, build, known).sort(raws, advance=advance)
-        fetched.digest, fetched.mapping = download.digest, self._mapping.fingerprint
-        if "json" not in download.content_type:
-            fetched.notes.add(name, [Note("content_type", None, download.content_type or "none")])
-        if fetched.total in _ROUND_COUNTS:
-            fetched.notes.add(name, [Note("round_count", None, f"exactly {fetched.total} records: is the list cut?")])
-        return fetched
 
     def _endpoint(self, name: str) -> Endpoint:
         try:
@@ -113,6 +155,23 @@ class Maconomy:
 
     def _file(self, name: str, state: str) -> Path:
         return self._spool / f"{SYSTEM}-{name}.{state}.json"
+
+
+def _records(endpoint: Endpoint, reader: Reader, download: Download) -> list[msgspec.Raw]:
+    try:
+        return reader.items(_mapped(download.path))
+    except IntegratorError as error:
+        error.message = f"{SYSTEM}: list {endpoint.name}s: {error.message}; nothing was changed"
+        raise
+
+
+def _remarked(fetched: Fetched, name: str, download: Download) -> Fetched:
+    """The answer with our remarks about it as a whole."""
+    if "json" not in download.content_type:
+        fetched.notes.add(name, [Note("content_type", None, download.content_type or "none")])
+    if fetched.total in _ROUND_COUNTS:
+        fetched.notes.add(name, [Note("round_count", None, f"exactly {fetched.total} records: is the list cut?")])
+    return fetched
 
 
 def main_course_from(record: dict[str, Any]) -> tuple[MainCourse, list[Note]]:

@@ -15,6 +15,7 @@ __all__ = ["PASSWORD", "WordPress"]
 
 JSON = "application/json; charset=UTF-8"
 HTML = "text/html; charset=UTF-8"
+NOTICE = b"<br />\n<b>Warning</b>:  Undefined variable $x in <b>/some/plugin.php</b> on line <b>1</b><br />\n"
 
 
 class WordPress(StandIn):
@@ -59,7 +60,11 @@ class WordPress(StandIn):
         body, bad = body_of(request.headers.get("content-type", ""), request.body) if method != "GET" else ({}, False)
         call = Call(method, route, user, _base_of(request), query, body, bad_json=bad, effects=request.effects)
         reply = answered(self.site, call)
-        return Answer(reply.status, reply.body, reply.headers, JSON)
+        answer = Answer(reply.status, reply.body, reply.headers, JSON)
+        if self.site.notices > 0:
+            self.site.notices -= 1
+            answer.body = NOTICE + answer.encoded()
+        return answer
 
     def _page(self, request: Request) -> Answer:
         if request.path == "/" or request.path.split("/")[1] in self.site.types:

@@ -1,17 +1,37 @@
-"""The control port's settings: posts that are there already, editors at work, and the site's awkward switches."""
+"""The control port's settings: posts that are there already, editors at work, and the site's awkward switches.
+
+| setting | value | effect |
+|---|---|---|
+| strict_meta | bool | mac_* for the sync only, ed_* for everybody else; else 403, the post being stored |
+| plain_401 | bool | wrong credentials are 401 everywhere instead of being read as anonymous |
+| mu_plugin | bool | `?mac_id=` and /ili/v1 are there (true at the start) |
+| trash | bool | false: DELETE without force is 501 |
+| batch_max, notices | number | parts of a batch; REST answers to come with a PHP warning in front |
+| half_fail | share | writes that die with 500 after the post and before its meta |
+| now | ISO time, null | the site's clock stands there, or runs |
+| danish_slugs | bool | æøå become ae, oe, aa |
+| passwords | {login: password} | of sync, editor, admin |
+| acf | true, {type: {name: field}} | field: type, enum, required, default, to, fields |
+| next_id | number | of the next post |
+| posts | list | as stored: type, id, slug, status, title, content, excerpt, meta, acf, date, modified |
+| types_off | list | these types, and no others, are missing |
+| meta_off | {type: keys} | registered no more |
+| edit, delete | {"post": id, "as": "editor", …} or a list | somebody at work, by his own rights |
+| open_form, press_update | id | an editor's edit page with the ACF values of when it was opened |
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from integrator.standins.wordpress import acf, meta, rest
-from integrator.standins.wordpress.answers import Call
+from integrator.standins.wordpress.answers import Call, Fatal
 from integrator.standins.wordpress.arguments import STATUSES
 from integrator.standins.wordpress.dates import both, parsed
 from integrator.standins.wordpress.posts import TRASHED, UNDATED, Post
 from integrator.standins.wordpress.site import USERS, Site
 
-SWITCHES = {"strict_meta": bool, "plain_401": bool, "mu_plugin": bool, "trash": bool, "batch_max": int}
+SWITCHES = {"strict_meta": bool, "plain_401": bool, "mu_plugin": bool, "trash": bool, "batch_max": int, "notices": int}
 Effects = list[dict[str, Any]]
 
 
@@ -164,7 +184,10 @@ def _change(site: Site, method: str, facts: dict[str, Any], effects: Effects) ->
     if login not in USERS:
         raise ValueError(f"no user {login!r}; known: {sorted(USERS)}")
     call = Call(method, f"/wp/v2/{post.type}/{post.id}", USERS[login], "", {}, facts, effects=effects)
-    reply = rest.carried_out(site, call)
+    try:
+        reply = rest.carried_out(site, call)
+    except Fatal as error:
+        raise ValueError(f"post {post.id}: the site died, as half_fail wants it") from error
     if reply.status >= 400:
         raise ValueError(f"post {post.id}: {reply.status} {reply.body}")
     return post.id
@@ -209,10 +232,10 @@ _ACTIONS: dict[str, Callable[[Site, Any, Effects], Any]] = {
     "danish_slugs": _danish_slugs,
     "passwords": _passwords,
     "types_off": _types_off,
-    "meta_off": _meta_off,
     "acf": _acf,
     "next_id": _next_id,
     "posts": _posts,
+    "meta_off": _meta_off,
     "edit": _edit,
     "delete": _delete,
     "open_form": _open_form,

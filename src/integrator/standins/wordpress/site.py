@@ -58,6 +58,7 @@ class Site:
     mu_plugin: bool = True  # ?mac_id= and the routes of /ili/v1
     trash: bool = True
     batch_max: int = 25
+    notices: int = 0  # so many REST answers to come have a PHP warning in front of their JSON
     half_fail: float = 0.0  # share of writes that die with 500 after the post and before its meta
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     frozen: datetime | None = None

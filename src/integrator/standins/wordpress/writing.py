@@ -8,7 +8,7 @@ from integrator.standins.wordpress import acf, meta
 from integrator.standins.wordpress.answers import Call, Fatal, Reply, WpError
 from integrator.standins.wordpress.dates import both, parsed
 from integrator.standins.wordpress.kses import IN_TITLES, kses, with_noopener
-from integrator.standins.wordpress.posts import UNDATED, Post
+from integrator.standins.wordpress.posts import Post
 from integrator.standins.wordpress.reading import find, shown
 from integrator.standins.wordpress.schema import clean
 from integrator.standins.wordpress.site import Site
@@ -24,8 +24,7 @@ def create(site: Site, call: Call, kind: PostType) -> Reply:
     if call.params.get("id"):
         raise WpError("rest_post_exists", "Cannot create existing post.", 400)
     post = site.posts.new(kind.name)
-    status = call.params.get("status")
-    _prepare(site, call, kind, post, status if status in UNDATED else "publish" if status else "")
+    _prepare(site, call, kind, post, str(call.params.get("status") or ""))
     if kind.needs_content and not any(post.texts):
         raise WpError("empty_content", "Content, title, and excerpt are empty.", 400)
     site.posts.save(post, None)

@@ -76,10 +76,6 @@ class Program:
             self.names[f"{name}_F{number}"] = field
         self.function(name, _loop(name, entries))
 
-    def expression(self, name: str, text: str) -> Callable[[dict[str, Any]], Any]:
-        """One field's expression as a function of the record, for the survey."""
-        return self.function(name, [f"def {name}(rec):", "    get = rec.get", f"    return {text}"])
-
 
 def _loop(name: str, entries: Entries) -> list[str]:
     fields = entries.fields

@@ -17,14 +17,16 @@ class Sheet:
         self.file = file
         self.problems: list[Problem] = []
 
-    def problem(self, keys: Keys, what: str) -> None:
-        self.problems.append(self.file.problem(keys, f"{_shown(keys)}: {what}"))
+    def problem(self, keys: Keys, what: str, *, beneath: Keys = ()) -> None:
+        """beneath leads on to a key the file does write, when it never writes keys itself ([itm.day] for itm)."""
+        self.problems.append(self.file.problem((*keys, *beneath), f"{_shown(keys)}: {what}"))
 
     def known(self, keys: Keys, table: dict[str, Any], allowed: tuple[str, ...]) -> None:
         """Every key that nobody reads is a mistake: it would silently change nothing."""
-        for name in table:
+        for name, value in table.items():
             if name not in allowed:
-                self.problem((*keys, name), f"unknown key{suggestion(name, allowed)}")
+                beneath = tuple(value)[:1] if isinstance(value, dict) else ()
+                self.problem((*keys, name), f"unknown key{suggestion(name, allowed)}", beneath=beneath)
 
     def get(self, keys: Keys, table: dict[str, Any], name: str, kind: type, default: Any = None) -> Any:
         """table[name] when it is of that kind, else the default; a wrong kind is a problem."""
@@ -71,7 +73,7 @@ def suggestion(name: str, allowed: tuple[str, ...]) -> str:
     """What was probably meant, else what there is."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, allowed, n=1)
+    close = get_close_matches(name.casefold(), allowed, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; there is {', '.join(allowed)}"
 
 

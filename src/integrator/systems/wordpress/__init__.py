@@ -5,19 +5,34 @@ password may read as an anonymous 200, unknown names are ignored without a word.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from integrator.errors import Refused
-from integrator.systems.http import Http
+from integrator.systems.http import Http, Reply
 from integrator.systems.wordpress.fields import PostType, SiteMapping, load_fields
 from integrator.systems.wordpress.planning import Memory
 from integrator.systems.wordpress.schema import field_schema
 from integrator.systems.wordpress.sender import Posts
-from integrator.systems.wordpress.site import Reader, Site
+from integrator.systems.wordpress.site import Reader
 
 __all__ = ["Memory", "Posts", "SiteMapping", "WordPress", "load_fields"]
 
 _MOST_PARTS = 25
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """One site as `check` looks at it: what of our types and names ("course.meta.mac_id") is not as we need it."""
+
+    login: str
+    roles: list[str]
+    types: list[str]
+    missing_types: list[str]
+    missing_names: list[str]
+    unwritable_types: list[str]
+    unfed_names: list[str]
+    batch_size: int
 
 
 class WordPress:
@@ -65,17 +80,37 @@ class WordPress:
         """
         self._log_in()
         schemas = {kind: self._schema(post_type) for kind, post_type in self._mapping.types.items()}
-        missing = [
-            f"{post_type.post_type}.{target}"
-            for kind, post_type in self._mapping.types.items()
-            for target in self.missing_names(post_type, schemas[kind])
-        ]
-        if missing:
+        if missing := self._missing(schemas):
             raise Refused(
-                f"wordpress: the site does not have {', '.join(missing)}: it would ignore them without a word; nothing was sent",
+                f"wordpress: the site does not have {', '.join(missing)}: it would ignore them without a word;"
+                " nothing was sent",
                 hint="install config/wordpress/ili-courses.php there, or edit config/wordpress.toml",
             )
         return schemas
+
+    def survey(self) -> Surveyed:
+        """Look at everything a run relies on, and at all of it even when the first thing is wrong.
+
+        Errors  Refused: not really logged in; Unavailable; BadAnswer
+        """
+        user = self._log_in()
+        types = self._mapping.types
+        replies = {kind: self._describe(post_type) for kind, post_type in types.items()}
+        there = {kind: reply for kind, reply in replies.items() if reply.status != 404}
+        schemas = {kind: _schema_in(types[kind], reply) for kind, reply in there.items()}
+        return Surveyed(
+            login=str(user.get("slug")),
+            roles=[str(role) for role in user.get("roles") or []],
+            types=[post_type.post_type for post_type in types.values()],
+            missing_types=[types[kind].post_type for kind in types if kind not in there],
+            missing_names=self._missing(schemas),
+            # The site leaves out of Allow what this user may not do; an anonymous one sees GET alone.
+            unwritable_types=[
+                types[kind].post_type for kind, reply in there.items() if "POST" not in reply.headers.get("allow", "")
+            ],
+            unfed_names=self.unmapped_names(schemas),
+            batch_size=self._most_parts(),
+        )
 
     def missing_names(self, post_type: PostType, schema: Mapping[str, Any]) -> list[str]:
         """Mapped targets the site does not offer."""
@@ -86,7 +121,7 @@ class WordPress:
         """Fields with our prefix that the site offers and nobody feeds, for the operator's check."""
         found = []
         for kind, post_type in self._mapping.types.items():
-            offered = schemas[kind].get("properties", {}).get("meta", {}).get("properties", {})
+            offered = schemas.get(kind, {}).get("properties", {}).get("meta", {}).get("properties", {})
             ours = {field.target.removeprefix("meta.") for field in post_type.owned}
             prefix = post_type.identity.split("_")[0] + "_"
             found += [
@@ -97,7 +132,15 @@ class WordPress:
     def close(self) -> None:
         self._http.close()
 
-    def _log_in(self) -> None:
+    def _missing(self, schemas: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Mapped names the site does not have, of the types it has: "course.meta.mac_id"."""
+        return [
+            f"{self._mapping.types[kind].post_type}.{target}"
+            for kind, schema in schemas.items()
+            for target in self.missing_names(self._mapping.types[kind], schema)
+        ]
+
+    def _log_in(self) -> dict[str, Any]:
         query = {"context": "edit", "_fields": "id,slug,roles"}
         reply = self._http.get("/wp-json/wp/v2/users/me", doing="log in", params=query, ok=(200, 401, 403, 404))
         if reply.status == 404:
@@ -105,25 +148,26 @@ class WordPress:
                 "wordpress: log in: there is no REST API under this address (404); nothing was sent",
                 hint="check [wordpress] base_url: the address of the site, without /wp-json",
             )
-        if reply.status != 200 or not isinstance(reply.json(), dict):
+        user = reply.json() if reply.status == 200 else None
+        if not isinstance(user, dict):
             raise Refused(
                 f"wordpress: log in: the site does not know us ({reply.status}); nothing was sent",
                 hint="check [wordpress] username and its application password",
             )
+        return user
+
+    def _describe(self, post_type: PostType) -> Reply:
+        path, doing = Reader(self._http, post_type).path, f"describe {post_type.post_type}"
+        return self._http.options(path, doing=doing, ok=(200, 404))
 
     def _schema(self, post_type: PostType) -> dict[str, Any]:
-        path, doing = Reader(self._http, post_type).path, f"describe {post_type.post_type}"
-        reply = self._http.options(path, doing=doing, ok=(200, 404))
-        answer = reply.json()
+        reply = self._describe(post_type)
         if reply.status == 404:
             raise Refused(
                 f"wordpress: the site has no post type {post_type.post_type}; nothing was sent",
                 hint="install config/wordpress/ili-courses.php there, or edit config/wordpress.toml",
             )
-        if not isinstance(answer, dict) or not isinstance(answer.get("schema"), dict):
-            raise Refused(f"wordpress: {doing}: the answer has no schema; nothing was sent")
-        schema: dict[str, Any] = answer["schema"]
-        return schema
+        return _schema_in(post_type, reply)
 
     def _most_parts(self) -> int:
         """How many parts a batch may have on this site."""
@@ -135,3 +179,11 @@ class WordPress:
 
     def _main_post_id(self, main_id: str) -> int | None:
         return self.senders["main_course"].post_id(main_id)
+
+
+def _schema_in(post_type: PostType, reply: Reply) -> dict[str, Any]:
+    answer = reply.json()
+    if not isinstance(answer, dict) or not isinstance(answer.get("schema"), dict):
+        raise Refused(f"wordpress: describe {post_type.post_type}: the answer has no schema; nothing was sent")
+    schema: dict[str, Any] = answer["schema"]
+    return schema

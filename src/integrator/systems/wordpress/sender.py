@@ -204,8 +204,8 @@ class Posts:
         # Another writer was faster: ours got a "-2". Nobody shall see the record twice.
         self._ask([_Part("PUT", self._path(post.id), {"status": "draft"})], "hide a second post")
         return Conflict(
-            f"wordpress: {self._type.post_type} {plan.key}: {plan.slug} was taken meanwhile; post {post.id} is a second one"
-            " and was set to draft: delete it there"
+            f"wordpress: {self._type.post_type} {plan.key}: {plan.slug} was taken meanwhile;"
+            f" post {post.id} is a second one and was set to draft: delete it there"
         )
 
     def _adopt(self, plan: Plan, found: list[Post]) -> Done | IntegratorError:
@@ -300,7 +300,8 @@ class Posts:
     def _error(self, plan: Plan, answer: _Answer | InDoubt) -> IntegratorError:
         if isinstance(answer, InDoubt):
             return answer
-        what = f"wordpress: {plan.action} {self._type.post_type} {plan.key}: answered {answer.status} {answer.code}".rstrip()
+        about = f"wordpress: {plan.action} {self._type.post_type} {plan.key}"
+        what = f"{about}: answered {answer.status} {answer.code}".rstrip()
         if answer.status >= 500 or answer.status in (408, 409) or answer.status < 400:
             return InDoubt(what)
         if answer.status == 404:

@@ -1,0 +1,44 @@
+"""The stand-ins and the demonstration: what can be tried without any real system."""
+
+import typer
+
+from integrator.errors import UsageError
+
+STANDINS = {"maconomy": 9101, "wordpress": 9103}
+
+
+def standin(
+    name: str = typer.Argument(..., help=f"One of: {', '.join(STANDINS)}."),
+    port: int = typer.Option(0, "--port", metavar="P", help="Loopback port; 0 takes a free one."),
+    control_port: int = typer.Option(0, "--control-port", metavar="P", help="Port for reset, seed, faults and ledger."),
+) -> None:
+    """Run one stand-in until it is stopped: a small server that behaves as its system does, faults included.
+
+    Example: integrator standin wordpress --port 9103
+    """
+    from integrator.standins.base import StandIn, main_serve
+
+    if name not in STANDINS:
+        raise UsageError(f"standin: there is no {name!r}; expected one of {', '.join(STANDINS)}")
+    made: StandIn
+    if name == "maconomy":
+        from integrator.standins.maconomy import Maconomy
+
+        made = Maconomy()
+    else:
+        from integrator.standins.wordpress import WordPress
+
+        made = WordPress()
+    main_serve(made, port, control_port)
+
+
+def demo(
+    keep: bool = typer.Option(False, "--keep", help="Keep the demonstration's home folder, and say where it is."),
+) -> None:
+    """Show everything on this machine alone: stand-ins for the outside systems, then the jobs, for real.
+
+    Example: integrator demo
+    """
+    from integrator.demo import show
+
+    raise typer.Exit(show(keep=keep))

@@ -1,0 +1,64 @@
+"""Commands as an operator types them, in this process: no shell, no installed script.
+
+def test_…(run, home):
+    result = run("status", "--json")          # in `home`, a fresh one
+    result = run("runs", home=other)          # elsewhere
+    assert (result.code, result.err) == (0, "")
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from integrator.cli import main
+from integrator.home import init_home
+
+
+class Result(NamedTuple):
+    """What a command left: its exit code, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A new home as `integrator init` makes it: every system switched off."""
+    root = tmp_path / "home"
+    init_home(root)
+    return root
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """run(*args, home=...) -> Result. Without home= it is the fixture `home`; None leaves INTEGRATOR_HOME alone."""
+
+    def call(*args: str | Path, home: Any = ...) -> Result:
+        root = request.getfixturevalue("home") if home is ... else home
+        if root is not None:
+            monkeypatch.setenv("INTEGRATOR_HOME", str(root))
+        monkeypatch.setattr(sys, "argv", ["integrator", *map(str, args)])
+        capsys.readouterr()
+        umask = os.umask(0o022)  # a command sets its own, and must
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            os.umask(umask)
+        out, err = capsys.readouterr()
+        code = ended.value.code
+        return Result(code if isinstance(code, int) else 0 if code is None else 1, out, err)
+
+    return call
