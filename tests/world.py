@@ -46,7 +46,9 @@ class World:
     wordpress_url: str
     servers: tuple[Running, Running]
 
-    def configure(self, *, wordpress: bool = True, maconomy_extra: str = "", wordpress_extra: str = "settle_s = 1.0") -> None:
+    def configure(
+        self, *, wordpress: bool = True, maconomy_extra: str = "", wordpress_extra: str = "settle_s = 1.0"
+    ) -> None:
         text = f'[maconomy]\nbase_url = "{self.maconomy_url}"\nauth_value = {{ env = "MACONOMY_AUTH" }}\n{maconomy_extra}\n'
         if wordpress:
             text += (

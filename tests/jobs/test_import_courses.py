@@ -23,7 +23,9 @@ def test_courses_reach_the_site(here: World) -> None:
 
 def test_a_second_run_writes_nothing_and_sends_nothing(here: World) -> None:
     here.run("import-courses")
-    before = [here.rows(f"SELECT * FROM {table}") for table in ("courses", "main_courses", "outbox", "posts", "sources")]
+    before = [
+        here.rows(f"SELECT * FROM {table}") for table in ("courses", "main_courses", "outbox", "posts", "sources")
+    ]
     here.forget_requests()
     assert here.run("import-courses", "--json").json["counts"] == {"main_courses.read": 4, "courses.read": 5}
     after = [here.rows(f"SELECT * FROM {table}") for table in ("courses", "main_courses", "outbox", "posts", "sources")]

@@ -124,7 +124,10 @@ def test_a_field_that_vanishes_from_every_record_stops_the_run(here: World) -> N
 
 
 def test_titles_that_break_naive_tools_travel_safely(here: World) -> None:
-    titles = {"25172-04": "[red]Rød[/red] & <script>alert(1)</script>", "25172-05": "To\nlinjer\u0000 og \u001b[31mfarve"}
+    titles = {
+        "25172-04": "[red]Rød[/red] & <script>alert(1)</script>",
+        "25172-05": "To\nlinjer\u0000 og \u001b[31mfarve",
+    }
     here.maconomy.seed({"set": {key: {"name": title} for key, title in titles.items()}})
     here.maconomy.seed({"set": {"25180-01": {"name": "x" * 10_000}}})
     result = here.run("import-courses", "-v")

@@ -182,6 +182,134 @@ def test_the_imports_html_is_cleaned_and_an_editors_is_not(empty_wordpress: Real
     assert stored["content"]["raw"] == html
 
 
+EDITED = {
+    "title": "Ledelse & <em>samarbejde</em>",
+    "content": '<p onclick="x()">Se a & b \\ c</p>\n<iframe src="https://video.example.org/?a=1&b=2"></iframe>',
+    "excerpt": "5 < 6 & 7 > 3 <script>1</script>",
+}
+TEXTS = tuple(EDITED)
+DANGEROUS = '<p>Nyt</p><iframe src="https://video.example.org"></iframe><script>1</script>'
+
+
+def edited_course(site: RealWordPress, mac_id: str = "3341") -> dict[str, Any]:
+    """A course of the import whose texts an editor has written since, as the site has it now."""
+    post = make(site, COURSE, mac_id=mac_id, content="<p>Kursus</p>")
+    answer = site.as_editor("POST", f"{COURSE}/{post['id']}", EDITED)
+    assert texts_of(answer.json()) == EDITED
+    edited: dict[str, Any] = answer.json()
+    return edited
+
+
+def texts_of(post: dict[str, Any]) -> dict[str, str]:
+    return {name: post[name]["raw"] for name in TEXTS}
+
+
+def texts_now(site: RealWordPress, post: dict[str, Any]) -> dict[str, str]:
+    return texts_of(site.as_admin("GET", f"/wp/v2/{post['type']}/{post['id']}", params={"context": "edit"}).json())
+
+
+def put(post: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    return {"method": "PUT", "path": f"/wp/v2/{post['type']}/{post['id']}", "body": body}
+
+
+@pytest.mark.parametrize("body", [{"meta": {"mac_price_minor": 4}}, {"status": "draft"}, {}, {"slug": "mc-andet"}])
+def test_an_update_by_the_import_leaves_the_editors_texts_alone(
+    empty_wordpress: RealWordPress, body: dict[str, Any]
+) -> None:
+    post = edited_course(empty_wordpress)
+    assert empty_wordpress.as_sync("POST", f"{COURSE}/{post['id']}", body).status_code == 200
+    assert texts_now(empty_wordpress, post) == EDITED
+
+
+def test_a_batch_by_the_import_leaves_the_editors_texts_alone(empty_wordpress: RealWordPress) -> None:
+    posts = [edited_course(empty_wordpress, mac_id) for mac_id in ("3341", "3342", "3343")]
+    parts = [put(post, {"meta": {"mac_price_minor": 4}}) for post in posts]
+    answer = empty_wordpress.as_sync("POST", "/batch/v1", {"requests": parts})
+    assert [part["status"] for part in answer.json()["responses"]] == [200, 200, 200]
+    assert [texts_now(empty_wordpress, post) for post in posts] == [EDITED] * 3
+
+
+def test_a_refused_update_by_the_import_leaves_the_editors_texts_alone(empty_wordpress: RealWordPress) -> None:
+    """The post is saved before its meta is refused."""
+    post = edited_course(empty_wordpress)
+    answer = empty_wordpress.as_sync("POST", f"{COURSE}/{post['id']}", {"meta": {"mac_price_minor": "mange"}})
+    assert answer.status_code == 400
+    assert texts_now(empty_wordpress, post) == EDITED
+
+
+def test_only_the_texts_that_the_import_names_are_cleaned(empty_wordpress: RealWordPress) -> None:
+    post = edited_course(empty_wordpress)
+    body = {"content": {"raw": DANGEROUS}, "meta": {"mac_price_minor": 4}}
+    empty_wordpress.as_sync("POST", f"{COURSE}/{post['id']}", body)
+    assert texts_now(empty_wordpress, post) == EDITED | {"content": "<p>Nyt</p>1"}
+
+
+def test_every_part_of_a_batch_is_cleaned_whatever_came_before_it(empty_wordpress: RealWordPress) -> None:
+    kept, failing, changed = (edited_course(empty_wordpress, mac_id) for mac_id in ("3341", "3342", "3343"))
+    parts = [
+        put(kept, {"meta": {"mac_price_minor": 4}}),
+        put(failing, {"meta": {"mac_price_minor": "mange"}}),
+        put(changed, dict.fromkeys(TEXTS, DANGEROUS)),
+        {"path": COURSE, "body": dict.fromkeys(TEXTS, DANGEROUS) | {"slug": "mc-3344"}},
+        put(kept, {"excerpt": DANGEROUS}),
+    ]
+    answers = empty_wordpress.as_sync("POST", "/batch/v1", {"requests": parts}).json()["responses"]
+    assert [part["status"] for part in answers] == [200, 400, 200, 201, 200]
+    cleaned = {"title": "Nyt1", "content": "<p>Nyt</p>1", "excerpt": "<p>Nyt</p>1"}
+    assert texts_now(empty_wordpress, changed) == texts_now(empty_wordpress, answers[3]["body"]) == cleaned
+    assert texts_now(empty_wordpress, failing) == EDITED
+    assert texts_now(empty_wordpress, kept) == EDITED | {"excerpt": cleaned["excerpt"]}
+
+
+def test_the_import_cannot_repeat_an_editors_markup_elsewhere(empty_wordpress: RealWordPress) -> None:
+    edited_course(empty_wordpress)
+    other = make(empty_wordpress, COURSE, mac_id="3342", content=EDITED["content"])
+    assert "<iframe" not in texts_now(empty_wordpress, other)["content"]
+
+
+def test_updates_by_the_import_leave_no_revisions_behind(empty_wordpress: RealWordPress) -> None:
+    """A revision that was cleaned differs from its post, so that every later save would add one more."""
+    post = edited_course(empty_wordpress)
+    before = revisions(empty_wordpress, post)
+    for price in (4, 5, 6):
+        empty_wordpress.as_sync("POST", f"{COURSE}/{post['id']}", {"meta": {"mac_price_minor": price}})
+    assert revisions(empty_wordpress, post) == before
+    assert before[0] == EDITED["content"]
+
+
+def test_a_revision_made_by_an_update_of_the_import_is_a_true_copy(empty_wordpress: RealWordPress) -> None:
+    post = edited_course(empty_wordpress)
+    empty_wordpress.as_sync("POST", f"{COURSE}/{post['id']}", {"excerpt": "Kort"})
+    newest = revisions(empty_wordpress, post)
+    assert (len(newest), newest[0]) == (3, EDITED["content"])
+
+
+def revisions(site: RealWordPress, post: dict[str, Any]) -> list[str]:
+    """The content of a course's revisions, newest first."""
+    path = f"{COURSE}/{post['id']}/revisions"
+    answer = site.as_admin("GET", path, params={"context": "edit"})
+    assert answer.status_code == 200, answer.text
+    return [revision["content"]["raw"] for revision in answer.json()]
+
+
+def test_the_trash_keeps_the_editors_texts(empty_wordpress: RealWordPress) -> None:
+    post = edited_course(empty_wordpress)
+    assert empty_wordpress.as_sync("DELETE", f"{COURSE}/{post['id']}").status_code == 200
+    assert texts_now(empty_wordpress, post) == EDITED
+
+
+def test_titles_of_course_dates_and_trainers_are_kept_too(empty_wordpress: RealWordPress) -> None:
+    date = make(empty_wordpress)
+    empty_wordpress.as_editor("POST", f"{DATE}/{date['id']}", {"title": "A & B"})
+    empty_wordpress.as_sync("POST", f"{DATE}/{date['id']}", {"meta": {"mac_seats_free": 3}})
+    assert empty_wordpress.all_posts("course_date")[0]["title"]["raw"] == "A & B"
+    trainer = empty_wordpress.as_editor("POST", "/wp/v2/trainer", {"title": "A & B", "content": DANGEROUS}).json()
+    empty_wordpress.as_sync("POST", f"/wp/v2/trainer/{trainer['id']}", {"status": "draft"})
+    now = empty_wordpress.as_admin("GET", f"/wp/v2/trainer/{trainer['id']}", params={"context": "edit"}).json()
+    empty_wordpress.as_admin("DELETE", f"/wp/v2/trainer/{trainer['id']}", params={"force": "true"})
+    assert (now["title"]["raw"], now["content"]["raw"]) == ("A & B", DANGEROUS)
+
+
 def test_the_import_has_no_business_outside_posts(real_wordpress: RealWordPress) -> None:
     me = real_wordpress.as_sync("GET", "/wp/v2/users/me", params={"context": "edit"}).json()
     assert me["roles"] == ["course_sync"]

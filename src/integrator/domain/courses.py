@@ -7,6 +7,7 @@ None always means unknown: never "" and never 0.
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -59,7 +60,7 @@ class Trainer(msgspec.Struct, frozen=True):
 
 
 class Course(msgspec.Struct, frozen=True):
-    """A dated course. start and end are ISO 8601 with the offset of Copenhagen, days are sorted."""
+    """A dated course. start and end are ISO 8601 with Copenhagen's offset, a bare date when no time is known."""
 
     id: str
     main_id: str
@@ -80,6 +81,7 @@ class Course(msgspec.Struct, frozen=True):
     updated_at: str | None
 
 
+_COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 PERSONAL_FIELDS = frozenset({"trainers"})
 
 
@@ -88,7 +90,7 @@ def settled(course: Course) -> tuple[Course, list[Note]]:
 
     Errors  BadRecord: it ends before it starts
     """
-    if course.start and course.end and datetime.fromisoformat(course.end) < datetime.fromisoformat(course.start):
+    if course.start and course.end and ends_at(course.end) < starts_at(course.start):
         raise BadRecord("ends before it starts", code="end_before_start", field="end")
     notes = []
     if not course.id.startswith(f"{course.main_id}-"):
@@ -115,13 +117,25 @@ def _seat_notes(course: Course) -> list[Note]:
 
 def is_bookable(course: Course, *, now: datetime) -> bool:
     """Open, at least one seat known to be free, and not begun."""
-    starts = course.start is not None and datetime.fromisoformat(course.start) > now
-    return course.status == "open" and (course.seats_free or 0) >= 1 and starts
+    begins_later = course.start is not None and starts_at(course.start) > now
+    return course.status == "open" and (course.seats_free or 0) >= 1 and begins_later
 
 
 def is_past(end: str | None, *, now: datetime) -> bool:
     """Over: such a course leaves the source's list by itself."""
-    return end is not None and datetime.fromisoformat(end) < now
+    return end is not None and ends_at(end) < now
+
+
+def starts_at(start: str) -> datetime:
+    """The instant of a start. A bare date means that no time is known: then the day's first moment in Copenhagen."""
+    found = datetime.fromisoformat(start)
+    return found if found.tzinfo else found.replace(tzinfo=_COPENHAGEN)
+
+
+def ends_at(end: str) -> datetime:
+    """The instant of an end; of a bare date the day's last moment."""
+    found = datetime.fromisoformat(end)
+    return found if found.tzinfo else found.replace(hour=23, minute=59, second=59, tzinfo=_COPENHAGEN)
 
 
 def differences(old: MainCourse | Course, new: MainCourse | Course) -> dict[str, list[Any]]:

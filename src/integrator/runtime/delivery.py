@@ -37,6 +37,19 @@ class Tally:
     failed: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
 
+    def wait(self, key: str, reason: str) -> None:
+        self.finish(key)
+        self.waiting[key] = reason
+
+    def fail(self, key: str, reason: str) -> None:
+        self.finish(key)
+        self.failed[key] = reason
+
+    def finish(self, key: str) -> None:
+        """What was said of it before, in the same run, is no longer true."""
+        self.waiting.pop(key, None)
+        self.failed.pop(key, None)
+
 
 @dataclass
 class Delivery:
@@ -75,18 +88,30 @@ class Delivery:
         silent = 0
         while messages := self.outbox.due(self.effect):
             for group in self.sender.groups(messages):
-                with self.critical():
-                    self.outbox.begin(group)
-                    results = self._send(group)
-                    with self.outbox.db.tx():
-                        for message, result in zip(group, results, strict=True):
-                            self._write_down(message, result)
+                results = self._deliver(group)
                 self.advance(len(group))
-                silent = silent + 1 if all(isinstance(result, Unavailable) for result in results) else 0
-                if silent >= GIVE_UP_AFTER:
-                    last = results[-1]
-                    assert isinstance(last, Unavailable)
-                    raise Unavailable(f"{last.message}; {silent} times in a row: the rest waits for the next run")
+                last = results[-1] if results else None
+                if isinstance(last, Unavailable) and all(isinstance(result, Unavailable) for result in results):
+                    silent += 1
+                    if silent >= GIVE_UP_AFTER:
+                        raise Unavailable(f"{last.message}; {silent} times in a row: the rest waits for the next run")
+                elif results:
+                    silent = 0
+
+    def _deliver(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
+        """One unit: written down as begun, sent, and its outcome written down, with no stop in between."""
+        with self.critical():
+            begun = self.outbox.begin(group)
+            if not begun:
+                return []
+            results = self._send(begun)
+            with self.outbox.db.tx():
+                for message, result in zip(begun, results, strict=True):
+                    self._write_down(message, result)
+        for result in results:
+            if isinstance(result, Refused) and not isinstance(result, BadAnswer):
+                raise result
+        return results
 
     def _send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
         try:
@@ -110,31 +135,34 @@ class Delivery:
         attempts = message.attempts + 1
         if isinstance(result, Done):
             self._complete(message, result)
-        elif isinstance(result, InDoubt):
+        elif isinstance(result, InDoubt | BadAnswer):
             self.outbox.doubt(message, result.message)
-            self.tally.failed[message.key] = result.message
+            self.tally.fail(message.key, result.message)
+        elif isinstance(result, Refused):  # concerns all of them: no attempt is used up, and the run stops
+            next_at = self.outbox.clock()
+            self.outbox.put_back(message, result.message, attempts=message.attempts, next_at=next_at)
         elif isinstance(result, Postponed):
             next_at = self.outbox.clock() + POSTPONED_S
             self.outbox.put_back(message, result.message, attempts=message.attempts, next_at=next_at)
-            self.tally.waiting[message.key] = result.message
+            self.tally.wait(message.key, result.message)
         elif isinstance(result, ItemError) or attempts >= self.patience.attempts:
             self._fail(message, result.message)
         elif isinstance(result, Unavailable):
             next_at = self.outbox.clock() + self.patience.wait_s(attempts, result.retry_after_s)
             self.outbox.put_back(message, result.message, attempts=attempts, next_at=next_at)
-            self.tally.failed[message.key] = result.message
+            self.tally.fail(message.key, result.message)
         else:
             raise result
 
     def _complete(self, message: Message, done: Done) -> None:
         self.outbox.complete(message, done.remote_id)
         self.keep(message, done)
+        self.tally.finish(message.key)
         self.tally.counts[done.result] = self.tally.counts.get(done.result, 0) + 1
-        self.tally.waiting.pop(message.key, None)
 
     def _fail(self, message: Message, reason: str) -> None:
         self.outbox.fail(message, reason)
-        self.tally.failed[message.key] = reason
+        self.tally.fail(message.key, reason)
 
     # after a doubt --------------------------------------------------------------------------------
 
@@ -145,14 +173,15 @@ class Delivery:
         """
         wait_s: float | None = None
         for message in self.outbox.in_doubt(self.effect):
-            unsettled_s = message.sent_at + self.sender.settle_s - self.outbox.clock()
+            # Never longer than settling takes: it left before now, also when the clock was set back since.
+            unsettled_s = min(message.sent_at + self.sender.settle_s - self.outbox.clock(), self.sender.settle_s)
             try:
                 found = self.sender.look_up(message)
             except (Conflict, Unavailable, BadAnswer) as error:
                 self._still_unknown(message, error)
                 continue
             if found is None and unsettled_s > 0 and not self.sender.repeatable(message):
-                self.tally.waiting[message.key] = "begun by a run that ended in the middle; it may still arrive there"
+                self.tally.wait(message.key, "begun by a run that ended in the middle; it may still arrive there")
                 wait_s = max(wait_s or 0.0, unsettled_s)
                 continue
             with self.outbox.db.tx():
@@ -162,7 +191,7 @@ class Delivery:
                     self._fail(message, f"not there after {message.attempts} attempts; {message.key} was left alone")
                 else:
                     self.outbox.put_back(message, "looked up: it is not there", attempts=message.attempts, next_at=0)
-                    self.tally.waiting.pop(message.key, None)
+                    self.tally.finish(message.key)
         return wait_s
 
     def _still_unknown(self, message: Message, error: IntegratorError) -> None:
@@ -174,4 +203,4 @@ class Delivery:
                 self._fail(message, "uncertain for more than a day: look there yourself, then retry or drop it")
             else:
                 self.outbox.doubt(message, f"outcome unknown, and looking it up failed: {error.message}")
-                self.tally.waiting[message.key] = "outcome unknown, and looking it up failed"
+                self.tally.wait(message.key, "outcome unknown, and looking it up failed")

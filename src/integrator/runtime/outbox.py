@@ -8,6 +8,7 @@ This module holds the rows and moves them; what follows from an answer is decide
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -42,7 +43,7 @@ class Outbox:
                 "INSERT INTO outbox (effect, scope, key, mode, body, body_hash, state, created_at, changed_at, run_id)"
                 " VALUES (?1, ?2, ?3, 'latest', ?4, ?5, 'received', ?6, ?6, ?7)"
                 " ON CONFLICT (effect, key) DO UPDATE SET body = ?4, body_hash = ?5, changed_at = ?6, run_id = ?7,"
-                "  attempts = iif(state = 'processing', attempts, 0), next_at = 0, reason = NULL,"
+                "  attempts = 0, next_at = 0, reason = NULL,"
                 "  state = iif(state = 'processing', 'processing', 'received')"
                 " WHERE body_hash <> ?5 OR state = 'completed'",
                 (effect, scope, key, text, digest, int(self.clock()), self._run_id),
@@ -77,8 +78,8 @@ class Outbox:
         return self._messages("state = 'received' AND next_at <= ?", effect, self.clock(), limit=-1)
 
     def in_doubt(self, effect: str) -> list[Message]:
-        """Messages that were begun and whose end nobody wrote down."""
-        return self._messages("state = 'processing' AND ?", effect, 1)
+        """All messages that were begun and whose end nobody wrote down."""
+        return self._messages("state = 'processing' AND ?", effect, 1, limit=-1)
 
     def pending(self, effect: str) -> int:
         """How many messages of an effect have not ended."""
@@ -109,16 +110,16 @@ class Outbox:
 
     # transitions: each names the state it leaves ---------------------------------------------------
 
-    def begin(self, messages: Sequence[Message]) -> None:
-        """received → processing, durably, before the first byte leaves."""
+    def begin(self, messages: Sequence[Message]) -> list[Message]:
+        """received → processing, durably, before the first byte leaves.
+
+        Gives back those that may leave: one that an operator dropped since it was read is not among them.
+        """
+        assignments = "state = 'processing', attempts = attempts + 1, sent_at = :sent, uncertain_since = NULL, run_id = :run"
         with self.db.tx():
-            for message in messages:
-                self._move(
-                    message,
-                    "received",
-                    "state = 'processing', attempts = attempts + 1, sent_at = :now, uncertain_since = NULL,"
-                    " run_id = :run",
-                )
+            # Rounded up: a request never counts as older, and so as settled sooner, than it is.
+            sent = math.ceil(self.clock())
+            return [message for message in messages if self._moved(message, "received", assignments, sent=sent)]
 
     def complete(self, message: Message, remote_id: str | None) -> None:
         """processing → completed: key and receipt stay, the body goes; a newer body that came meanwhile waits."""
@@ -132,11 +133,13 @@ class Outbox:
         )
 
     def put_back(self, message: Message, reason: str, *, attempts: int, next_at: float) -> None:
-        """processing → received: it was certainly not done."""
+        """processing → received: it was certainly not done. A newer body that came meanwhile has had no attempt yet."""
         self._move(
             message,
             "processing",
-            "state = 'received', attempts = :attempts, next_at = :next, reason = :reason, uncertain_since = NULL",
+            "state = 'received', attempts = iif(body_hash = :hash, :attempts, 0), next_at = :next, reason = :reason,"
+            " uncertain_since = NULL",
+            hash=message.body_hash,
             attempts=attempts,
             next=int(next_at),
             reason=reason,
@@ -152,14 +155,24 @@ class Outbox:
         )
 
     def fail(self, message: Message, reason: str) -> None:
-        """processing → failed: only an operator brings it back."""
-        self._move(message, "processing", "state = 'failed', reason = :reason", reason=reason)
+        """processing → failed: only an operator brings it back. A newer body that came meanwhile waits for its turn."""
+        self._move(
+            message,
+            "processing",
+            "state = iif(body_hash = :hash, 'failed', 'received'), reason = :reason,"
+            " uncertain_since = iif(body_hash = :hash, uncertain_since, NULL)",
+            hash=message.body_hash,
+            reason=reason,
+        )
 
     def _move(self, message: Message, state: str, assignments: str, **values: Any) -> None:
+        if not self._moved(message, state, assignments, **values):
+            raise AssertionError(f"outbox row {message.id} is not {state} any more")
+
+    def _moved(self, message: Message, state: str, assignments: str, **values: Any) -> bool:
         values |= {"id": message.id, "state": state, "now": int(self.clock()), "run": self._run_id}
         sql = f"UPDATE outbox SET {assignments}, changed_at = :now WHERE id = :id AND state = :state"  # noqa: S608
-        if self.db.write(sql, values) != 1:
-            raise AssertionError(f"outbox row {message.id} is not {state} any more")
+        return self.db.write(sql, values) == 1
 
     # the operator's side ----------------------------------------------------------------------------
 
@@ -195,11 +208,12 @@ class Outbox:
         row = self.get(row_id)
         if row["state"] not in ("failed", "received") or row["body"] is None:
             raise UsageError(f"outbox: message {row_id} is {_why_not(row)}; it was left as it is")
-        self.db.write(
+        written = self.db.write(
             "UPDATE outbox SET state = 'received', attempts = 0, next_at = 0, changed_at = ?"
             " WHERE id = ? AND state = ? AND body IS NOT NULL",
             (int(self.clock()), row_id, row["state"]),
         )
+        _expect_one(written, row_id)
 
     def drop(self, row_id: int) -> None:
         """failed or received → failed for good: the body goes, the key stays so that it cannot be queued twice.
@@ -209,16 +223,22 @@ class Outbox:
         row = self.get(row_id)
         if row["state"] not in ("failed", "received"):
             raise UsageError(f"outbox: message {row_id} is {_why_not(row)}; it was left as it is")
-        self.db.write(
+        written = self.db.write(
             "UPDATE outbox SET state = 'failed', body = NULL, reason = 'dropped by an operator', changed_at = ?"
             " WHERE id = ? AND state = ?",
             (int(self.clock()), row_id, row["state"]),
         )
+        _expect_one(written, row_id)
 
 
 def _packed(body: Any) -> tuple[str, bytes]:
     text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text, blake2b(text.encode(), digest_size=16).digest()
+
+
+def _expect_one(written: int, row_id: int) -> None:
+    if written != 1:
+        raise UsageError(f"outbox: message {row_id} was moved by a run at this moment; look again")
 
 
 def _why_not(row: dict[str, Any]) -> str:

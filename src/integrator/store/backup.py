@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from integrator.database import Database, sqlite_error
+from integrator.database import BUSY_TIMEOUT_S, Database, sqlite_error
 from integrator.errors import NotFound, StoreDamaged
 from integrator.store import migrations
 
@@ -119,6 +119,13 @@ def remove(backup: Backup) -> None:
     _remove(backup.path)
 
 
+def sweep(folder: Path, *, now: float) -> None:
+    """Delete what killed backups left unfinished: they hold what the store held."""
+    for path in folder.glob(".*.partial*"):
+        if path.stat().st_mtime < now - 86_400:
+            path.unlink(missing_ok=True)
+
+
 def _ours(files: Iterator[Path]) -> Iterator[Backup]:
     for path in files:
         if (match := _NAME.fullmatch(path.name)) and path.is_file():
@@ -195,6 +202,7 @@ def restore(path: Path, live: Path, *, at: float) -> Path | None:
     the name changes hands in one rename, and whatever was begun before it is taken away by the next restore.
     Errors  NotFound; StoreDamaged; Unavailable: somebody else is in the store
     """
+    live = live.resolve()  # SQLite, too, looks for the journal beside the file itself, not beside a link to it
     draft = live.with_name(f".{live.name}.restored")
     live.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _writing(live, draft):
@@ -246,7 +254,7 @@ def _alone(live: Path) -> Iterator[None]:
     if not live.exists():
         yield
         return
-    conn = sqlite3.connect(live, isolation_level=None, timeout=10)
+    conn = sqlite3.connect(live, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     try:
         try:
             conn.execute("BEGIN EXCLUSIVE")
@@ -286,7 +294,8 @@ def _put_in_place(draft: Path, live: Path, at: float) -> Path | None:
 def _forget_unfinished(live: Path) -> None:
     """A restore that was killed between its steps 1 and 4 left a second name of the store that is still live."""
     for backup in replaced(live):
-        if live.exists() and backup.path.samefile(live):
+        has_journal = any(backup.path.with_name(backup.path.name + ending).exists() for ending in _COMPANIONS)
+        if live.exists() and backup.path.samefile(live) and not has_journal:
             backup.path.unlink()
 
 

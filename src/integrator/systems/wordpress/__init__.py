@@ -96,7 +96,7 @@ class WordPress:
         user = self._log_in()
         types = self._mapping.types
         replies = {kind: self._describe(post_type) for kind, post_type in types.items()}
-        there = {kind: reply for kind, reply in replies.items() if reply.status != 404}
+        there = {kind: reply for kind, reply in replies.items() if not _is_unknown(reply)}
         schemas = {kind: _schema_in(types[kind], reply) for kind, reply in there.items()}
         return Surveyed(
             login=str(user.get("slug")),
@@ -162,7 +162,7 @@ class WordPress:
 
     def _schema(self, post_type: PostType) -> dict[str, Any]:
         reply = self._describe(post_type)
-        if reply.status == 404:
+        if _is_unknown(reply):
             raise Refused(
                 f"wordpress: the site has no post type {post_type.post_type}; nothing was sent",
                 hint="install config/wordpress/ili-courses.php there, or edit config/wordpress.toml",
@@ -179,6 +179,11 @@ class WordPress:
 
     def _main_post_id(self, main_id: str) -> int | None:
         return self.senders["main_course"].post_id(main_id)
+
+
+def _is_unknown(reply: Reply) -> bool:
+    """A post type that is not there. WordPress answers OPTIONS of an unknown route with 200 and an empty list."""
+    return reply.status == 404 or reply.json() == []
 
 
 def _schema_in(post_type: PostType, reply: Reply) -> dict[str, Any]:

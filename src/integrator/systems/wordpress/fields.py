@@ -205,7 +205,14 @@ def _as_text(value: Any) -> Any:
 
 def _local(pattern: str) -> Callable[[Any], Any]:
     """ISO text → the site's own wall time, without an offset."""
-    return lambda value: datetime.fromisoformat(value).astimezone(ZoneInfo(_ZONE)).strftime(pattern) if value else None
+
+    def written(value: Any) -> str | None:
+        if not value:
+            return None
+        moment = datetime.fromisoformat(value)
+        return (moment.astimezone(ZoneInfo(_ZONE)) if moment.tzinfo else moment).strftime(pattern)
+
+    return written
 
 
 def _days(value: Any) -> Any:

@@ -1,0 +1,54 @@
+"""The check of WordPress: who we are there, and whether the site has every type and name that we write."""
+
+import time
+
+from integrator.checks.finding import Finding, listed, seconds_of
+from integrator.errors import ConfigError, Problem
+from integrator.settings import Settings
+from integrator.wiring import Wiring, shown
+
+_PLUGIN = "install config/wordpress/ili-courses.php there"
+
+
+def check_wordpress(finding: Finding, wiring: Wiring, settings: Settings) -> None:
+    """Log in, and compare the site's description of itself with our mapping.
+
+    Errors  ConfigError; Unavailable; Refused
+    """
+    wordpress = wiring.wordpress()
+    if settings.wordpress is None or wordpress is None:
+        raise ConfigError([Problem("config/integrator.toml", "[wordpress] is missing")])
+    begun = time.monotonic()
+    site = wordpress.survey()
+    seconds = time.monotonic() - begun
+    mapping = shown(settings.home, settings.wordpress.mapping)
+    mend = f"{_PLUGIN}, or edit {mapping}"
+    finding.facts |= {
+        "login": site.login,
+        "roles": site.roles,
+        "types": site.types,
+        "missing_types": site.missing_types,
+        "missing_names": site.missing_names,
+        "unwritable_types": site.unwritable_types,
+        "unfed_names": site.unfed_names,
+        "batch_size": site.batch_size,
+        "seconds": round(seconds, 3),
+    }
+    stops = "import-courses keeps the courses in the store and sends nothing"
+    if site.missing_types:
+        finding.problem(f"the site has no post type {listed(site.missing_types)}: {stops}", mend)
+    if site.missing_names:
+        finding.problem(
+            f"the site does not have {listed(site.missing_names)}, and would ignore it without a word: {stops}", mend
+        )
+    if site.unwritable_types:
+        finding.problem(
+            f"{site.login} may read {listed(site.unwritable_types)} but not write: the site would refuse every post",
+            "give that user a role that may, such as editor",
+        )
+    if site.unfed_names:
+        finding.note(f"nobody feeds {listed(site.unfed_names)}", f"wanted? Add it to {mapping}")
+    batches = f"batches of {site.batch_size}" if site.batch_size > 1 else "no batches: posts go one by one, slowly"
+    role = f" ({', '.join(site.roles)})" if site.roles else ""
+    types = ", ".join(name for name in site.types if name not in site.missing_types) or "none of our types"
+    finding.ok(f"logged in as {site.login}{role}; {types}; {batches}; {seconds_of(seconds)}")

@@ -1,0 +1,215 @@
+"""`explain`: the way one record took, told in the order it happened, and why it is or is not on the site."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from integrator.cli import times
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from integrator.settings import Settings
+    from integrator.store.story import Story
+
+_JOB = "import-courses"
+_NAMES = {"main_course": "main course", "course": "course"}
+_VALUE_LENGTH = 60
+
+
+def explain(
+    record: str = typer.Argument(..., metavar="RECORD", help="The id of a main course or of a course."),
+    as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
+) -> None:
+    """Tell the way one course took from Maconomy to the site, and why it is or is not there.
+
+    Example: integrator explain 25172-04
+    """
+    from integrator.cli import clean, opening, render
+    from integrator.errors import NotFound
+    from integrator.store.story import similar, stories
+
+    found, now = opening.settings(), opening.now()
+    policy = found.jobs[_JOB].policy
+    with opening.reading(found) as db:
+        told = (
+            stories(db, record, missing_limit=int(policy["missing_runs"]), past=str(policy["past"]), now=now)
+            if db
+            else []
+        )
+        near = similar(db, record) if db and not told else []
+        success = _last_success(db)
+    if not told:
+        where = "main courses, courses, set-aside records, the outbox and posts" if db else "there is no store yet"
+        raise NotFound(
+            f"explain: nobody knows {record} (looked through: {where})",
+            hint=f"similar: {', '.join(near)}"
+            if near
+            else "ids are Maconomy's: 25172 a main course, 25172-04 a course",
+        )
+    if as_json:
+        render.print_json([_as_json(story, found, success, now) for story in told])
+        return
+    for story in told:
+        for line in _lines(story, found, success, now):
+            typer.echo(clean(line))
+
+
+def _last_success(db: Any) -> int | None:
+    from integrator.runtime.history import History
+
+    return History(db).last_success(_JOB) if db else None
+
+
+def _as_json(story: "Story", found: "Settings", success: int | None, now: "datetime") -> dict[str, Any]:
+    def timed(row: dict[str, Any] | None) -> dict[str, Any] | None:
+        instants = {"uncertain_since", "missing_since", "at"}
+        return row and {
+            name: (times.iso(value or None) if name.endswith("_at") or name in instants else value)
+            for name, value in row.items()
+        }
+
+    return {
+        "kind": story.kind,
+        "id": story.key,
+        "now": standing(story, found, success, now),
+        "show": story.show,
+        "record": story.record,
+        **(timed(story.row) or {}),
+        "changes": [timed(change) for change in story.changes],
+        "set_aside": timed(story.set_aside),
+        "held_back_without": story.orphan_of,
+        "outbox": [timed(message) for message in story.outbox],
+        "post": timed(story.post),
+    }
+
+
+def _lines(story: "Story", found: "Settings", success: int | None, now: "datetime") -> Iterator[str]:
+    title = f": {story.record['title']}" if story.record else ""
+    yield f"{_NAMES[story.kind]} {story.key}{title}"
+    # What happened at the same second is told in the order of the line: kept, changed, queued, sent.
+    events = sorted(_events(story), key=lambda event: event[0])
+    for at, what in events:
+        yield f"  {times.shown(at, now, date=True)}  {what}"
+    yield f"now: {standing(story, found, success, now)}"
+
+
+def _events(story: "Story") -> Iterator[tuple[int, str]]:
+    if story.row:
+        yield story.row["first_seen_at"], "first seen in Maconomy's list"
+    for change in story.changes:
+        for name, (old, new) in change["fields"].items():
+            personal = old is None and new is None
+            what = f"{name} changed" if personal else f"{name}: {_value(old)} → {_value(new)}"
+            yield change["at"], f"{what} (run {change['run_id']})"
+    if story.row and story.row["missing_since"]:
+        yield (
+            story.row["missing_since"],
+            f"missing in Maconomy's list since then ({story.row['missing_runs']} answer(s))",
+        )
+    if story.set_aside:
+        kept = story.set_aside
+        yield kept["first_at"], f"set aside, it cannot be read: {kept['reason']} (run {kept['run_id']})"
+    for message in story.outbox:
+        yield from _message_events(message)
+    if story.post and story.post["unpublished_at"]:
+        yield story.post["unpublished_at"], f"post {story.post['post_id']} unpublished by us"
+
+
+def _message_events(message: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    name = f"{message['effect']}, message {message['id']}"
+    yield message["created_at"], f"queued for the first time: {name}"
+    if message["completed_at"]:
+        post = f" as post {message['remote_id']}" if message["remote_id"] else ""
+        tries = f", attempt {message['attempts']}" if message["attempts"] > 1 else ""
+        yield message["completed_at"], f"written on the site{post}{tries}"
+    if message["state"] in ("failed", "dropped"):
+        yield message["changed_at"], f"{message['state']} after {message['attempts']} attempt(s): {message['reason']}"
+    elif message["state"] == "processing":
+        yield message["sent_at"], f"begun, and its end is not known (attempt {message['attempts']})"
+    elif message["state"] == "received" and message["attempts"]:
+        yield message["changed_at"], f"attempt {message['attempts']} was not done: {message['reason']}"
+
+
+def _value(value: Any) -> str:
+    import json
+
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE_LENGTH else text[: _VALUE_LENGTH - 1] + "…"
+
+
+# why it is, or is not, on the site --------------------------------------------------------------------
+
+
+def standing(story: "Story", found: "Settings", success: int | None, now: "datetime") -> str:
+    """One sentence: is it on the site, and why or why not."""
+    post = f"post {story.post['post_id']}" if story.post else "no post of ours"
+    if story.record is None:
+        reason = story.set_aside["reason"] if story.set_aside else "it is in none of Maconomy's lists"
+        return f"not on the site: its record was never readable: {reason}"
+    if found.wordpress is None:
+        return "kept in the store only: [wordpress] is switched off"
+    if story.orphan_of:
+        kept = f"; {post} stays as it is" if story.post else ""
+        return f"held back: its main course {story.orphan_of} is not in Maconomy's list{kept}"
+    waiting = _waiting(story, now)
+    beside = f"; what Maconomy sends now cannot be read: {story.set_aside['reason']}" if story.set_aside else ""
+    if story.show == "draft":
+        return f"not on the site ({post}{_as(waiting, 'is a draft')}): {_why_draft(story, now)}{beside}"
+    missing = _missing(story, found)
+    if waiting:
+        return f"not level with the site ({post}): {waiting}{missing}{beside}"
+    if story.post or any(message["state"] == "completed" for message in story.outbox):
+        return f"on the site ({post}){missing}{beside}"
+    if success is not None and story.row and success >= story.row["changed_at"]:
+        return (
+            f"on the site: nothing had to be written at the last good run, {times.shown(success, now)}{missing}{beside}"
+        )
+    return f"not sent yet: the next {_JOB} brings it to the site{missing}{beside}"
+
+
+def _as(waiting: str | None, otherwise: str) -> str:
+    return f", {waiting}" if waiting else f" {otherwise}"
+
+
+def _waiting(story: "Story", now: "datetime") -> str | None:
+    """What keeps a message from having arrived, in words; None when nothing waits."""
+    for message in story.outbox:
+        number = message["id"]
+        reason = f": {message['reason']}" if message["reason"] else ""
+        if message["state"] == "failed":
+            return f"message {number} failed{reason}; integrator outbox retry {number}"
+        if message["state"] == "dropped":
+            return f"message {number} was dropped by an operator; the next change is sent again"
+        if message["state"] == "processing":
+            return f"message {number} is under way or in doubt{reason}; the next run looks there first"
+        if message["state"] == "received":
+            due = message["next_at"] > now.timestamp()
+            return f"message {number} waits{reason}" + (
+                f"; next try after {times.shown(message['next_at'], now)}" if due else "; the next run sends it"
+            )
+    return None
+
+
+def _why_draft(story: "Story", now: "datetime") -> str:
+    from integrator.domain.courses import is_past
+
+    record, row = story.record or {}, story.row or {}
+    if story.kind == "main_course":
+        return "Maconomy says it is not active"
+    if record["status"] == "cancelled":
+        return "it is cancelled"
+    if is_past(record["end"], now=now):
+        return 'it is over, and jobs/import-courses.toml says past = "unpublish"'
+    since = times.shown(row["missing_since"], now, date=True)
+    return f"missing in Maconomy's list since {since}, in {row['missing_runs']} answers"
+
+
+def _missing(story: "Story", found: "Settings") -> str:
+    if not story.row or not story.row["missing_since"]:
+        return ""
+    if story.kind == "main_course":
+        return "; missing in Maconomy's list: the site keeps it"
+    limit = found.jobs[_JOB].policy["missing_runs"]
+    return f"; missing in Maconomy's list for {story.row['missing_runs']} answer(s), unpublished after {limit}"

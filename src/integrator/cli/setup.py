@@ -1,0 +1,75 @@
+"""Before the first run: `init` makes a home folder, `schedule` prints what starts its jobs."""
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+_USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+
+
+def init(
+    folder: Path | None = typer.Argument(
+        None, metavar="[DIR]", help="Where; by default INTEGRATOR_HOME, or the current directory.", show_default=False
+    ),
+) -> None:
+    """Make a home folder, or complete one; what is there already stays as it is.
+
+    Example: integrator init /srv/integrator
+    """
+    from integrator.cli import clean
+    from integrator.home import init_home
+
+    root = (folder or Path(os.environ.get("INTEGRATOR_HOME") or ".")).absolute()
+    for line in init_home(root):
+        typer.echo(clean(line))
+    typer.echo(clean(f"\nNext, in {root}:"))
+    for number, (step, why) in enumerate(_NEXT, 1):
+        typer.echo(f"  {number}. {step:<37}  {why}")
+
+
+_NEXT = (
+    ("edit config/integrator.toml", "which systems there are, and where"),
+    ("edit .env", "their passwords; it stays 0600"),
+    ("integrator check", "is all of that right?"),
+    ("integrator import-courses --dry-run", "what would be done; nothing is sent"),
+    ("integrator schedule > FILE", "look at it, then: crontab FILE"),
+)
+
+
+def schedule(
+    form: str = typer.Option("crontab", "--format", help="crontab, systemd or kubernetes."),
+    home: Path | None = typer.Option(None, "--home", help="The home folder that the lines name.", show_default=False),
+    program: Path | None = typer.Option(
+        None, "--bin", help="The folder of the program, when not this one's.", show_default=False
+    ),
+) -> None:
+    """Print what starts the jobs as jobs/*.toml say: a crontab, systemd timers or Kubernetes CronJobs.
+
+    Example: integrator schedule --format crontab
+    """
+    from integrator.home import Home, find_home
+    from integrator.schedule.render import render
+    from integrator.settings import load_settings
+
+    found = find_home(os.environ) if home is None else Home(home.absolute())
+    if not found.root.is_dir():
+        typer.echo(f"integrator: schedule: {found.root} is not on this machine: these are the shipped jobs", err=True)
+    jobs = load_settings(found, os.environ, needs=()).jobs.values()
+    bin_dir = program or _own_folder()
+    if form == "crontab" and str(bin_dir) in _USUAL_PATH:
+        bin_dir = None  # it is on the PATH that every crontab gets
+    typer.echo(render(jobs, found.root, form, bin_dir=bin_dir), nl=False)
+
+
+def _own_folder() -> Path | None:
+    """Where `integrator` is installed, as it was started; None when nobody can tell (python -m integrator)."""
+    import shutil
+
+    started = Path(sys.argv[0])
+    if started.name != "integrator":
+        beside = Path(sys.executable).parent
+        return beside if (beside / "integrator").is_file() else None
+    found = shutil.which(started)
+    return Path(found).absolute().parent if found else None

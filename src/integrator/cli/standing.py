@@ -1,0 +1,168 @@
+"""How an installation stands: its jobs, queues, set-aside records and backups, and which of that needs a person."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from integrator.cli import times
+
+if TYPE_CHECKING:
+    from integrator.database import Database
+    from integrator.runtime.watch import JobState, Queue
+    from integrator.settings import Settings
+    from integrator.store.backup import Backup
+
+BACKUP_PATIENCE_S = 2 * 86_400
+_DEFAULT_SETTLE_S = 60.0
+# A job without its source has nothing to do: it is off, not late. The tables of config/integrator.toml it reads from.
+_SOURCES = {"import-courses": ("maconomy",)}
+_NAMES = {"main_course": "main course", "course": "course"}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that needs a person, and what to type next."""
+
+    what: str
+    then: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Everything `status` says. uncertain is by effect, set_aside by kind of record; backups are newest first."""
+
+    has_store: bool
+    jobs: "list[JobState]"
+    queues: "list[Queue]"
+    uncertain: dict[str, int]
+    set_aside: dict[str, list[str]]
+    backups: "list[Backup]"
+    problems: list[Trouble]
+
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """The same for machines."""
+        newest = self.backups[0] if self.backups else None
+        return {
+            "at": times.iso(int(now.timestamp())),
+            "needs_person": bool(self.problems),
+            "problems": [{"what": trouble.what, "next": trouble.then} for trouble in self.problems],
+            "store": self.has_store,
+            "jobs": [_job_json(job) for job in self.jobs],
+            "queues": [
+                {"effect": q.effect, "state": q.state, "count": q.count, "oldest_at": times.iso(q.oldest)}
+                for q in self.queues
+            ],
+            "uncertain": self.uncertain,
+            "set_aside": self.set_aside,
+            "backups": {
+                "count": len(self.backups),
+                "newest": newest.path.name if newest else None,
+                "newest_at": times.iso(newest.made_at) if newest else None,
+                "age_s": int(now.timestamp()) - newest.made_at if newest else None,
+            },
+        }
+
+
+def _job_json(job: "JobState") -> dict[str, Any]:
+    last = job.last
+    return {
+        "job": job.name,
+        "schedule": job.schedule,
+        "outcome": job.outcome,
+        "off": job.off,
+        "running": job.running,
+        "crashed": job.crashed,
+        "late": job.late,
+        "last_run": last and {name: last[name] for name in ("id", "outcome", "exit_code", "error", "counts")},
+        "last_run_at": times.iso(last["started_at"]) if last else None,
+        "last_success_at": times.iso(job.last_success),
+        "next_run_at": times.iso(job.next_run),
+    }
+
+
+def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
+    """Read how everything stands; nothing is written, and no store is made."""
+    from integrator.runtime import watch
+    from integrator.store import backup
+    from integrator.store.story import set_aside_keys
+
+    jobs = [
+        watch.job_state(db, policy, locks=found.home.locks, now=now, off=is_off(found, policy.name))
+        for policy in found.jobs.values()
+    ]
+    backups = backup.found(found.home.backups)
+    queues = watch.queues(db) if db else []
+    uncertain = watch.uncertain(db, lambda effect: _settle_s(found, effect), now) if db else {}
+    set_aside = set_aside_keys(db) if db else {}
+    first_run = watch.first_run(db) if db else None
+    problems = [
+        *(trouble for job in jobs for trouble in _job_troubles(job)),
+        *_queue_troubles(queues, uncertain),
+        *_set_aside_troubles(set_aside),
+        *_backup_troubles(backups, first_run, now),
+    ]
+    return Standing(db is not None, jobs, queues, uncertain, set_aside, backups, problems)
+
+
+def is_off(found: "Settings", job: str) -> bool:
+    """Whether none of the systems a job reads from is switched on."""
+    sources = _SOURCES.get(job, ())
+    return bool(sources) and not any(getattr(found, table) for table in sources)
+
+
+def _settle_s(found: "Settings", effect: str) -> float:
+    system = getattr(found, effect.partition(".")[0], None)
+    return float(getattr(system, "settle_s", _DEFAULT_SETTLE_S))
+
+
+def _job_troubles(job: "JobState") -> Iterator[Trouble]:
+    if job.off:
+        return
+    last = job.last
+    if job.crashed and last:
+        yield Trouble(
+            f"{job.name}: run {last['id']} ended without a word (killed, or the machine went down)",
+            f"it heals at its next start; or at once: integrator {' '.join(job.command)}",
+        )
+    elif last and not job.running and last["outcome"] in ("failed", "stopped"):
+        yield Trouble(
+            f"{job.name}: run {last['id']} {last['outcome']}: {last['error']}", f"integrator runs {last['id']}"
+        )
+    if job.late and job.last is None:
+        yield Trouble(
+            f"{job.name}: never ran, though it is scheduled", "integrator schedule prints the line that starts it"
+        )
+    elif job.late:
+        yield Trouble(f"{job.name}: late: {job.late}", f"integrator runs --job {job.name}")
+
+
+def _queue_troubles(queues: "list[Queue]", uncertain: dict[str, int]) -> Iterator[Trouble]:
+    for queue in queues:
+        if queue.state == "failed":
+            yield Trouble(
+                f"{queue.effect}: {queue.count:,} message(s) failed",
+                f"integrator outbox list --state failed --effect {queue.effect}, then retry or drop them",
+            )
+    for effect, count in uncertain.items():
+        yield Trouble(
+            f"{effect}: {count:,} message(s) were begun, and nobody knows whether they arrived",
+            f"the next run looks there first; until then: integrator outbox list --state processing --effect {effect}",
+        )
+
+
+def _set_aside_troubles(set_aside: dict[str, list[str]]) -> Iterator[Trouble]:
+    for kind, keys in set_aside.items():
+        some = ", ".join(keys[:3])
+        yield Trouble(
+            f"{len(keys):,} {_NAMES.get(kind, kind)} record(s) cannot be read and are set aside, such as {some}",
+            f"integrator explain {keys[0]}",
+        )
+
+
+def _backup_troubles(backups: "list[Backup]", first_run: int | None, now: datetime) -> Iterator[Trouble]:
+    limit = now.timestamp() - BACKUP_PATIENCE_S
+    if first_run is None or first_run > limit or (backups and backups[0].made_at > limit):
+        return
+    newest = f"the newest backup is of {times.ago(backups[0].made_at, now)}" if backups else "there is no backup"
+    yield Trouble(f"store: {newest}", "integrator store backup")

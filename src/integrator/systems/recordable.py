@@ -1,0 +1,80 @@
+"""The words in which a system says what of its traffic may stay in a recording; whatever is not named is replaced.
+
+A shape follows the JSON of a request or an answer: Fields by name, Items of a list, and at the leaves what may stay.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+class May(Enum):
+    """What may stay at a leaf. A value of another form than its kind has is replaced all the same."""
+
+    NUMBER = auto()  # 7, "7", "7 ledige"
+    AMOUNT = auto()  # 14995.0, "14.995,00 kr."
+    YESNO = auto()  # true, "ja", 0
+    CODE = auto()  # an id, a slug, a word of the interface: "25172-04", "publish"
+    MOMENT = auto()  # a date, a time or both: "01-03-2027", "1. marts 2027"
+    TEXT = auto()  # free text: stays, but for the people, addresses, numbers and hosts in it
+    NAME = auto()  # of a person: replaced by an invented one, here and in every text
+    EMAIL = auto()
+    PHONE = auto()
+    INITIALS = auto()
+    LOGIN = auto()
+    NOTHING = auto()  # replaced by made-up values of the same type
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text that may stay when it is one of these (folded: blanks and case do not matter)."""
+
+    words: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """An object: its fields by name; the others are replaced, their names stay when they look like names."""
+
+    of: Mapping[str, "Shape"] = field(default_factory=dict)
+    rest: "Shape" = May.NOTHING
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list, every entry of the same shape."""
+
+    of: "Shape"
+
+
+@dataclass(frozen=True)
+class Anywhere:
+    """Leaves by the name of their field, however deep it stands: for descriptions of an interface."""
+
+    of: Mapping[str, May]
+
+
+Shape = May | Words | Fields | Items | Anywhere
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kind of request: its path below base_url as a pattern (matched whole), and the shape of both bodies."""
+
+    path: re.Pattern[str]
+    request: Shape = May.NOTHING
+    answer: Shape = May.NOTHING
+    query: Mapping[str, Shape] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recordable:
+    """A system's calls; the first that fits counts. empty: texts that say "nothing" and stay everywhere."""
+
+    calls: tuple[Call, ...] = ()
+    empty: frozenset[str] = frozenset()
+
+    def call(self, path: str) -> Call | None:
+        """The call a path belongs to; None: nothing of it may stay."""
+        return next((call for call in self.calls if call.path.fullmatch(path)), None)
