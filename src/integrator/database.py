@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +42,18 @@ class Database:
         conn = self.conn
         if conn.in_transaction:
             raise RuntimeError("nested tx: use savepoints inside one transaction")
-        conn.execute("BEGIN IMMEDIATE")
         try:
+            conn.execute("BEGIN IMMEDIATE")  # inside: a stop signal right behind it must not leave it open
             yield
             conn.execute("COMMIT")
         finally:
             if _is_open(conn):  # it failed, and SQLite has not rolled back by itself (as SQLITE_FULL does)
                 conn.execute("ROLLBACK")
+
+    def abandon(self) -> None:
+        """Undo a transaction that was left open: a stop signal can end a story between any two steps."""
+        if _is_open(self.conn):
+            self.conn.execute("ROLLBACK")
 
     def all(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
         """Every row of a query, fetched."""
@@ -108,26 +113,34 @@ def connect(path: Path) -> Database:
 def _open(path: Path) -> sqlite3.Connection:
     conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)  # None: no hidden transactions
     conn.row_factory = sqlite3.Row
+    try:
+        _set_up(conn)
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _set_up(conn: sqlite3.Connection) -> None:
     for name, wanted in _PRAGMAS.items():
         conn.execute(f"PRAGMA {name} = {wanted}")
     for name, wanted in _PRAGMAS.items():
         got = conn.execute(f"PRAGMA {name}").fetchone()[0]
         if got != wanted:
             raise sqlite3.OperationalError(f"PRAGMA {name} is {got}, wanted {wanted}")
-    return conn
 
 
 def _make_private(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        pass
-    except OSError as error:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:  # also: its folder is a file, it is a link to nowhere
         raise StoreDamaged(f"store: {path}: cannot be created: {error.strerror}; nothing was sent") from error
     if file_system := _network_file_system(path):
         raise ConfigError([Problem(str(path), f"lies on {file_system}: file locks are not to be trusted there")])
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if mode & 0o077:
         raise ConfigError([Problem(str(path), f"is readable by others: type  chmod 600 {path}")])
 
 
@@ -146,15 +159,24 @@ def _network_file_system(path: Path) -> str | None:
     return best[1] if best[1] in _NETWORK_FILE_SYSTEMS else None
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite found the file itself broken: then nothing more may be written to it."""
+    return isinstance(error, sqlite3.Error) and _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: sqlite3.Error) -> int:
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
 def sqlite_error(error: sqlite3.Error, path: Path | None = None) -> IntegratorError:
     """SQLite's error in the operator's words. One that is our own mistake (bad SQL, a broken rule) is raised again."""
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    code = _code(error)
     where = f"store: {path}" if path else "store"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Unavailable(
             f"{where}: another process held it for {BUSY_TIMEOUT_S} s; nothing was lost, try again later"
         )
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if is_damage(error):
         return StoreDamaged(f"{where}: is damaged; nothing more was touched", hint="integrator store restore BACKUP")
     if code == sqlite3.SQLITE_FULL:
         return StoreDamaged(f"{where}: the disk is full; the change was rolled back, nothing was sent without its row")

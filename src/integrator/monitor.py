@@ -24,9 +24,10 @@ class Heartbeat:
         suffix = "/start" if moment == "start" else self._suffix()
         try:
             self._post(suffix, None if moment == "start" else self._report.as_json())
-        except IntegratorError as error:
+        except Exception as error:  # noqa: BLE001 (a monitor never changes how a run ends)
             # Never the address itself: who knows it can report for us.
-            self._report.remarks.append(f"monitor: {error.message}")
+            said = error.message if isinstance(error, IntegratorError) else f"cannot be told ({type(error).__name__})"
+            self._report.remarks.append(f"monitor: {said}")
 
     def _suffix(self) -> str:
         if self._report.exit_code == 0:

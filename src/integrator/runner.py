@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from integrator.database import Database, connect, sqlite_error
+from integrator.database import Database, connect, is_damage, sqlite_error
 from integrator.errors import ConfigError, IntegratorError, LockHeld
 from integrator.home import Home, find_home, make_var
 from integrator.runtime import lock, logbook
@@ -28,6 +28,19 @@ from integrator.store import DAY_S, WEEK_S, backup, check, open_store
 from integrator.wiring import Wiring, mapping_problems
 
 Story = Callable[[Run, Wiring], None]
+_LOGGED = (
+    "job",
+    "run",
+    "outcome",
+    "exit_code",
+    "seconds",
+    "counts",
+    "failed",
+    "waiting",
+    "notes",
+    "remarks",
+    "error",
+)
 
 
 @dataclass
@@ -91,44 +104,73 @@ def load_everything(home: Home, needs: Sequence[str] | None) -> Settings:
 
 
 def _run_for_real(settings: Settings, story: Story, report: Report, options: Options) -> None:
-    home, policy = settings.home, settings.jobs[report.job]
     now = _now(options)
     try:
-        with lock.hold(home.locks, report.job, since=now):
+        with lock.hold(settings.home.locks, report.job, since=now), _told(settings, report, options) as heartbeat:
             with _open(settings) as (db, created):
-                history = History(db)
-                report.run_id = history.start(report.job, at=int(now.timestamp()))
-                _booked(settings, story, report, options, db, history, created=created)
-                report.late = _late(policy, history, now, report)
+                _booked(settings, story, report, options, db, heartbeat, created=created)
     except LockHeld as error:
         with _open(settings) as (db, _):
             History(db).skipped(report.job, error.message, at=int(now.timestamp()))
             report.end(error)
-            report.late = _late(policy, History(db), now, report)
+            report.late = _late(settings.jobs[report.job], History(db), now, report)
+
+
+@contextmanager
+def _told(settings: Settings, report: Report, options: Options) -> Iterator[Callable[[str], None]]:
+    """Whatever happens meanwhile: how it ended stands in the log, and the monitor hears of it."""
+    heartbeat = _heartbeat(settings, report)
+    begun, bug = time.monotonic(), None
+    try:
+        yield heartbeat
+    except BaseException as error:
+        bug = _end_badly(report, error, settings)
+        raise
+    finally:
+        report.seconds = time.monotonic() - begun
+        _write_log(settings, report, options, bug)
+        heartbeat("end")
 
 
 def _booked(
-    settings: Settings, story: Story, report: Report, options: Options, db: Database, history: History, *, created: bool
+    settings: Settings,
+    story: Story,
+    report: Report,
+    options: Options,
+    db: Database,
+    heartbeat: Callable[[str], None],
+    *,
+    created: bool,
 ) -> None:
-    """The story, between the row that says it began and the row that says how it ended."""
-    policy = settings.jobs[report.job]
-    checked: str | None = None
-    bug: BaseException | None = None
-    heartbeat = _heartbeat(settings, report)
+    """The story, between the row that says it began and the row that says how it ended.
+
+    The check comes first, and a file that proves damaged later is not written either: its run stays without an end.
+    """
+    policy, history = settings.jobs[report.job], History(db)
+    checked = "full" if created else _check_store(db, history, int(options.clock()))
+    report.run_id = history.start(report.job, at=int(_now(options).timestamp()))
+    damaged = False
     try:
-        checked = "full" if created else _check_store(db, history, int(options.clock()))
         heartbeat("start")
         _tell(settings, story, report, options, db, policy)
         report.end(None)
     except BaseException as error:
-        ours = _ours(error, settings)
-        report.end(ours)
-        if ours is None:
-            report.exit_code, report.error, bug = 70, f"bug: {type(error).__name__}", error
-            raise
+        _end_badly(report, error, settings)
+        damaged = is_damage(error)
+        raise
     finally:
-        _write_books(settings, report, history, checked, options, bug)
-        heartbeat("end")
+        if not damaged:
+            _finish(settings, report, db, checked, options)
+
+
+def _end_badly(report: Report, error: BaseException, settings: Settings) -> BaseException | None:
+    """Say in the report what ended the run; gives the error back when it is a bug."""
+    ours = _ours(error, settings)
+    if ours is not None:
+        report.end(ours)
+        return None
+    report.exit_code, report.error, report.hint = 70, f"bug: {type(error).__name__}", None
+    return error
 
 
 def _tell(
@@ -203,26 +245,23 @@ def _check_store(db: Database, history: History, at: int) -> str | None:
     return None
 
 
-def _write_books(
-    settings: Settings,
-    report: Report,
-    history: History,
-    checked: str | None,
-    options: Options,
-    bug: BaseException | None,
-) -> None:
-    """The run's row and its log line. A store that cannot be written any more is said, and ends with 70."""
-    at = int(options.clock())
+def _finish(settings: Settings, report: Report, db: Database, checked: str | None, options: Options) -> None:
+    """The end of the run's row. A store that cannot be written any more is said, and ends with 70."""
+    at, history = int(options.clock()), History(db)
     try:
+        db.abandon()
         if report.run_id is not None:
             history.finish(report.run_id, Ended(report.exit_code, report.counts, report.error, checked), at=at)
-            history.forget_old(now=at)
+        history.forget_old(now=at)
+        report.late = _late(settings.jobs[report.job], history, _now(options), report)
     except sqlite3.Error as error:
-        report.end(sqlite_error(error, settings.store.path))
-    facts = {
-        name: value for name, value in report.as_json().items() if name not in ("plan", "notes", "hint", "dry_run")
-    }
-    facts = {"at": datetime.fromtimestamp(at, UTC).isoformat(), **facts, "notes": report.as_json()["notes"]}
+        _end_badly(report, error, settings)
+
+
+def _write_log(settings: Settings, report: Report, options: Options, bug: BaseException | None) -> None:
+    shown = report.as_json()
+    at = datetime.fromtimestamp(int(options.clock()), UTC).isoformat()
+    facts = {"at": at, **{name: shown[name] for name in _LOGGED}}
     if bug is not None:
         facts["place"] = logbook.place_of(bug)
     try:

@@ -9,14 +9,17 @@ def test_…(run, home):
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from integrator.cli import main
+from integrator.cli import main, opening
+from integrator.database import Database
 from integrator.home import init_home
+from integrator.store import open_store
 
 
 class Result(NamedTuple):
@@ -62,3 +65,24 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
         return Result(code if isinstance(code, int) else 0 if code is None else 1, out, err)
 
     return call
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    """clock("2026-08-03 12:00") stops the operator's clock at that UTC time; gives back its epoch seconds."""
+    monkeypatch.setenv("TZ", "Europe/Copenhagen")
+
+    def stop(text: str) -> int:
+        instant = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        monkeypatch.setattr(opening, "now", lambda: instant)
+        return int(instant.timestamp())
+
+    return stop
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Database]:
+    """The home's store, made as the first job makes it, and open for filling."""
+    db = open_store(home / "var" / "integrator.db", backups=home / "var" / "backups").db
+    yield db
+    db.close()

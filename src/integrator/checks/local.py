@@ -44,7 +44,7 @@ def check_store(settings: Settings) -> Finding:
         except sqlite3.Error as error:
             _explain(finding, error, path, shown(home, path))
         except IntegratorError as error:
-            finding.problem(error.message, error.hint, exit_code=error.exit_code)
+            _complain(finding, error)
     elif not finding.lines:
         finding.ok(f"{shown(home, path)} is not there yet: it will be made by the first run")
     return finding
@@ -70,8 +70,8 @@ def _look_into(finding: Finding, path: Path, name: str) -> None:
         version, known = migrations.version(db), len(migrations.STEPS)
     finally:
         conn.close()
-    size = path.stat().st_size
-    finding.facts |= {"schema": version, "bytes": size}
+    status = path.stat()
+    finding.facts |= {"schema": version, "bytes": status.st_size}
     if version > known:
         finding.problem(
             f"{name} was written by a newer version (schema {version}, known {known}): no job starts",
@@ -81,7 +81,7 @@ def _look_into(finding: Finding, path: Path, name: str) -> None:
     elif version < known:
         finding.note(f"{name}: sound, schema {version} of {known}: the next run backs it up and brings it level")
     else:
-        finding.ok(f"{name}: sound, schema {version}, {size_of(size)}, for its owner alone")
+        finding.ok(f"{name}: sound, schema {version}, {size_of(status.st_size)}, mode {status.st_mode & 0o777:04o}")
 
 
 def _explain(finding: Finding, error: sqlite3.Error, path: Path, name: str) -> None:
@@ -91,8 +91,11 @@ def _explain(finding: Finding, error: sqlite3.Error, path: Path, name: str) -> N
     elif code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         finding.note(f"{name}: another process writes right now, so it was not looked into", "integrator check")
     else:
-        ours = sqlite_error(error, path)
-        finding.problem(ours.message, ours.hint, exit_code=ours.exit_code)
+        _complain(finding, sqlite_error(error, path))
+
+
+def _complain(finding: Finding, error: IntegratorError) -> None:
+    finding.problem(error.message.removeprefix("store: "), error.hint, exit_code=error.exit_code)
 
 
 def check_disk(settings: Settings) -> Finding:

@@ -22,7 +22,7 @@ def explain(
     record: str = typer.Argument(..., metavar="RECORD", help="The id of a main course or of a course."),
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
 ) -> None:
-    """Tell the way one course took from Maconomy to the site, and why it is or is not there.
+    """Tell the way a course took to the site, or why it did not.
 
     Example: integrator explain 25172-04
     """

@@ -9,12 +9,17 @@ import typer
 _USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
-def init(
-    folder: Path | None = typer.Argument(
-        None, metavar="[DIR]", help="Where; by default INTEGRATOR_HOME, or the current directory.", show_default=False
-    ),
-) -> None:
-    """Make a home folder, or complete one; what is there already stays as it is.
+FOLDER = typer.Argument(
+    None, metavar="[DIR]", help="Where; by default INTEGRATOR_HOME, or the current directory.", show_default=False
+)
+HOME = typer.Option(None, "--home", metavar="DIR", help="The home folder that the lines name.", show_default=False)
+BIN = typer.Option(
+    None, "--bin", metavar="DIR", help="The folder of the program, if it is not this one.", show_default=False
+)
+
+
+def init(folder: Path | None = FOLDER) -> None:
+    """Make a home folder, or complete one; keeps what is there.
 
     Example: integrator init /srv/integrator
     """
@@ -24,7 +29,7 @@ def init(
     root = (folder or Path(os.environ.get("INTEGRATOR_HOME") or ".")).absolute()
     for line in init_home(root):
         typer.echo(clean(line))
-    typer.echo(clean(f"\nNext, in {root}:"))
+    typer.echo(clean(f"Next, in {root}:"))
     for number, (step, why) in enumerate(_NEXT, 1):
         typer.echo(f"  {number}. {step:<37}  {why}")
 
@@ -40,12 +45,10 @@ _NEXT = (
 
 def schedule(
     form: str = typer.Option("crontab", "--format", help="crontab, systemd or kubernetes."),
-    home: Path | None = typer.Option(None, "--home", help="The home folder that the lines name.", show_default=False),
-    program: Path | None = typer.Option(
-        None, "--bin", help="The folder of the program, when not this one's.", show_default=False
-    ),
+    home: Path | None = HOME,
+    program: Path | None = BIN,
 ) -> None:
-    """Print what starts the jobs as jobs/*.toml say: a crontab, systemd timers or Kubernetes CronJobs.
+    """Print what starts the jobs: cron, systemd or Kubernetes.
 
     Example: integrator schedule --format crontab
     """

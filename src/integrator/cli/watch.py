@@ -16,7 +16,7 @@ _SHOWN_ITEMS = 20
 
 
 def status(as_json: bool = AS_JSON) -> None:
-    """Say how jobs, queues and backups stand; exit code 1 when something needs a person.
+    """Show jobs, queues, backups; exit 1 if a person is needed.
 
     Example: integrator status
     """
@@ -74,7 +74,7 @@ def runs(
     limit: int = typer.Option(20, "--limit", min=1, help="How many, newest first."),
     as_json: bool = AS_JSON,
 ) -> None:
-    """List the runs of all jobs or of one, newest first; or show one run in full.
+    """List the runs, newest first, or show one of them in full.
 
     Example: integrator runs --job import-courses
     """
@@ -138,9 +138,13 @@ def _list_runs(rows: list[dict[str, Any]], now: "datetime", *, as_json: bool) ->
 
 
 def _short(counts: dict[str, int]) -> str:
-    """The counts that say most in a narrow column: what was read says nothing, it is always the same."""
-    telling = {name: number for name, number in counts.items() if not name.endswith(".read")}
-    said = [f"{number:,} {name.rpartition('.')[2].replace('_', ' ')}" for name, number in telling.items()]
+    """What changed, summed over kinds of records; what was read says nothing, it is always the same."""
+    telling: dict[str, int] = {}
+    for name, number in counts.items():
+        word = name.rpartition(".")[2].replace("_", " ")
+        if word != "read":
+            telling[word] = telling.get(word, 0) + number
+    said = [f"{number:,} {word}" for word, number in telling.items()]
     return ", ".join(said[:_SHOWN_COUNTS]) + (" …" if len(said) > _SHOWN_COUNTS else "")
 
 

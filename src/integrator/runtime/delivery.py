@@ -109,14 +109,17 @@ class Delivery:
                 for message, result in zip(begun, results, strict=True):
                     self._write_down(message, result)
         for result in results:
-            if isinstance(result, Refused) and not isinstance(result, BadAnswer):
+            if isinstance(result, Refused):
                 raise result
         return results
 
     def _send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
         try:
-            return self.sender.send(group)
-        except (InDoubt, BadAnswer) as error:
+            return [
+                InDoubt(answer.message) if isinstance(answer, BadAnswer) else answer
+                for answer in self.sender.send(group)
+            ]
+        except (InDoubt, BadAnswer, ItemError) as error:  # raised for all of them: it does not say that nothing left
             return [InDoubt(error.message)] * len(group)
         except (Unavailable, Refused) as error:
             self._give_back(group, error)
@@ -135,7 +138,7 @@ class Delivery:
         attempts = message.attempts + 1
         if isinstance(result, Done):
             self._complete(message, result)
-        elif isinstance(result, InDoubt | BadAnswer):
+        elif isinstance(result, InDoubt):
             self.outbox.doubt(message, result.message)
             self.tally.fail(message.key, result.message)
         elif isinstance(result, Refused):  # concerns all of them: no attempt is used up, and the run stops

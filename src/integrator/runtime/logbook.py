@@ -10,14 +10,14 @@ _ROTATE_AT = 10_000_000
 
 
 def write_line(folder: Path, facts: dict[str, Any]) -> None:
-    """Append one line to integrator.log (0600). JSON escapes control characters, so no value can forge a line."""
+    """Append one line to integrator.log (0600). JSON in ASCII escapes every control character, so no value can forge a line."""
     path = folder / "integrator.log"
     if path.exists() and path.stat().st_size > _ROTATE_AT:
         path.replace(folder / "integrator.log.1")
-    line = json.dumps(facts, ensure_ascii=False, separators=(",", ":"), default=str)
+    line = json.dumps(facts, separators=(",", ":"), default=str)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, (line + "\n").encode("utf-8", errors="replace"))
+        os.write(descriptor, (line + "\n").encode("ascii"))
     finally:
         os.close(descriptor)
 

@@ -115,7 +115,9 @@ class Outbox:
 
         Gives back those that may leave: one that an operator dropped since it was read is not among them.
         """
-        assignments = "state = 'processing', attempts = attempts + 1, sent_at = :sent, uncertain_since = NULL, run_id = :run"
+        assignments = (
+            "state = 'processing', attempts = attempts + 1, sent_at = :sent, uncertain_since = NULL, run_id = :run"
+        )
         with self.db.tx():
             # Rounded up: a request never counts as older, and so as settled sooner, than it is.
             sent = math.ceil(self.clock())

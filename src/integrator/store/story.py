@@ -19,7 +19,8 @@ SIMILAR = 5
 class Story:
     """One record of one kind. Times are epoch seconds; nothing personal is in it.
 
-    record      its fields now, None when it was never readable; row: first_seen_at, changed_at, missing_since, missing_runs
+    record      its fields now, None when it was never readable
+    row         first_seen_at, changed_at, missing_since, missing_runs
     changes     oldest first: at, run_id, fields {name: [old, new]}
     set_aside   code, reason, first_at, run_id: what the source sends now cannot be read
     show        "publish" or "draft", None when it is held back or was never readable
@@ -48,13 +49,16 @@ def stories(db: Database, key: str, *, missing_limit: int, past: str, now: datet
 
 
 def similar(db: Database, key: str) -> list[str]:
-    """Ids that begin with what was asked for, or with what stands before its hyphen; a few of them."""
-    rows = db.all(
-        "SELECT id FROM (SELECT id FROM main_courses UNION SELECT id FROM courses)"
-        " WHERE substr(id, 1, length(?1)) = ?1 OR id = ?2 ORDER BY id LIMIT ?3",
-        (key, key.partition("-")[0], SIMILAR),
-    )
-    return [row["id"] for row in rows] if key else []
+    """Ids that begin with what was asked for, else those of the same main course; a few of them."""
+    for start in (key, key.partition("-")[0]):
+        rows = db.all(
+            "SELECT id FROM (SELECT id FROM main_courses UNION SELECT id FROM courses)"
+            " WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2",
+            (start, SIMILAR),
+        )
+        if rows and start:
+            return [row["id"] for row in rows]
+    return []
 
 
 def set_aside_keys(db: Database) -> dict[str, list[str]]:
@@ -102,8 +106,8 @@ def _orphan_of(db: Database, key: str) -> str | None:
 def _messages(db: Database, kind: Kind, key: str) -> list[dict[str, Any]]:
     """The record's messages; an effect is named after the system and the kind of record: "wordpress.course"."""
     rows = db.all(
-        "SELECT id, effect, state, attempts, reason, remote_id, created_at, changed_at, sent_at, uncertain_since, next_at,"
-        " completed_at, body IS NULL AS empty FROM outbox WHERE key = ? AND effect LIKE '%.' || ? ORDER BY id",
+        "SELECT id, effect, state, attempts, reason, remote_id, created_at, changed_at, sent_at, uncertain_since,"
+        " next_at, completed_at, body IS NULL AS empty FROM outbox WHERE key = ? AND effect LIKE '%.' || ? ORDER BY id",
         (key, kind),
     )
     return [

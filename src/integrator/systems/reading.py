@@ -57,13 +57,11 @@ class Sorter:
             self._set_aside(key, error, fetched)
             return
         fetched.notes.add(key, notes)
-        if key in self._conflicts:
+        if key in fetched.bad:  # the same key once unreadable, once readable: which one counts?
+            self._set_aside(key, _conflict(), fetched)
             return
         if key in self._first:
             self._duplicate(key, record, fetched)
-            return
-        if key in fetched.bad:  # the same key once unreadable, once readable: which one counts?
-            self._set_aside(key, _conflict(), fetched)
             return
         self._first[key] = raw
         fetched.records[key] = (_pack(record), fingerprint)

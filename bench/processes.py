@@ -1,0 +1,62 @@
+"""Whole processes, measured by the operating system: CPU seconds and peak memory of a finished command."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Cost:
+    """cpu_s is user and system time together; peak_mb the largest resident size."""
+
+    cpu_s: float
+    peak_mb: float
+    code: int
+
+
+def cost(command: Sequence[str], *, environ: dict[str, str] | None = None) -> Cost:
+    """Run one command to its end. What it prints is thrown away."""
+    process = subprocess.Popen(
+        command, env={**os.environ, **(environ or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, process.returncode)
+
+
+def typical(costs: Sequence[Cost]) -> Cost:
+    """The median CPU and the highest peak of several runs."""
+    return Cost(median(one.cpu_s for one in costs), max(one.peak_mb for one in costs), max(one.code for one in costs))
+
+
+def in_turn(first: Sequence[str], second: Sequence[str], *, times: int) -> tuple[Cost, Cost]:
+    """Two commands A B A B …, so that a machine whose speed drifts treats both alike; the first pair only warms up."""
+    pairs = [(cost(first), cost(second)) for _ in range(times + 1)][1:]
+    return typical([a for a, _ in pairs]), typical([b for _, b in pairs])
+
+
+def instructions(command: Sequence[str], folder: Path) -> int | None:
+    """Instructions of one run as callgrind counts them: the same however busy the machine is. None without valgrind."""
+    out = folder / "callgrind.out"
+    try:
+        subprocess.run(
+            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+        )
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None
+    for line in out.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith(("summary:", "totals:")):
+            return int(line.split()[1])
+    return None
+
+
+def integrator(*arguments: str) -> list[str]:
+    """Our command as the console script starts it."""
+    return [str(Path(sys.executable).with_name("integrator")), *arguments]

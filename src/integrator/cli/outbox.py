@@ -1,0 +1,191 @@
+"""`outbox`: what waits, what failed, and the operator's word on it. Jobs may run beside every one of these."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from integrator.errors import LockHeld, UsageError
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from datetime import datetime
+
+    from integrator.runtime.outbox import Outbox
+    from integrator.settings import Settings
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Messages for other systems: list, show, retry, drop.",
+)
+AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
+IDS = typer.Argument(None, metavar="[ID]...", help="Numbers of messages, as `outbox list` shows them.")
+_INSTANTS = ("created_at", "changed_at", "next_at", "uncertain_since", "sent_at", "completed_at")
+
+
+@app.command("list")
+def list_(
+    state: str | None = typer.Option(None, "--state", help="Only this state, such as failed.", show_default=False),
+    effect: str | None = typer.Option(None, "--effect", help="Only this effect.", show_default=False),
+    limit: int = typer.Option(50, "--limit", min=1, help="How many; trouble comes first."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """List messages, trouble first.
+
+    Example: integrator outbox list --state failed
+    """
+    from integrator.cli import opening, render, times
+    from integrator.runtime.outbox import STATES, Outbox
+
+    if state is not None and state not in STATES:
+        raise UsageError(f"outbox list: no such state: {state}; expected one of {', '.join(STATES)}")
+    now = opening.now()
+    with opening.reading(opening.settings()) as db:
+        rows = Outbox(db, clock=now.timestamp).listed(state=state, effect=effect, limit=limit) if db else []
+    if as_json:
+        render.print_json([_as_json(row) for row in rows])
+    elif not rows:
+        typer.echo("no such message" if state or effect else "no messages")
+    else:
+        render.print_table(
+            ["id>", "effect", "key", "state", "tries>", "since", "reason"],
+            [
+                (row["id"], row["effect"], row["key"], row["state"], row["attempts"], since, row["reason"])
+                for row in rows
+                for since in [times.shown(row["changed_at"], now)]
+            ],
+        )
+
+
+@app.command()
+def show(
+    number: int = typer.Argument(..., metavar="ID", help="The number of a message."), as_json: bool = AS_JSON
+) -> None:
+    """Show one message in full, with what it will send while it has not been sent.
+
+    Example: integrator outbox show 311
+    """
+    import json
+
+    from integrator.cli import clean, opening, render, times
+    from integrator.errors import NotFound
+    from integrator.runtime.outbox import Outbox
+
+    now = opening.now()
+    with opening.reading(opening.settings()) as db:
+        if db is None:
+            raise NotFound(f"outbox: there is no message {number}: there is no store yet")
+        row = Outbox(db, clock=now.timestamp).get(number)
+    if as_json:
+        render.print_json(_as_json(row))
+        return
+    for name, value in row.items():
+        if value is None or (name == "next_at" and not value) or (name == "scope" and not value):
+            continue
+        if name in _INSTANTS:
+            value = times.shown(value, now, date=True)
+        text = json.dumps(value, ensure_ascii=False, indent=2) if name == "body" else str(value)
+        for index, line in enumerate(text.splitlines() or [""]):
+            typer.echo(f"{name if index == 0 else '':<16} {clean(line)}")
+
+
+@app.command()
+def retry(
+    ids: list[int] | None = IDS,
+    all_failed: bool = typer.Option(False, "--all-failed", help="Every failed message that was not dropped."),
+) -> None:
+    """Let the next run send messages again; all of the named, or none.
+
+    Example: integrator outbox retry 311 312
+    """
+    from integrator.cli import opening
+    from integrator.runtime.outbox import Outbox
+
+    if bool(ids) == all_failed:
+        raise UsageError("outbox retry: name the messages, or --all-failed")
+    with opening.writing(opening.settings()) as db, db.tx():
+        outbox = Outbox(db, clock=opening.now().timestamp)
+        chosen = _failed(outbox) if all_failed else _distinct(ids)
+        before = [outbox.get(number) for number in chosen]
+        for number in chosen:
+            outbox.retry(number)
+    for row in before:
+        _say(row, f"{row['state']} → received: the next run sends it")
+    if all_failed:
+        typer.echo(f"{len(before)} message(s) will be sent again")
+
+
+@app.command()
+def drop(ids: list[int] | None = IDS) -> None:
+    """Give messages up for good; all of the named, or none.
+
+    Example: integrator outbox drop 311
+    """
+    from contextlib import ExitStack
+
+    from integrator.cli import opening
+    from integrator.runtime.outbox import Outbox
+
+    if not ids:
+        raise UsageError("outbox drop: name the messages")
+    found = opening.settings()
+    now = opening.now()
+    with ExitStack() as stack:
+        db = stack.enter_context(opening.writing(found))
+        outbox = Outbox(db, clock=now.timestamp)
+        chosen = _distinct(ids)
+        _hold_owners(stack, found, outbox, chosen, now)
+        stack.enter_context(db.tx())
+        before = [outbox.get(number) for number in chosen]
+        for number in chosen:
+            outbox.drop(number)
+    for row in before:
+        _say(row, f"{row['state']} → dropped: it will not be sent")
+
+
+def _hold_owners(stack: "ExitStack", found: "Settings", outbox: "Outbox", chosen: list[int], now: "datetime") -> None:
+    """Hold the jobs that waiting messages belong to: a run that has already read one would be about to send it.
+
+    Errors  LockHeld: such a job runs now; NotFound
+    """
+    from integrator.runtime import lock
+
+    for job in sorted({job for number in chosen if (job := _owner(outbox, number))}):
+        try:
+            stack.enter_context(lock.hold(found.home.locks, job, since=now))
+        except LockHeld as error:
+            raise LockHeld(
+                f"outbox drop: {error.message.partition(';')[0]}, and may be about to send it; nothing was dropped",
+                hint="type it again when that run has ended",
+            ) from None
+
+
+def _owner(outbox: "Outbox", number: int) -> str | None:
+    """The job that queued or last tried a message that waits; None when it does not wait, or nobody knows."""
+    row = outbox.get(number)
+    if row["state"] != "received":
+        return None
+    job = outbox.db.value("SELECT job FROM runs WHERE id = ?", (row["run_id"],))
+    return None if job is None else str(job)
+
+
+def _failed(outbox: "Outbox") -> list[int]:
+    rows = outbox.db.all("SELECT id FROM outbox WHERE state = 'failed' AND body IS NOT NULL ORDER BY id")
+    return [row["id"] for row in rows]
+
+
+def _distinct(ids: list[int] | None) -> list[int]:
+    return list(dict.fromkeys(ids or []))
+
+
+def _say(row: dict[str, Any], what: str) -> None:
+    from integrator.cli import clean
+
+    typer.echo(clean(f"{row['id']}  {row['effect']} {row['key']}  {what}"))
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    from integrator.cli import times
+
+    return row | {name: times.iso(row[name] or None) for name in _INSTANTS if name in row}

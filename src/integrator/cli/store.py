@@ -1,0 +1,181 @@
+"""`store`: back up, list, verify, restore."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from integrator.errors import LockHeld, NotFound
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from datetime import datetime
+
+    from integrator.runtime.run import Run
+    from integrator.settings import Settings
+    from integrator.wiring import Wiring
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Look after our own store: backup, list, verify, restore.",
+)
+AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
+VERBOSE = typer.Option(False, "-v", "--verbose", help="Say what was done also when nobody looks at a terminal.")
+FILE = typer.Argument(..., metavar="FILE", help="A backup: its name as `store list` shows it, or a path.")
+MAYBE_FILE = typer.Argument(None, metavar="[FILE]", help="A backup; by default the store itself.", show_default=False)
+
+
+@app.command()
+def backup(as_json: bool = AS_JSON, verbose: bool = VERBOSE) -> None:
+    """Make a verified backup; delete those past their retention.
+
+    Example: integrator store backup
+    """
+    from integrator.cli import opening
+    from integrator.cli.jobs import start
+
+    def story(run: "Run", wiring: "Wiring") -> None:
+        from integrator.jobs.store_backup import store_backup
+
+        found = opening.settings()
+        store_backup(run, folder=found.home.backups, days=found.retention.backups_days)
+
+    start(
+        "store-backup",
+        story,
+        needs=("monitor",),
+        dry_run=False,
+        as_json=as_json,
+        record=None,
+        replay=None,
+        verbose=verbose,
+    )
+
+
+@app.command("list")
+def list_(as_json: bool = AS_JSON) -> None:
+    """List the backups, and the stores that a restore replaced.
+
+    Example: integrator store list
+    """
+    from integrator.cli import opening, render, times
+    from integrator.store import backup
+
+    found, now = opening.settings(), opening.now()
+    files = [*backup.found(found.home.backups), *backup.replaced(found.store.path)]
+    if as_json:
+        facts = [{"file": str(b.path), "made_at": times.iso(b.made_at), "bytes": b.size} for b in files]
+        render.print_json(facts)
+    elif not files:
+        typer.echo("no backups yet; integrator store backup makes one")
+    else:
+        render.print_table(
+            ["backup", "made", "age", "size>"],
+            [
+                (b.path.name, times.shown(b.made_at, now, date=True), times.ago(b.made_at, now), _size(b.size))
+                for b in files
+            ],
+        )
+
+
+@app.command()
+def verify(file: str | None = MAYBE_FILE) -> None:
+    """Ask SQLite whether the store, or a backup, is sound.
+
+    Example: integrator store verify
+    """
+    from integrator.cli import clean, opening
+    from integrator.store import backup, check, migrations
+
+    found = opening.settings()
+    if file is not None:
+        path = _backup_path(found, file)
+        version, size = backup.verify(path), path.stat().st_size
+    else:
+        path = found.store.path
+        with opening.reading(found) as db:
+            if db is None:
+                raise NotFound(f"store: there is none yet in {path.parent}: no job has run")
+            check(db, kind="quick")
+            check(db, kind="full")
+            version = migrations.version(db)
+            size = db.value("PRAGMA page_count") * db.value("PRAGMA page_size")  # the live file itself is left alone
+    typer.echo(clean(f"sound: {path}, schema {version}, {_size(size)}"))
+
+
+@app.command()
+def restore(file: str = FILE) -> None:
+    """Put a backup in the store's place; the former one is kept.
+
+    Example: integrator store restore integrator-20260802T031500Z.db
+    """
+    from contextlib import ExitStack
+
+    from integrator.cli import opening
+    from integrator.home import make_var
+    from integrator.store import backup
+
+    found, now = opening.settings(), opening.now()
+    path = _backup_path(found, file)
+    backup.verify(path)  # before any job is kept waiting
+    make_var(found.home, found.store.path)
+    with ExitStack() as stack:
+        _stop_jobs(stack, found, now)
+        kept = backup.restore(path, found.store.path, at=now.timestamp())
+    _say_restored(path, kept, found, now)
+
+
+def _stop_jobs(stack: "ExitStack", found: "Settings", now: "datetime") -> None:
+    """Hold the lock of every job there is or ever was here, and the store's own.
+
+    Errors  LockHeld: a job runs
+    """
+    from integrator.runtime import lock
+
+    names = {*found.jobs, *(path.stem for path in found.home.locks.glob("*.lock")), "store"}
+    for name in sorted(names):
+        try:
+            stack.enter_context(lock.hold(found.home.locks, name, since=now))
+        except LockHeld as error:
+            raise LockHeld(
+                f"store restore: {error.message.partition(';')[0]}; nothing was touched",
+                hint="type it again when that has ended",
+            ) from None
+
+
+def _say_restored(path: Path, kept: Path | None, found: "Settings", now: "datetime") -> None:
+    from integrator.cli import clean, times
+    from integrator.store import backup
+
+    [made] = [b.made_at for b in backup.found(path.parent) if b.path.name == path.name] or [int(path.stat().st_mtime)]
+    when = f"{times.shown(made, now, date=True)}, {times.ago(made, now)}"
+    lines = [f"restored: {path.name} (of {when})"]
+    if kept:
+        lines.append(f"kept: {kept} is what was there before; it goes after {found.retention.backups_days} days")
+    lines += [
+        "What happened since then is not in it. Next:",
+        "  integrator store verify",
+        "  integrator status",
+        "  integrator import-courses --dry-run    then without --dry-run",
+    ]
+    for line in lines:
+        typer.echo(clean(line))
+
+
+def _backup_path(found: "Settings", file: str) -> Path:
+    """A path as typed; a bare name is looked for among the backups, then beside the store.
+
+    Errors  NotFound
+    """
+    places = (Path(file).absolute(), found.home.backups / file, found.store.path.parent / file)
+    for place in places if os.sep not in file else places[:1]:
+        if place.is_file():
+            return place
+    raise NotFound(f"backup: {file}: there is no such file", hint="integrator store list")
+
+
+def _size(number: int) -> str:
+    return f"{number / 1_000_000:,.1f} MB" if number >= 1_000_000 else f"{-(-number // 1000)} kB"

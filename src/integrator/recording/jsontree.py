@@ -1,0 +1,47 @@
+"""JSON taken apart without loss: numbers as they are written, and a key that stands twice stands twice."""
+
+import json
+from typing import Any
+
+
+class Number(str):
+    """A number, NaN or Infinity as the text had it."""
+
+    __slots__ = ()
+
+
+class Object(list[tuple[str, Any]]):
+    """An object as its pairs, in their order."""
+
+
+def parsed(text: str) -> Any:
+    """Errors  ValueError: not JSON, or nested too deeply"""
+    try:
+        return json.loads(
+            text, object_pairs_hook=Object, parse_int=Number, parse_float=Number, parse_constant=Number, strict=False
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def written(value: Any) -> str:
+    """The text of a tree: one line for each entry of the outermost list, so that a person can read it."""
+    if isinstance(value, list) and not isinstance(value, Object) and len(value) > 1:
+        return "[\n" + ",\n".join(_one(entry) for entry in value) + "\n]"
+    return _one(value)
+
+
+def _one(value: Any) -> str:
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, Object):
+        return "{" + ", ".join(f"{_text(name)}: {_one(inner)}" for name, inner in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_one(entry) for entry in value) + "]"
+    return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _text(value: str) -> str:
+    # Half a surrogate pair cannot be written in UTF-8, only as \ud83d; a line break of Unicode would puzzle YAML.
+    plain = not any("\ud800" <= char <= "\udfff" or not (char.isprintable() or char == " ") for char in value)
+    return json.dumps(value, ensure_ascii=not plain)
