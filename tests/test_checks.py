@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from world import MACONOMY_AUTH, World, world
 
 from integrator.checks import Finding, exit_code, run_checks
 from integrator.checks import local as local_checks
 from integrator.errors import UsageError
 from integrator.home import Home
 from integrator.runtime.stopping import Stopper
-from integrator.standins.wordpress.site import CAPABILITIES
+from integrator.standins.base import Answer, Request, serve
+from integrator.standins.wordpress import WordPress
 from integrator.store import migrations
+from world import MACONOMY_AUTH, World, world
 
+# Names that the recorded site has beside those of config/wordpress.toml.
+_NOT_OURS = ["mac_sold_out", "mac_ratio", "mac_clean", "mac_defaulted"]
 NOW = datetime(2026, 11, 21, 19, 45, tzinfo=UTC)
 
 
@@ -38,6 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name in ("MACONOMY_AUTH", "WORDPRESS_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     with world(tmp_path / "home") as made:
+        made.wordpress.seed({"meta_off": {"course_date": _NOT_OURS}})
         yield made
 
 
@@ -452,11 +456,31 @@ def test_a_missing_type_and_a_missing_name_are_told_together(here: World) -> Non
     assert "; course; " in found.of("wordpress", "ok")[0]
 
 
-def test_a_user_who_may_not_write_is_told(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CAPABILITIES, "course_sync", "read")
-    found = checked(here, "wordpress")
+class ForReaders(WordPress):
+    """As the real one answers a user of the role subscriber (seen on 6.1.9): logged in, and may read."""
+
+    def handle(self, request: Request) -> Answer:
+        answer = super().handle(request)
+        if "/course" in request.path:
+            answer.headers = {**answer.headers, "Allow": "GET"}
+        return answer
+
+
+def test_a_user_who_may_not_write_is_told(here: World) -> None:
+    with serve(ForReaders()) as site:
+        edit(here, "config/integrator.toml", here.wordpress_url, site.url)
+        found = checked(here, "wordpress")
     assert found.code == 1
     assert found.of("wordpress", "problem")[0].startswith("sync may read course, course_date but not write: ")
+
+
+def test_a_user_whom_our_plugin_would_not_let_write_is_told(here: World) -> None:
+    edit(here, "config/integrator.toml", '"sync"', '"editor"')
+    found = checked(here, "wordpress")
+    assert found.code == 0
+    assert found.of("wordpress", "note")[0].startswith(
+        "editor is editor: a site with our plugin lets the role course_sync"
+    )
 
 
 def test_a_registered_name_that_nobody_feeds_is_a_note(here: World) -> None:

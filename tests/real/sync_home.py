@@ -7,22 +7,23 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wordpress_site import RealWordPress
-from world import MACONOMY_AUTH, Result
+from wordpress_site import OWN_TYPES, RealWordPress
 
 from integrator.home import init_home
 from integrator.standins.base import serve
 from integrator.standins.maconomy import Maconomy
+from world import MACONOMY_AUTH, Result
 
-KINDS = {"course": "mainCourseId", "course_date": "courseId"}
 UNTIL_THE_END_S = 300
+KILLED = -signal.SIGKILL
+
+Pictures = dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -34,26 +35,25 @@ class SyncHome:
     maconomy_url: str
     site: RealWordPress
 
-    def configure(self, *, wordpress: str = "", password: str | None = None, fields: str = "") -> None:
-        """Point the home to both systems; `wordpress` adds settings, `fields` lines to [course.fields]."""
+    def configure(self, *, wordpress: str = "", password: str | None = None, course_fields: str = "") -> None:
+        """Point the home to both systems; `wordpress` adds settings there, `course_fields` lines to the mapping."""
         (self.home / "config" / "integrator.toml").write_text(
             f'[maconomy]\nbase_url = "{self.maconomy_url}"\nauth_value = {{ env = "MACONOMY_AUTH" }}\n'
             f'[wordpress]\nbase_url = "{self.site.base_url}"\nusername = "sync"\n'
             f'password = {{ env = "WORDPRESS_PASSWORD" }}\n{wordpress}\n'
         )
         secrets = self.home / ".env"
+        secrets.touch(0o600)
         secrets.write_text(
             f"MACONOMY_AUTH={MACONOMY_AUTH}\nWORDPRESS_PASSWORD={password or self.site.credentials['sync']}\n"
         )
-        secrets.chmod(0o600)
-        if fields:
-            mapping = self.home / "config" / "wordpress.toml"
-            head, table, rest = mapping.read_text().partition("[course.fields]\n")
-            mapping.write_text(f"{head}{table}{fields}\n{rest}")
+        mapping = self.home / "config" / "wordpress.toml"
+        head, table, rest = mapping.read_text().partition("[course.fields]\n")
+        mapping.write_text(f"{head}{table}{course_fields}\n{rest}")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """One command as a process group of its own."""
-        return subprocess.Popen(
+    def run(self, *arguments: str, killed_after_s: float | None = None) -> Result:
+        """One command as a process group of its own, killed with -9 if it has not ended by then (code `KILLED`)."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "integrator", *arguments],
             env={"INTEGRATOR_HOME": str(self.home), "PATH": os.environ["PATH"]},
             stdout=subprocess.PIPE,
@@ -61,32 +61,26 @@ class SyncHome:
             text=True,
             start_new_session=True,
         )
-
-    def run(self, *arguments: str) -> Result:
-        """One command from its start to its end."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=UNTIL_THE_END_S)
-        return Result(process.returncode, out, err)
-
-    def run_for(self, seconds: float, *arguments: str) -> Result:
-        """One command that is killed with -9, its whole group, unless it has ended by then."""
-        process = self.start(*arguments)
         try:
-            out, err = process.communicate(timeout=seconds)
+            out, err = process.communicate(timeout=killed_after_s or UNTIL_THE_END_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
         return Result(process.returncode, out, err)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a query on the store gives."""
-        with closing(sqlite3.connect(self.home / "var" / "integrator.db")) as db:
+        """What a query on the store gives; nothing when there is no store yet."""
+        store = self.home / "var" / "integrator.db"
+        if not store.exists():
+            return []
+        with closing(sqlite3.connect(store)) as db:
             return db.execute(sql).fetchall()
 
-    def records(self, post_type: str) -> dict[str, dict[str, Any]]:
-        """Maconomy's records that a post type shows, by id."""
-        table = self.maconomy.mains if post_type == "course" else self.maconomy.courses
-        return {record[KINDS[post_type]]: record for record in table.records()}
+    def outbox(self) -> dict[str, int]:
+        """How many messages are in which state."""
+        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'outbox'"):
+            return {}
+        return dict(self.rows("SELECT state, count(*) FROM outbox GROUP BY state"))
 
 
 @contextmanager
@@ -100,9 +94,9 @@ def sync_home(folder: Path, site: RealWordPress, seed: dict[str, Any]) -> Iterat
         yield made
 
 
-def posts_by_id(site: RealWordPress, post_type: str) -> dict[str, dict[str, Any]]:
+def posts_by_id(site: RealWordPress, post_type: str) -> Pictures:
     """Every post of the type, drafts and trash included, by Maconomy's id; a second one fails the test."""
-    found: dict[str, dict[str, Any]] = {}
+    found: Pictures = {}
     for post in site.all_posts(post_type):
         key = post["meta"]["mac_id"]
         assert key, f"post {post['id']} carries no id"
@@ -111,5 +105,18 @@ def posts_by_id(site: RealWordPress, post_type: str) -> dict[str, dict[str, Any]
     return found
 
 
-def stopwatch() -> float:
-    return time.monotonic()
+def picture(site: RealWordPress) -> dict[str, Pictures]:
+    """What the site shows, by type and Maconomy's id, without what differs between two runs that did the same."""
+    posts = {post_type: posts_by_id(site, post_type) for post_type in OWN_TYPES}
+    main_ids = {post["id"]: key for key, post in posts["course"].items()}
+    return {
+        post_type: {key: _shown(post, main_ids) for key, post in found.items()} for post_type, found in posts.items()
+    }
+
+
+def _shown(post: dict[str, Any], main_ids: dict[int, str]) -> dict[str, Any]:
+    texts: dict[str, Any] = {name: post[name]["raw"] for name in ("title", "content", "excerpt") if name in post}
+    meta = {key: value for key, value in post["meta"].items() if key != "mac_synced_at"}
+    if "mac_course_post" in meta:
+        meta["mac_course_post"] = main_ids.get(meta["mac_course_post"])
+    return {"slug": post["slug"], "status": post["status"], **texts, "meta": meta, "acf": post.get("acf")}

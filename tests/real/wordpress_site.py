@@ -111,14 +111,25 @@ class RealWordPress:
         if bad:
             raise RuntimeError(f"could not delete: {bad[0]}")
 
-    def arm_fault(self, fault: str, *, method: str = "POST", path: str = "/wp/v2/", times: int = 1) -> None:
-        """Let the next `times` requests whose method and URL match suffer `fault`, see mu-plugins/faults.php."""
+    def arm_fault(
+        self, fault: str, *, method: str = "POST", path: str = "/wp/v2/", times: int = 1, every: int = 1
+    ) -> None:
+        """Let the next `times` requests whose method and URL match suffer `fault`, see mu-plugins/faults.php.
+
+        With `every` = 2 it is each second of them.
+        """
         file = self._fault_file()
-        file.write_text(json.dumps({"fault": fault, "method": method, "path": path, "times": times}))
+        rule = {"fault": fault, "method": method, "path": path, "times": times, "every": every}
+        file.write_text(json.dumps(rule))
         file.chmod(0o666)  # PHP, as www-data, counts down in it
 
     def disarm_faults(self) -> None:
         self._fault_file().unlink(missing_ok=True)
+
+    def faults_left(self) -> int:
+        """How many of the armed `times` have not struck yet."""
+        file = self._fault_file()
+        return int(json.loads(file.read_text())["times"]) if file.exists() else 0
 
     def _fault_file(self) -> Path:
         return self.state / "wp-content" / "fault.json"

@@ -7,6 +7,7 @@ from integrator.errors import ConfigError, Problem
 from integrator.settings import Settings
 from integrator.wiring import Wiring, shown
 
+_FEEDERS = {"course_sync", "administrator"}
 _PLUGIN = "install config/wordpress/ili-courses.php there"
 
 
@@ -44,7 +45,12 @@ def check_wordpress(finding: Finding, wiring: Wiring, settings: Settings) -> Non
     if site.unwritable_types:
         finding.problem(
             f"{site.login} may read {listed(site.unwritable_types)} but not write: the site would refuse every post",
-            "give that user a role that may, such as editor",
+            "give that user the role Course sync, which config/wordpress/ili-courses.php makes",
+        )
+    elif site.roles and not _FEEDERS & set(site.roles):
+        finding.note(
+            f"{site.login} is {', '.join(site.roles)}: a site with our plugin lets the role course_sync alone write mac_*",
+            "with the plugin: give that user the role Course sync, and no other",
         )
     if site.unfed_names:
         finding.note(f"nobody feeds {listed(site.unfed_names)}", f"wanted? Add it to {mapping}")

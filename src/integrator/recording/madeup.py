@@ -71,6 +71,10 @@ class MadeUp:
         if len(digits := phone_digits(value)) >= 5:
             self.phones.add(digits)
 
+    def knows(self, words: Sequence[str]) -> bool:
+        """Whether these words are somebody's whole name."""
+        return tuple(fold(word) for word in words) in self.names
+
     # inventing ----------------------------------------------------------------------------------
 
     def name_word(self, word: str) -> str:

@@ -118,14 +118,15 @@ class Scrubber:
         self._empty = system.allows.empty if system.allows else frozenset()
         call = call or Call(re.compile(""))
         headers, body = _unpacked(exchange.headers, exchange.body)
+        packed = "content-encoding" in headers
         return replace(
             exchange,
             url=self._url(system, path, urlsplit(exchange.url).query, call, act),
             sent_headers=_headers(exchange.sent_headers),
             sent=self._body(exchange.sent, exchange.sent_headers, call.request, act),
             reason=exchange.reason if re.fullmatch(r"[A-Za-z' -]{0,40}", exchange.reason) else "",
-            headers=_headers(headers) | {k: v for k, v in headers.items() if k.lower() == "content-encoding"},
-            body=self._body(body, headers, call.answer, act),
+            headers=_headers(headers) | ({"content-encoding": ["gzip"]} if packed else {}),
+            body=body if packed else self._body(body, headers, call.answer, act),
         )
 
     # addresses ----------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ class Scrubber:
 
     def _walk(self, shape: Shape, value: Any, act: _Act) -> Any:
         if isinstance(value, Object):
-            return Object((self._key(shape, name), self._walk(_inner(shape, name), of, act)) for name, of in value)
+            return Object((self._key(shape, name), self._walk(_inner(shape, name, of), of, act)) for name, of in value)
         if isinstance(value, list):
             inner = shape.of if isinstance(shape, Items) else shape
             return [self._walk(inner, entry, act) for entry in value]
@@ -289,12 +290,50 @@ def _stays(kind: May | Words) -> bool:
     return isinstance(kind, Words) or kind in _FORMS or kind is May.TEXT
 
 
-def _inner(shape: Shape, name: str) -> Shape:
+def _inner(shape: Shape, name: str, value: Any) -> Shape:
+    """What holds for a field of an object that has this shape."""
     while isinstance(shape, Items):
         shape = shape.of
     if isinstance(shape, Fields):
         return shape.of.get(name, shape.rest)
     if isinstance(shape, Anywhere):
-        leaf = shape.of.get(name)
-        return _Named(shape.of, leaf) if leaf else shape
+        deeper = isinstance(value, Object) or (isinstance(value, list) and any(isinstance(of, list) for of in value))
+        return shape if deeper else shape.of.get(name, May.NOTHING)
     return May.NOTHING
+
+
+def _folded(word: str) -> str:
+    from integrator.systems.mapping.text import folded
+
+    return folded(word)
+
+
+def _header(headers: Headers, name: str) -> str:
+    return next((values[0] for key, values in headers.items() if key.lower() == name and values), "")
+
+
+def _headers(headers: Headers) -> Headers:
+    """Only what a reader of the answer needs, and only in the form it has."""
+    kept: Headers = {}
+    for name, values in headers.items():
+        form = _HEADERS.get(name.lower())
+        fitting = [value for value in values if form and form.fullmatch(value)]
+        if fitting:
+            kept[name.lower()] = fitting
+    return kept
+
+
+def _unpacked(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """The body without its compression; one that cannot be unpacked is replaced by one that cannot, either."""
+    encoding = _header(headers, "content-encoding").strip().lower()
+    plain = {name: values for name, values in headers.items() if name.lower() != "content-encoding"}
+    if encoding in ("", "identity") or not body:
+        return plain, body
+    try:
+        inflate = zlib.decompressobj(wbits=47)  # gzip or zlib, whatever it says
+        found = inflate.decompress(body, _INFLATED_LIMIT)
+        if inflate.eof and not inflate.unused_data:
+            return plain, found
+    except zlib.error:
+        pass
+    return plain | {"content-encoding": ["gzip"]}, b"not gzip at all"

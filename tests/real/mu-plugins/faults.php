@@ -13,7 +13,8 @@
  *
  * A test asks with the header X-Bench-Fault, or, when the request is made by the program under
  * test, with wp-content/fault.json: {"fault": "after:500", "method": "POST", "path": "/wp/v2/course",
- * "times": 1}. `path` is a part of the request's URL; the file goes away when it has been used up.
+ * "times": 1, "every": 1}. `path` is a part of the request's URL; of the requests that match, each
+ * `every`-th one suffers, `times` in all. The file goes away when it has been used up.
  * In a batch the fault is that of the whole batch, not of its parts.
  */
 
@@ -33,7 +34,9 @@ function armed() {
 	if ( ! $rule || $rule['times'] < 1 || $rule['method'] !== $_SERVER['REQUEST_METHOD'] || false === strpos( $_SERVER['REQUEST_URI'], $rule['path'] ) ) {
 		return '';
 	}
-	--$rule['times'];
+	$rule['seen'] = 1 + ( isset( $rule['seen'] ) ? $rule['seen'] : 0 );
+	$strikes      = 0 === $rule['seen'] % $rule['every'];
+	$rule['times'] -= $strikes ? 1 : 0;
 	ftruncate( $file, 0 );
 	rewind( $file );
 	fwrite( $file, wp_json_encode( $rule ) );
@@ -41,7 +44,7 @@ function armed() {
 		unlink( $path );
 	}
 	fclose( $file );
-	return $rule['fault'];
+	return $strikes ? $rule['fault'] : '';
 }
 
 function pause( $seconds ) {

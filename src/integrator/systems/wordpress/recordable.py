@@ -23,7 +23,7 @@ _POST = {
 _ERROR = {"code": May.CODE, "data": Fields({"status": May.NUMBER})}
 _SCHEMA = Anywhere(
     {
-        **dict.fromkeys(("type", "format", "enum", "context", "method", "methods", "namespace", "endpoints"), May.CODE),
+        **dict.fromkeys(("type", "format", "enum", "context", "method", "methods", "namespace"), May.CODE),
         **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength", "minimum", "maximum"), May.NUMBER),
         **dict.fromkeys(("required", "readonly", "additionalProperties", "allow_batch", "v1"), May.YESNO),
     }
@@ -39,8 +39,9 @@ def recordable(mapping: Path) -> Recordable:
     post = _post([field for kind in load_fields(mapping).types.values() for field in (*kind.owned, *kind.seeds)])
     part = Fields({"method": May.CODE, "path": May.CODE, "body": post})
     answered = Fields({"status": May.NUMBER, "body": post})
-    batch = Fields({"responses": Items(answered), "failed": May.CODE, **_SCHEMA.of, **_ERROR}, rest=_SCHEMA)
-    collection = Fields({**post.of, "schema": _SCHEMA, "endpoints": _SCHEMA, "namespace": May.CODE, "methods": May.CODE})
+    described: dict[str, Shape] = {"endpoints": _SCHEMA, "namespace": May.CODE, "methods": May.CODE}
+    batch = Fields({"responses": Items(answered), "failed": May.CODE, **described, **_ERROR})
+    collection = Fields({**post.of, "schema": _SCHEMA, **described})
     return Recordable(
         (
             Call(re.compile(r"/wp-json/wp/v2/users/me"), answer=_ME, query=_QUERY),

@@ -1,0 +1,123 @@
+"""`init` and `schedule`, and what every command's help has."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from conftest import Run
+from operating import files_of
+
+from integrator.cli import COMMANDS, app
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_init_makes_a_home_and_says_what_comes_next(run: Run, tmp_path: Path) -> None:
+    result = run("init", tmp_path / "new", home=None)
+
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert "made  .env  (0600)" in lines
+    begin = lines.index(f"Next, in {tmp_path}/new:")
+    steps = lines[begin + 1 :]
+    assert len(steps) == 5
+    for step, word in zip(
+        steps,
+        ("config/integrator.toml", ".env", "integrator check", "import-courses --dry-run", "crontab"),
+        strict=True,
+    ):
+        assert word in step
+        assert len(step) <= 80
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_init_without_a_folder_completes_the_home_it_would_use(
+    named: bool, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INTEGRATOR_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    target = tmp_path / "named" if named else tmp_path
+    assert run("init", home=target if named else None).code == 0
+    assert (target / "config" / "integrator.toml").is_file()
+
+
+def test_init_twice_changes_nothing(run: Run, tmp_path: Path) -> None:
+    run("init", tmp_path / "new", home=None)
+    before = files_of(tmp_path)
+    again = run("init", tmp_path / "new", home=None)
+    assert again.code == 0
+    assert "made" not in again.out
+    assert files_of(tmp_path) == before
+
+
+def test_the_shipped_jobs_print_crontab_example(run: Run) -> None:
+    result = run("schedule", "--home", "/srv/integrator", "--bin", "/usr/bin", home=None)
+    assert result.code == 0
+    assert result.out == (REPOSITORY / "crontab.example").read_text(encoding="utf-8")
+
+
+def test_a_crontab_finds_the_program_that_printed_it(
+    run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "venv" / "bin" / "integrator"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    run("status")  # sets the environment
+    monkeypatch.setattr(sys, "argv", [str(program), "schedule"])
+    with pytest.raises(SystemExit) as ended:
+        app()
+    assert ended.value.code in (0, None)
+
+
+@pytest.mark.parametrize(("form", "word"), [("systemd", "[Timer]"), ("kubernetes", "kind: CronJob")])
+def test_other_formats_name_the_home(form: str, word: str, run: Run, home: Path) -> None:
+    result = run("schedule", "--format", form)
+    assert (result.code, result.err) == (0, "")
+    assert word in result.out
+    assert str(home) in result.out
+
+
+def test_an_unknown_format_is_a_usage_error(run: Run) -> None:
+    result = run("schedule", "--format", "launchd")
+    assert (result.code, result.out) == (2, "")
+    assert "crontab, systemd, kubernetes" in result.err
+
+
+def _commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    with typer.Context(group) as context:
+        names = group.list_commands(context)
+        found = [(name, group.get_command(context, name)) for name in names]
+    return [
+        pair
+        for name, command in found
+        for pair in (
+            _commands(command, (*path, name)) if hasattr(command, "list_commands") else [((*path, name), command)]
+        )
+    ]
+
+
+OURS = {"init", "schedule", "status", "runs", "outbox", "explain", "store"}
+OWN_COMMANDS = {path: command for path, command in _commands(typer.main.get_command(app)) if path[0] in OURS}
+
+
+def test_every_command_is_looked_at() -> None:
+    assert {path[0] for path in OWN_COMMANDS} == OURS <= COMMANDS.keys()
+    assert len(OWN_COMMANDS) == 13
+
+
+@pytest.mark.parametrize("path", OWN_COMMANDS, ids=" ".join)
+def test_help_is_one_sentence_and_an_example(path: tuple[str, ...], run: Run) -> None:
+    result = run(*path, "--help")
+    assert result.code == 0
+    assert f"Example: integrator {' '.join(path)}" in result.out
+    short = OWN_COMMANDS[path].get_short_help_str(100)
+    assert len(short) <= 80 - 6 - len("import-courses")
+
+
+def test_the_umask_of_every_command_is_private(run: Run, tmp_path: Path) -> None:
+    run("init", tmp_path / "new", home=None)
+    (tmp_path / "new" / "var" / "log" / "x").touch()
+    assert os.stat(tmp_path / "new" / "var").st_mode & 0o777 == 0o700

@@ -1,0 +1,47 @@
+"""The register of personal data: no column is forgotten, and what it promises is so."""
+
+import json
+from pathlib import Path
+
+from world import world
+
+from integrator.database import connect
+from integrator.domain.courses import PERSONAL_FIELDS
+from integrator.store import open_store
+from integrator.store.personal import PLAIN, REGISTER
+
+
+def columns(path: Path) -> set[str]:
+    db = connect(path)
+    tables = [row[0] for row in db.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+    found = {f"{table}.{row['name']}" for table in tables for row in db.all(f"PRAGMA table_info({table})")}
+    db.close()
+    return found
+
+
+def test_every_column_of_the_store_is_in_the_register(tmp_path: Path) -> None:
+    open_store(tmp_path / "store.db", backups=tmp_path).db.close()
+    personal = {place.where for place in REGISTER}
+    plain = {f"{table}.{column}" for table, names in PLAIN.items() for column in names}
+    assert not personal & plain
+    assert columns(tmp_path / "store.db") == plain | {where for where in personal if "/" not in where}
+
+
+def test_every_personal_field_of_a_record_has_its_place() -> None:
+    assert {f"courses.{field}" for field in PERSONAL_FIELDS} <= {place.where for place in REGISTER}
+
+
+def test_trainers_are_nowhere_but_where_the_register_says(tmp_path: Path) -> None:
+    with world(tmp_path / "home") as here:
+        assert here.run("import-courses").code == 0
+        here.maconomy.seed({"set": {"25172-04": {"trainers": [{"initials": "QX", "name": "Qvist Xylander"}]}}})
+        assert here.run("import-courses", "-v").code == 0
+        with here.store() as db:
+            for table in PLAIN:
+                for row in db.all(f"SELECT * FROM {table}"):
+                    values = {key: value for key, value in dict(row).items() if f"{table}.{key}" != "courses.trainers"}
+                    assert "Xylander" not in json.dumps(values, ensure_ascii=False, default=repr)
+        files = [path for path in (here.home / "var").rglob("*") if path.is_file() and path.suffix != ".db"]
+        holding = {path.name for path in files if b"Xylander" in path.read_bytes()}
+        assert holding == {"maconomy-course.last-good.json"}
+        assert "Xylander" not in str(here.wordpress.state())
