@@ -49,7 +49,10 @@ class World:
     def configure(
         self, *, wordpress: bool = True, maconomy_extra: str = "", wordpress_extra: str = "settle_s = 1.0"
     ) -> None:
-        text = f'[maconomy]\nbase_url = "{self.maconomy_url}"\nauth_value = {{ env = "MACONOMY_AUTH" }}\n{maconomy_extra}\n'
+        text = (
+            f'[maconomy]\nbase_url = "{self.maconomy_url}"\n'
+            f'auth_value = {{ env = "MACONOMY_AUTH" }}\n{maconomy_extra}\n'
+        )
         if wordpress:
             text += (
                 f'[wordpress]\nbase_url = "{self.wordpress_url}"\nusername = "sync"\n'

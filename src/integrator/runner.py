@@ -97,18 +97,21 @@ def load_everything(home: Home, needs: Sequence[str] | None) -> Settings:
         settings = load_settings(home, os.environ, needs=needs)
     except ConfigError as error:
         raise ConfigError([*error.problems, *mapping_problems(home, None)], hint=error.hint) from None
-    if needs is None or {"maconomy", "wordpress"} & set(needs):
-        if problems := mapping_problems(home, settings):
-            raise ConfigError(problems, hint=f"nothing was started; mend {home.root}, then: integrator check")
+    mapped = needs is None or {"maconomy", "wordpress"} & set(needs)
+    if mapped and (problems := mapping_problems(home, settings)):
+        raise ConfigError(problems, hint=f"nothing was started; mend {home.root}, then: integrator check")
     return settings
 
 
 def _run_for_real(settings: Settings, story: Story, report: Report, options: Options) -> None:
     now = _now(options)
     try:
-        with lock.hold(settings.home.locks, report.job, since=now), _told(settings, report, options) as heartbeat:
-            with _open(settings) as (db, created):
-                _booked(settings, story, report, options, db, heartbeat, created=created)
+        with (
+            lock.hold(settings.home.locks, report.job, since=now),
+            _told(settings, report, options) as heartbeat,
+            _open(settings) as (db, created),
+        ):
+            _booked(settings, story, report, options, db, heartbeat, created=created)
     except LockHeld as error:
         with _open(settings) as (db, _):
             History(db).skipped(report.job, error.message, at=int(now.timestamp()))

@@ -6,34 +6,21 @@ def test_…(run, home):
     assert (result.code, result.err) == (0, "")
 """
 
-import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from operating import Result, Run
 
 from integrator.cli import main, opening
 from integrator.database import Database
 from integrator.home import init_home
 from integrator.store import open_store
-
-
-class Result(NamedTuple):
-    """What a command left: its exit code, and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -68,16 +55,19 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], int]]:
     """clock("2026-08-03 12:00") stops the operator's clock at that UTC time; gives back its epoch seconds."""
-    monkeypatch.setenv("TZ", "Europe/Copenhagen")
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Europe/Copenhagen")
+        time.tzset()
+        yield lambda text: _stop(patched, text)
+    time.tzset()
 
-    def stop(text: str) -> int:
-        instant = datetime.fromisoformat(text).replace(tzinfo=UTC)
-        monkeypatch.setattr(opening, "now", lambda: instant)
-        return int(instant.timestamp())
 
-    return stop
+def _stop(patched: pytest.MonkeyPatch, text: str) -> int:
+    instant = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    patched.setattr(opening, "now", lambda: instant)
+    return int(instant.timestamp())
 
 
 @pytest.fixture

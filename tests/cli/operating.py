@@ -1,9 +1,26 @@
 """What tests of operator's commands begin with: systems switched on, runs that were, files as they lie."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from integrator.database import Database
 from integrator.runtime.history import Ended, History
+
+
+class Result(NamedTuple):
+    """What a command left: its exit code, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Result]
 
 
 def switch_on(home: Path, *tables: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from operating import add_run, files_of
+from operating import Run, add_run, files_of
 
 from integrator.database import Database
 from integrator.runtime import lock
@@ -40,7 +40,7 @@ def _states(outbox: Outbox) -> dict[int, str]:
     return {row["id"]: row["state"] for row in outbox.listed()}
 
 
-def test_trouble_is_listed_first(run: Any, outbox: Outbox) -> None:
+def test_trouble_is_listed_first(run: Run, outbox: Outbox) -> None:
     result = run("outbox", "list")
     assert (result.code, result.err) == (0, "")
     rows = [line.split()[:5] for line in result.out.splitlines() if EFFECT in line]
@@ -53,7 +53,7 @@ def test_trouble_is_listed_first(run: Any, outbox: Outbox) -> None:
     assert max(map(len, result.out.splitlines())) <= 80
 
 
-def test_the_list_for_programs_is_filtered_and_has_its_keys(run: Any, outbox: Outbox) -> None:
+def test_the_list_for_programs_is_filtered_and_has_its_keys(run: Run, outbox: Outbox) -> None:
     [row] = run("outbox", "list", "--state", "failed", "--effect", EFFECT, "--json").json()
     assert {name: row[name] for name in ("id", "key", "effect", "state", "attempts", "reason")} == {
         "id": 1,
@@ -69,7 +69,7 @@ def test_the_list_for_programs_is_filtered_and_has_its_keys(run: Any, outbox: Ou
     assert run("outbox", "list", "--state", "lost").code == 2
 
 
-def test_one_message_is_shown_with_what_it_will_send(run: Any, outbox: Outbox) -> None:
+def test_one_message_is_shown_with_what_it_will_send(run: Run, outbox: Outbox) -> None:
     result = run("outbox", "show", 4)
     assert result.code == 0
     assert '"title": "Kursus 4 på Ærø"' in result.out
@@ -78,14 +78,14 @@ def test_one_message_is_shown_with_what_it_will_send(run: Any, outbox: Outbox) -
     assert run("outbox", "show", 99).code == 4
 
 
-def test_looking_writes_nothing(run: Any, home: Path, outbox: Outbox) -> None:
+def test_looking_writes_nothing(run: Run, home: Path, outbox: Outbox) -> None:
     before = files_of(home)
     for words in (("list",), ("show", 1), ("show", 99)):
         run("outbox", *words)
     assert files_of(home) == before
 
 
-def test_a_failed_message_is_sent_again_by_the_next_run(run: Any, outbox: Outbox) -> None:
+def test_a_failed_message_is_sent_again_by_the_next_run(run: Run, outbox: Outbox) -> None:
     result = run("outbox", "retry", 1, 4)
     assert (result.code, result.err) == (0, "")
     assert result.out == (
@@ -95,7 +95,7 @@ def test_a_failed_message_is_sent_again_by_the_next_run(run: Any, outbox: Outbox
     assert [(message.id, message.attempts) for message in outbox.due(EFFECT)] == [(1, 0), (4, 0)]
 
 
-def test_all_failed_ones_at_once_leave_dropped_ones_alone(run: Any, outbox: Outbox) -> None:
+def test_all_failed_ones_at_once_leave_dropped_ones_alone(run: Run, outbox: Outbox) -> None:
     assert run("outbox", "drop", 4).code == 0
     result = run("outbox", "retry", "--all-failed")
     assert result.code == 0
@@ -120,7 +120,7 @@ def test_all_failed_ones_at_once_leave_dropped_ones_alone(run: Any, outbox: Outb
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_of_it_is_done(
-    words: tuple[Any, ...], code: int, said: str, run: Any, outbox: Outbox
+    words: tuple[Any, ...], code: int, said: str, run: Run, outbox: Outbox
 ) -> None:
     before = _states(outbox)
     result = run("outbox", *words)
@@ -129,7 +129,7 @@ def test_what_cannot_be_done_is_said_and_nothing_of_it_is_done(
     assert _states(outbox) == before
 
 
-def test_a_dropped_message_loses_its_content_and_keeps_its_key(run: Any, outbox: Outbox) -> None:
+def test_a_dropped_message_loses_its_content_and_keeps_its_key(run: Run, outbox: Outbox) -> None:
     result = run("outbox", "drop", 1)
     assert result.out == f"1  {EFFECT} 25172-01  failed → dropped: it will not be sent\n"
     row = outbox.get(1)
@@ -141,7 +141,7 @@ def test_a_dropped_message_loses_its_content_and_keeps_its_key(run: Any, outbox:
 
 
 def test_a_waiting_message_is_not_dropped_from_under_a_run_that_may_be_sending_it(
-    run: Any, home: Path, outbox: Outbox, now: int
+    run: Run, home: Path, outbox: Outbox, now: int
 ) -> None:
     with lock.hold(home / "var" / "locks", "import-courses", since=datetime.fromtimestamp(now, UTC)):
         result = run("outbox", "drop", 1, 4)
@@ -153,7 +153,7 @@ def test_a_waiting_message_is_not_dropped_from_under_a_run_that_may_be_sending_i
     assert run("outbox", "drop", 4).code == 0
 
 
-def test_a_run_that_read_a_message_before_it_was_retried_still_finishes_it(run: Any, outbox: Outbox) -> None:
+def test_a_run_that_read_a_message_before_it_was_retried_still_finishes_it(run: Run, outbox: Outbox) -> None:
     [message] = [found for found in outbox.due(EFFECT) if found.id == 4]
     assert run("outbox", "retry", 4).code == 0
     outbox.begin([message])
@@ -161,14 +161,14 @@ def test_a_run_that_read_a_message_before_it_was_retried_still_finishes_it(run: 
     assert _states(outbox)[4] == "completed"
 
 
-def test_without_a_store_there_are_no_messages_and_none_is_made(run: Any, home: Path) -> None:
+def test_without_a_store_there_are_no_messages_and_none_is_made(run: Run, home: Path) -> None:
     assert run("outbox", "list").out == "no messages\n"
     for words in (("show", 1), ("retry", 1), ("retry", "--all-failed"), ("drop", 1)):
         assert run("outbox", *words).code == 4
     assert not (home / "var" / "integrator.db").exists()
 
 
-def test_files_stay_private(run: Any, home: Path, outbox: Outbox) -> None:
+def test_files_stay_private(run: Run, home: Path, outbox: Outbox) -> None:
     run("outbox", "retry", 1)
     run("outbox", "drop", 1)
     modes = {path.stat().st_mode & 0o777 for path in (home / "var").rglob("*") if path.is_file()}

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from operating import add_run
+from operating import Run, add_run
 
 from integrator.database import Database
 from integrator.runtime import logbook
@@ -17,7 +16,7 @@ def now(clock: Callable[[str], int]) -> int:
     return clock("2026-08-03 12:00")
 
 
-def test_runs_are_listed_newest_first_in_local_time(run: Any, store: Database, now: int) -> None:
+def test_runs_are_listed_newest_first_in_local_time(run: Run, store: Database, now: int) -> None:
     add_run(store, "import-courses", now - 86_400, courses__read=900, courses__new=3, main_courses__new=2)
     add_run(store, "store-backup", now - 3_600, exit_code=70, error="the disk is full")
     result = run("runs")
@@ -26,13 +25,12 @@ def test_runs_are_listed_newest_first_in_local_time(run: Any, store: Database, n
     rows = [line.split() for line in result.out.splitlines() if line.strip()][2:]
     assert rows == [
         ["2", "store-backup", "13:00", "3", "s", "failed", "70"],
-        ["1", "import-courses", "2026-08-02", "3", "s", "done", "0", "5", "new"],
-        ["14:00"],
+        ["1", "import-courses", "2026-08-02", "14:00", "3", "s", "done", "0", "5", "new"],
     ]
     assert max(map(len, result.out.splitlines())) <= 80
 
 
-def test_one_job_and_a_limit(run: Any, store: Database, now: int) -> None:
+def test_one_job_and_a_limit(run: Run, store: Database, now: int) -> None:
     for hours in (3, 2, 1):
         add_run(store, "import-courses", now - hours * 3_600)
     add_run(store, "store-backup", now)
@@ -45,7 +43,7 @@ def test_one_job_and_a_limit(run: Any, store: Database, now: int) -> None:
 
 @pytest.mark.parametrize("words", [("2",), ("--id", "2")])
 def test_one_run_is_shown_with_its_error_counts_and_items(
-    words: tuple[str, ...], run: Any, home: Path, store: Database, now: int
+    words: tuple[str, ...], run: Run, home: Path, store: Database, now: int
 ) -> None:
     add_run(store, "import-courses", now - 7_200)
     add_run(store, "import-courses", now - 3_600, exit_code=3, error="one went wrong", courses__new=1_200)
@@ -64,7 +62,7 @@ def test_one_run_is_shown_with_its_error_counts_and_items(
 
 
 def test_one_run_as_json_has_its_items_also_from_the_rotated_log(
-    run: Any, home: Path, store: Database, now: int
+    run: Run, home: Path, store: Database, now: int
 ) -> None:
     add_run(store, "import-courses", now, exit_code=3)
     facts = {"job": "import-courses", "run": 1, "failed": [{"item": "course 1-1", "reason": "x"}], "remarks": ["y"]}
@@ -79,7 +77,7 @@ def test_one_run_as_json_has_its_items_also_from_the_rotated_log(
 
 
 def test_a_run_without_an_end_is_shown_as_crashed_when_nobody_holds_its_lock(
-    run: Any, store: Database, now: int
+    run: Run, store: Database, now: int
 ) -> None:
     add_run(store, "import-courses", now, exit_code=None)
     assert run("runs", "--json").json()[0]["outcome"] == "crashed"
@@ -87,13 +85,13 @@ def test_a_run_without_an_end_is_shown_as_crashed_when_nobody_holds_its_lock(
     assert store.value("SELECT outcome FROM runs") == "running"
 
 
-def test_a_control_character_in_an_error_cannot_forge_a_line(run: Any, store: Database, now: int) -> None:
+def test_a_control_character_in_an_error_cannot_forge_a_line(run: Run, store: Database, now: int) -> None:
     add_run(store, "import-courses", now, exit_code=1, error="refused\nrun 9 of import-courses: done\x1b[2J")
     out = run("runs", 1).out
     assert "error: refused·run 9 of import-courses: done·[2J\n" in out
 
 
-def test_an_unknown_run_or_job_is_not_found(run: Any, store: Database, now: int) -> None:
+def test_an_unknown_run_or_job_is_not_found(run: Run, store: Database, now: int) -> None:
     missing = run("runs", 7)
     assert (missing.code, missing.out) == (4, "")
     assert "there is no run 7" in missing.err
@@ -101,7 +99,7 @@ def test_an_unknown_run_or_job_is_not_found(run: Any, store: Database, now: int)
     assert run("runs", "--job", "import-courses").out == "no runs yet\n"
 
 
-def test_before_the_first_job_there_are_no_runs_and_no_store_is_made(run: Any, home: Path) -> None:
+def test_before_the_first_job_there_are_no_runs_and_no_store_is_made(run: Run, home: Path) -> None:
     assert run("runs").out == "no runs yet\n"
     assert run("runs", "--json").out == "[]\n"
     assert run("runs", 1).code == 4

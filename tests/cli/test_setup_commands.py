@@ -1,14 +1,11 @@
 """`init` and `schedule`, and what every command's help has."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-from conftest import Run
-from operating import files_of
+from operating import Run, files_of
 
 from integrator.cli import COMMANDS, app
 
@@ -65,11 +62,10 @@ def test_a_crontab_finds_the_program_that_printed_it(
     program = tmp_path / "venv" / "bin" / "integrator"
     program.parent.mkdir(parents=True)
     program.touch(0o755)
-    run("status")  # sets the environment
-    monkeypatch.setattr(sys, "argv", [str(program), "schedule"])
-    with pytest.raises(SystemExit) as ended:
-        app()
-    assert ended.value.code in (0, None)
+    monkeypatch.setenv("PATH", str(program.parent))
+    lines = run("schedule").out.splitlines()
+    assert f"PATH={program.parent}:/usr/local/bin:/usr/bin:/bin" in lines
+    assert f"INTEGRATOR_HOME={home}" in lines
 
 
 @pytest.mark.parametrize(("form", "word"), [("systemd", "[Timer]"), ("kubernetes", "kind: CronJob")])
@@ -117,7 +113,7 @@ def test_help_is_one_sentence_and_an_example(path: tuple[str, ...], run: Run) ->
     assert len(short) <= 80 - 6 - len("import-courses")
 
 
-def test_the_umask_of_every_command_is_private(run: Run, tmp_path: Path) -> None:
+def test_what_init_makes_is_private(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path / "new", home=None)
-    (tmp_path / "new" / "var" / "log" / "x").touch()
-    assert os.stat(tmp_path / "new" / "var").st_mode & 0o777 == 0o700
+    assert (tmp_path / "new" / ".env").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new" / "var").stat().st_mode & 0o777 == 0o700

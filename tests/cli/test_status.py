@@ -4,10 +4,9 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from operating import add_run, files_of, switch_on
+from operating import Run, add_run, files_of, switch_on
 
 from integrator.database import Database
 from integrator.runtime import lock
@@ -34,7 +33,7 @@ def _outbox(store: Database, at: int) -> Outbox:
     return Outbox(store, clock=lambda: float(at))
 
 
-def test_without_a_store_it_says_so_and_makes_nothing(run: Any, home: Path, now: int) -> None:
+def test_without_a_store_it_says_so_and_makes_nothing(run: Run, home: Path, now: int) -> None:
     before = files_of(home)
     result = run("status")
 
@@ -45,7 +44,7 @@ def test_without_a_store_it_says_so_and_makes_nothing(run: Any, home: Path, now:
 
 
 def test_a_clean_installation_needs_nobody_and_nothing_is_written(
-    run: Any, home: Path, store: Database, now: int
+    run: Run, home: Path, store: Database, now: int
 ) -> None:
     switch_on(home, "maconomy", "wordpress")
     add_run(store, "import-courses", now - HOUR)
@@ -63,7 +62,7 @@ def test_a_clean_installation_needs_nobody_and_nothing_is_written(
     assert files_of(home) == before
 
 
-def test_a_late_job_is_said_with_the_next_command(run: Any, home: Path, store: Database, now: int) -> None:
+def test_a_late_job_is_said_with_the_next_command(run: Run, home: Path, store: Database, now: int) -> None:
     switch_on(home, "maconomy")
     add_run(store, "import-courses", now - 5 * HOUR)
     result = run("status")
@@ -73,7 +72,7 @@ def test_a_late_job_is_said_with_the_next_command(run: Any, home: Path, store: D
     assert "→ integrator runs --job import-courses" in result.out
 
 
-def test_a_job_whose_source_is_switched_off_is_off_and_never_late(run: Any, store: Database, now: int) -> None:
+def test_a_job_whose_source_is_switched_off_is_off_and_never_late(run: Run, store: Database, now: int) -> None:
     add_run(store, "import-courses", now - 30 * HOUR, exit_code=78, error="[maconomy] is missing")
     add_run(store, "store-backup", now - 10 * HOUR)
     result = run("status")
@@ -82,7 +81,7 @@ def test_a_job_whose_source_is_switched_off_is_off_and_never_late(run: Any, stor
     assert next(line for line in result.out.splitlines() if "import-courses" in line).split()[-3] == "off"
 
 
-def test_a_job_that_never_ran_though_others_do_is_missed(run: Any, home: Path, store: Database, now: int) -> None:
+def test_a_job_that_never_ran_though_others_do_is_missed(run: Run, home: Path, store: Database, now: int) -> None:
     switch_on(home, "maconomy")
     add_run(store, "store-backup", now - 10 * HOUR)
     result = run("status")
@@ -92,7 +91,7 @@ def test_a_job_that_never_ran_though_others_do_is_missed(run: Any, home: Path, s
 
 
 def test_a_run_without_an_end_whose_lock_is_free_has_crashed_and_stays_as_it_is(
-    run: Any, home: Path, store: Database, now: int
+    run: Run, home: Path, store: Database, now: int
 ) -> None:
     switch_on(home, "maconomy")
     run_id = add_run(store, "import-courses", now - HOUR, exit_code=None)
@@ -108,7 +107,7 @@ def test_a_run_without_an_end_whose_lock_is_free_has_crashed_and_stays_as_it_is(
 
 
 def test_a_run_whose_lock_is_held_is_running_and_nobodys_trouble(
-    run: Any, home: Path, store: Database, now: int
+    run: Run, home: Path, store: Database, now: int
 ) -> None:
     switch_on(home, "maconomy")
     add_run(store, "import-courses", now - HOUR)
@@ -121,7 +120,7 @@ def test_a_run_whose_lock_is_held_is_running_and_nobodys_trouble(
     assert (job["outcome"], job["running"], job["crashed"]) == ("running", True, False)
 
 
-def test_skipped_starts_do_not_hide_a_stopped_run(run: Any, home: Path, store: Database, now: int) -> None:
+def test_skipped_starts_do_not_hide_a_stopped_run(run: Run, home: Path, store: Database, now: int) -> None:
     switch_on(home, "maconomy")
     add_run(store, "import-courses", now - 2 * HOUR)
     run_id = add_run(store, "import-courses", now - HOUR, exit_code=1, error="maconomy: refused")
@@ -133,7 +132,7 @@ def test_skipped_starts_do_not_hide_a_stopped_run(run: Any, home: Path, store: D
     assert f"→ integrator runs {run_id}" in result.out
 
 
-def test_a_failed_message_needs_a_person_until_it_is_dropped(run: Any, store: Database, now: int) -> None:
+def test_a_failed_message_needs_a_person_until_it_is_dropped(run: Run, store: Database, now: int) -> None:
     outbox = _outbox(store, now - HOUR)
     with store.tx():
         outbox.latest("wordpress.course", "25172-04", {"title": "x"})
@@ -156,7 +155,7 @@ def test_a_failed_message_needs_a_person_until_it_is_dropped(run: Any, store: Da
 
 @pytest.mark.parametrize(("age_s", "code"), [(30, 0), (36, 1)])
 def test_a_message_in_doubt_counts_once_it_must_have_settled(
-    age_s: int, code: int, run: Any, home: Path, store: Database, now: int
+    age_s: int, code: int, run: Run, home: Path, store: Database, now: int
 ) -> None:
     switch_on(home, "wordpress")
     outbox = _outbox(store, now - age_s)
@@ -169,7 +168,7 @@ def test_a_message_in_doubt_counts_once_it_must_have_settled(
     assert ("nobody knows whether they arrived" in result.out) == bool(code)
 
 
-def test_records_set_aside_are_named(run: Any, store: Database, now: int) -> None:
+def test_records_set_aside_are_named(run: Run, store: Database, now: int) -> None:
     store.write("INSERT INTO set_aside VALUES ('course', '25172-09', 'bad_date', 'start: is no date', ?, 1)", (now,))
     result = run("status")
 
@@ -188,7 +187,7 @@ def test_records_set_aside_are_named(run: Any, store: Database, now: int) -> Non
     ],
 )
 def test_a_missing_backup_is_trouble_two_days_after_the_first_run(
-    first_run_days: int, backup_days: int | None, said: str | None, run: Any, home: Path, store: Database, now: int
+    first_run_days: int, backup_days: int | None, said: str | None, run: Run, home: Path, store: Database, now: int
 ) -> None:
     add_run(store, "store-backup", now - first_run_days * DAY)
     add_run(store, "store-backup", now - HOUR)
@@ -201,7 +200,7 @@ def test_a_missing_backup_is_trouble_two_days_after_the_first_run(
         assert f"needs a person: {said}\n  → integrator store backup" in result.out
 
 
-def test_json_says_the_same_as_the_words(run: Any, home: Path, store: Database, now: int) -> None:
+def test_json_says_the_same_as_the_words(run: Run, home: Path, store: Database, now: int) -> None:
     switch_on(home, "maconomy")
     run_id = add_run(store, "import-courses", now - 5 * HOUR, courses__new=3)
     result = run("status", "--json")
@@ -222,7 +221,7 @@ def test_json_says_the_same_as_the_words(run: Any, home: Path, store: Database, 
     assert job["next_run_at"] == "2026-08-03T12:05:00Z"
 
 
-def test_tables_fit_eighty_columns(run: Any, home: Path, store: Database, now: int) -> None:
+def test_tables_fit_eighty_columns(run: Run, home: Path, store: Database, now: int) -> None:
     switch_on(home, "maconomy", "wordpress")
     add_run(store, "import-courses", now - 90 * DAY, exit_code=75, error="x" * 40)
     outbox = _outbox(store, now - 30 * DAY)
@@ -235,7 +234,7 @@ def test_tables_fit_eighty_columns(run: Any, home: Path, store: Database, now: i
     assert max(map(len, tables)) <= 80
 
 
-def test_a_store_that_others_can_read_is_refused_with_the_chmod(run: Any, home: Path, store: Database) -> None:
+def test_a_store_that_others_can_read_is_refused_with_the_chmod(run: Run, home: Path, store: Database) -> None:
     path = home / "var" / "integrator.db"
     path.chmod(0o644)
     result = run("status")
@@ -244,7 +243,7 @@ def test_a_store_that_others_can_read_is_refused_with_the_chmod(run: Any, home: 
     assert f"chmod 600 {path}" in result.err
 
 
-def test_a_damaged_store_is_said_and_left_byte_for_byte(run: Any, home: Path, store: Database) -> None:
+def test_a_damaged_store_is_said_and_left_byte_for_byte(run: Run, home: Path, store: Database) -> None:
     store.close()
     path = home / "var" / "integrator.db"
     path.write_bytes(os.urandom(8_192))
@@ -257,7 +256,7 @@ def test_a_damaged_store_is_said_and_left_byte_for_byte(run: Any, home: Path, st
     assert path.read_bytes() == before
 
 
-def test_a_store_of_a_newer_version_is_refused(run: Any, store: Database) -> None:
+def test_a_store_of_a_newer_version_is_refused(run: Run, store: Database) -> None:
     store.write("PRAGMA user_version = 99")
     result = run("status")
 
@@ -265,7 +264,7 @@ def test_a_store_of_a_newer_version_is_refused(run: Any, store: Database) -> Non
     assert "newer version (schema 99" in result.err
 
 
-def test_a_store_of_an_older_version_waits_for_the_next_job(run: Any, store: Database) -> None:
+def test_a_store_of_an_older_version_waits_for_the_next_job(run: Run, store: Database) -> None:
     store.write("PRAGMA user_version = 1")
     result = run("status")
 

@@ -7,6 +7,7 @@ import urllib.request
 from typing import Any
 
 import pytest
+
 from world import MACONOMY_AUTH, World
 
 LIST = {"match": {"path": "/api/course$"}, "times": 4}

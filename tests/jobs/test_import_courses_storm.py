@@ -16,9 +16,7 @@ def storm(here: World, random: Random) -> list[int]:
     """Start all copies, kill some of them at random moments; gives back how they ended."""
     processes = [here.start("import-courses") for _ in range(COPIES)]
     timers = [
-        threading.Timer(random.uniform(0.05, 1.5), process.kill)
-        for process in processes
-        if random.random() < KILLED
+        threading.Timer(random.uniform(0.05, 1.5), process.kill) for process in processes if random.random() < KILLED
     ]
     for timer in timers:
         timer.start()

@@ -3,17 +3,17 @@
 import json
 from pathlib import Path
 
-from world import world
-
 from integrator.database import connect
 from integrator.domain.courses import PERSONAL_FIELDS
 from integrator.store import open_store
 from integrator.store.personal import PLAIN, REGISTER
+from world import world
 
 
 def columns(path: Path) -> set[str]:
     db = connect(path)
-    tables = [row[0] for row in db.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+    made = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    tables = [row[0] for row in db.all(made)]
     found = {f"{table}.{row['name']}" for table in tables for row in db.all(f"PRAGMA table_info({table})")}
     db.close()
     return found

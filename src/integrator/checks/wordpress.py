@@ -49,7 +49,8 @@ def check_wordpress(finding: Finding, wiring: Wiring, settings: Settings) -> Non
         )
     elif site.roles and not _FEEDERS & set(site.roles):
         finding.note(
-            f"{site.login} is {', '.join(site.roles)}: a site with our plugin lets the role course_sync alone write mac_*",
+            f"{site.login} is {', '.join(site.roles)}: a site with our plugin lets the role course_sync alone"
+            " write mac_*",
             "with the plugin: give that user the role Course sync, and no other",
         )
     if site.unfed_names:

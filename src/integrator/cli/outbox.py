@@ -62,7 +62,7 @@ def list_(
 def show(
     number: int = typer.Argument(..., metavar="ID", help="The number of a message."), as_json: bool = AS_JSON
 ) -> None:
-    """Show one message in full, with what it will send while it has not been sent.
+    """Show one message in full, with what it will send.
 
     Example: integrator outbox show 311
     """
@@ -95,7 +95,7 @@ def retry(
     ids: list[int] | None = IDS,
     all_failed: bool = typer.Option(False, "--all-failed", help="Every failed message that was not dropped."),
 ) -> None:
-    """Let the next run send messages again; all of the named, or none.
+    """Let the next run send messages again, all named or none.
 
     Example: integrator outbox retry 311 312
     """
@@ -118,7 +118,7 @@ def retry(
 
 @app.command()
 def drop(ids: list[int] | None = IDS) -> None:
-    """Give messages up for good; all of the named, or none.
+    """Give messages up for good, all named or none.
 
     Example: integrator outbox drop 311
     """

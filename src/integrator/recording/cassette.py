@@ -49,7 +49,6 @@ def check_target(path: Path) -> None:
 
 def text_of(cassette: Cassette) -> str:
     """The file's text: metadata first, bodies readable."""
-    import yaml
 
     class Dumper(_dumper()):  # type: ignore[misc]  # libyaml's class, or the plain one where that is missing
         """Texts of several lines as they are."""
@@ -64,7 +63,7 @@ def text_of(cassette: Cassette) -> str:
         "metadata": {"format": FORMAT, **cassette.metadata},
         "interactions": [_interaction(exchange) for exchange in cassette.exchanges],
     }
-    written: str = yaml.dump(whole, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=1_000_000_000)
+    written: str = _yaml().dump(whole, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=1_000_000_000)
     return written
 
 
@@ -123,12 +122,11 @@ def load(path: Path) -> Cassette:
 
     Errors  UsageError: missing, not YAML, not one of our recordings; says what is wrong
     """
-    import yaml
-
+    yaml = _yaml()
     try:
         if path.stat().st_size > _LIMIT:
             raise UsageError(f"--replay {path}: is larger than any recording of ours")
-        whole = yaml.load(path.read_bytes(), Loader=_loader())  # noqa: S506 (a safe loader: plain values only)
+        whole = yaml.load(path.read_bytes(), Loader=_loader())
     except OSError as error:
         raise UsageError(f"--replay {path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -203,16 +201,18 @@ def failures() -> dict[str, type[Exception]]:
     return {name: getattr(httpx, name) for name in names.split()}
 
 
-def _loader() -> Any:
-    import yaml
+def _yaml() -> Any:
+    import yaml  # type: ignore[import-untyped]  # PyYAML has no types; vcrpy brings it
 
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml
+
+
+def _loader() -> Any:
+    return getattr(_yaml(), "CSafeLoader", _yaml().SafeLoader)
 
 
 def _dumper() -> Any:
-    import yaml
-
-    return getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return getattr(_yaml(), "CSafeDumper", _yaml().SafeDumper)
 
 
 # between vcrpy and us ---------------------------------------------------------------------------

@@ -7,12 +7,14 @@ from html import unescape
 from itertools import count, product
 
 # All invented; none of them is taken when it occurs in the recording itself.
-_GIVEN = (
+_GIVEN = re.findall(
+    r"\w+",
     "Alvin Bodil Cecil Dagny Egon Frida Gorm Hjalte Irma Joakim Karla Laurits Mille Niels Olga Palle Rikke Sigurd "
-    "Tilde Ulrik Vibe Walther Xenia Yrsa Zander Asta Birger Clara Ditlev Ebba Finn Gerda Holger Ingrid Jeppe Kirsten"
-).split()
+    "Tilde Ulrik Vibe Walther Xenia Yrsa Zander Asta Birger Clara Ditlev Ebba Finn Gerda Holger Ingrid Jeppe Kirsten",
+)
 _SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
 _LETTERS = "QWXZYVKUHG"
+_SPELT = str.maketrans({"ø": "oe", "å": "aa", "ä": "ae", "ö": "oe", "ü": "ue"})
 
 # A run of letters and digits; a letter may be written as an HTML entity, or with its accent behind it.
 _LETTER_ENTITY = (
@@ -33,7 +35,7 @@ def fold(word: str) -> str:
 def foldings(word: str) -> set[str]:
     """Every way a word may be written in addresses and slugs: Kjær is kjaer, Søren is soren or soeren."""
     whole = unicodedata.normalize("NFC", unescape(word)).casefold()
-    spelt = whole.translate(str.maketrans({"ø": "oe", "å": "aa", "ä": "ae", "ö": "oe", "ü": "ue"}))
+    spelt = whole.translate(_SPELT)
     return {fold(whole), fold(spelt)}
 
 
@@ -107,8 +109,9 @@ class MadeUp:
         return self._same("login", value, lambda n: f"user{n}")
 
     def host(self, host: str) -> str:
-        self._count("hosts", host.casefold())
-        return self._same("host", host.casefold(), lambda n: f"site{n}.example.org")
+        made = self._same("host", host.casefold(), lambda n: f"site{n}.example.org")
+        self._count("hosts", made)
+        return made
 
     def page(self, address: str) -> str:
         """What stands behind the host of an address."""
@@ -116,6 +119,7 @@ class MadeUp:
 
     def name_host(self, host: str, name: str) -> None:
         """A system's own host becomes NAME.example.org."""
+        self._count("hosts", name)
         self._given["host", host.casefold()] = name
 
     def number(self, literal: str) -> str:

@@ -61,7 +61,8 @@ class Catalogue:
         # The identifiers are constants of this module; values travel as parameters only.
         self._put = (
             f"INSERT INTO {self._table} ({columns}, fingerprint, first_seen_at, changed_at) VALUES ({holes})"  # noqa: S608
-            f" ON CONFLICT (id) DO UPDATE SET {updates}, fingerprint = excluded.fingerprint, changed_at = excluded.changed_at"
+            f" ON CONFLICT (id) DO UPDATE SET {updates}, fingerprint = excluded.fingerprint,"
+            " changed_at = excluded.changed_at"
         )
         self._select = f"SELECT {columns} FROM {self._table}"  # noqa: S608
 

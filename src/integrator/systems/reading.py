@@ -29,7 +29,6 @@ class Sorter:
         self._build = build
         self._known = known
         self._first: dict[str, msgspec.Raw] = {}  # the bytes each key was first seen with
-        self._conflicts: set[str] = set()
 
     def sort(self, raws: list[msgspec.Raw], *, advance: Callable[[int], None] = lambda number: None) -> Fetched:
         """Every record of the answer, in one of the four piles."""
@@ -37,9 +36,7 @@ class Sorter:
         for number, raw in enumerate(raws):
             fingerprint = blake2b(raw, digest_size=16).digest()
             key = self._known.get(fingerprint)
-            if key is None:
-                self._read(number, raw, fingerprint, fetched)
-            elif key in self._first or key in self._conflicts:
+            if key is None or key in self._first or key in fetched.bad:
                 self._read(number, raw, fingerprint, fetched)
             else:
                 self._first[key] = raw
@@ -92,7 +89,6 @@ class Sorter:
         fetched.records.pop(key, None)
         fetched.unchanged.discard(key)
         fetched.bad[key] = error
-        self._conflicts.add(key)
 
     def _missing_fields(self, fetched: Fetched) -> list[str]:
         """Mapped fields that no record has: neither those read now, nor the unchanged ones (read in an earlier run)."""

@@ -12,7 +12,7 @@ from integrator.systems.wordpress.fields import Field, load_fields
 _MOMENTS = frozenset({"start", "end", "updated_at", "missing_since", "synced_at"})
 _CODES = frozenset({"id", "main_id", "hash", "language", "currency", "status"})
 _SESSION = Items(Fields({"date": May.MOMENT, "from": May.MOMENT, "to": May.MOMENT, "venue": May.TEXT}))
-_POST = {
+_POST: dict[str, Shape] = {
     "id": May.NUMBER,
     "slug": May.CODE,
     "status": May.CODE,
@@ -20,7 +20,7 @@ _POST = {
     "date": May.MOMENT,
     "modified": May.MOMENT,
 }
-_ERROR = {"code": May.CODE, "data": Fields({"status": May.NUMBER})}
+_ERROR: dict[str, Shape] = {"code": May.CODE, "data": Fields({"status": May.NUMBER})}
 _SCHEMA = Anywhere(
     {
         **dict.fromkeys(("type", "format", "enum", "context", "method", "methods", "namespace"), May.CODE),

@@ -1,0 +1,125 @@
+"""--record: the job runs for real, and what it heard and said is kept with made-up people and without secrets."""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from json import dumps
+from pathlib import Path
+from urllib.parse import quote
+
+from integrator import __version__
+from integrator.errors import IntegratorError
+from integrator.recording import belongings, cassette, network
+from integrator.recording.freetext import survivors
+from integrator.recording.madeup import MadeUp
+from integrator.recording.scrub import Exchange, Scrubber, System, system_of
+from integrator.runner import Options, Story, load_everything, run_job
+from integrator.runtime.report import Report
+from integrator.settings import Settings
+
+_SHORT = 6  # a secret of fewer letters is only found as a word of its own
+
+
+class NotWritten(IntegratorError):
+    """What would have been written holds a secret or a person: better no recording than that one."""
+
+    exit_code = 70
+
+
+class _FirstLook:
+    """A clock that remembers the moment the run took for its own."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.at: float | None = None
+
+    def __call__(self) -> float:
+        now = self._clock()
+        self.at = now if self.at is None else self.at
+        return now
+
+    def iso(self) -> str:
+        return datetime.fromtimestamp(self() if self.at is None else self.at, UTC).isoformat(timespec="seconds")
+
+
+def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Options) -> Report:
+    """Run and record. Errors  UsageError, ConfigError: nothing was started; NotWritten: the run is done all the same"""
+    import os
+
+    from integrator.home import find_home
+
+    cassette.need_vcr()
+    cassette.check_target(file)
+    settings = load_everything(find_home(os.environ), needs)
+    systems = belongings.systems_of(settings, needs)
+    tape, clock = network.Tape(), _FirstLook(options.clock)
+    report: Report | None = None
+    try:
+        with network.recording(tape, ours=lambda url: system_of(url, systems) is not None):
+            report = run_job(job, story, needs=needs, options=replace(options, clock=clock))
+    finally:
+        # Also after a bug of ours: that is when somebody wants to see what was said.
+        facts = {
+            "job": job,
+            "integrator": __version__,
+            "recorded_at": clock.iso(),
+            "exit_code": report.exit_code if report else 70,
+            "dry_run": options.dry_run,
+        }
+        remark = _keep(file, settings, systems, needs, tape.exchanges, facts)
+    report.remarks.append(remark)
+    return report
+
+
+def _keep(
+    file: Path,
+    settings: Settings,
+    systems: list[System],
+    needs: Sequence[str],
+    exchanges: list[Exchange],
+    facts: dict[str, object],
+) -> str:
+    """Replace, look once more, write; gives back what to say about it."""
+    made_up = MadeUp()
+    scrubber = Scrubber(systems, made_up)
+    kept = scrubber.scrubbed(exchanges)
+    metadata = {**facts, **belongings.described(settings, needs, str(facts["job"]), scrubber.text)}
+    metadata["replaced"] = made_up.counts()
+    text = cassette.text_of(cassette.Cassette(metadata, kept))
+    _refuse_secrets(file, text, [*belongings.secrets_of(settings), *_logins(settings)])
+    if left := survivors(text, made_up):
+        raise NotWritten(f"--record {file}: not written: {left} name(s) or address(es) would still be in it")
+    cassette.save(file, text)
+    replaced = ", ".join(f"{number} {kind}" for kind, number in made_up.counts().items())
+    return f"recorded {len(kept)} requests in {file}; replaced {replaced or 'nothing'}"
+
+
+def _logins(settings: Settings) -> Iterable[str]:
+    """What HTTP makes of a user and his password."""
+    for table in (settings.wordpress, settings.trainingportal):
+        if table is not None:
+            try:
+                yield b64encode(f"{table.username}:{table.password.reveal()}".encode()).decode()
+            except RuntimeError:  # not read for this run
+                continue
+
+
+def _refuse_secrets(file: Path, text: str, secrets: Iterable[str]) -> None:
+    for secret in secrets:
+        for form in _forms(secret):
+            found = form in text if len(form) >= _SHORT else re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text)
+            if found:
+                raise NotWritten(
+                    f"--record {file}: not written: a secret of this home would be in it",
+                    hint="the other side sent it back to us; tell who looks after the interface, and record again",
+                )
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it may stand in a text: escaped, quoted, encoded, without blanks, without "Bearer" before it."""
+    bare = secret.split(" ", 1)[-1] if re.match(r"(Bearer|Basic|Token|ApiKey) ", secret, re.IGNORECASE) else secret
+    forms = {secret, bare, bare.replace(" ", ""), quote(bare, safe=""), quote(bare), b64encode(bare.encode()).decode()}
+    forms |= {dumps(form)[1:-1] for form in (secret, bare)}
+    return {form for form in forms if form.strip()}
