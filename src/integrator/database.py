@@ -138,13 +138,13 @@ def _make_private(path: Path) -> None:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:  # also: its folder is a file, it is a link to nowhere
         raise StoreDamaged(f"store: {path}: cannot be created: {error.strerror}; nothing was sent") from error
-    if file_system := _network_file_system(path):
+    if file_system := network_file_system(path):
         raise ConfigError([Problem(str(path), f"lies on {file_system}: file locks are not to be trusted there")])
     if mode & 0o077:
         raise ConfigError([Problem(str(path), f"is readable by others: type  chmod 600 {path}")])
 
 
-def _network_file_system(path: Path) -> str | None:
+def network_file_system(path: Path) -> str | None:
     """The type of a network file system that holds the path, or None."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()

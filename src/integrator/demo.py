@@ -101,6 +101,7 @@ def _stage(*, keep: bool) -> Iterator[_Stage]:
         if not keep:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         servers = stack.enter_context(serve(maconomy)), stack.enter_context(serve(wordpress))
+        wordpress.seed({"meta_off": {"course_date": ["mac_sold_out", "mac_ratio", "mac_clean", "mac_defaulted"]}})
         init_home(folder)
         config = _TOML.format(maconomy=servers[0].url, wordpress=servers[1].url)
         (folder / "config" / "integrator.toml").write_text(config, encoding="utf-8")

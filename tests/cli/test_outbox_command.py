@@ -50,6 +50,7 @@ def test_trouble_is_listed_first(run: Run, outbox: Outbox) -> None:
         ["4", EFFECT, "25172-04", "received", "0"],
         ["2", EFFECT, "25172-02", "completed", "1"],
     ]
+    assert "1: answered 400: no such venue\n3: no answer\n" in result.out
     assert max(map(len, result.out.splitlines())) <= 80
 
 
@@ -116,7 +117,7 @@ def test_all_failed_ones_at_once_leave_dropped_ones_alone(run: Run, outbox: Outb
         (("drop", 1, 3), 2, "message 3 is under way or in doubt"),
         (("drop", 1, 99), 4, "there is no message 99"),
         (("drop",), 2, "name the messages"),
-        (("drop", "one"), 2, "not a valid integer"),
+        (("drop", "one"), 2, "not a valid int"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_of_it_is_done(

@@ -1,5 +1,6 @@
 """Another system as the outbox meets it, scripted answer by answer, and a clock that only moves when told to."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -79,6 +80,22 @@ class Scripted:
 
     def preview(self, message: Message) -> Preview:
         return Preview("create", message.key, str(message.body), None, [])
+
+
+class Mortal:
+    """A connection on which the process may die before and after every statement."""
+
+    def __init__(self, conn: sqlite3.Connection, tick: Callable[[], None]) -> None:
+        self._conn, self._tick = conn, tick
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        self._tick()
+        result = self._conn.execute(*arguments)
+        self._tick()
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._conn, name)
 
 
 def delivery(outbox: Outbox, sender: Any, clock: Clock, **more: Any) -> Delivery:

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from integrator.checks.finding import Finding, size_of
-from integrator.database import Database, sqlite_error
+from integrator.database import Database, network_file_system, sqlite_error
 from integrator.errors import IntegratorError
 from integrator.home import Home
 from integrator.schedule import local_zone, next_run, night_warning
@@ -36,6 +36,12 @@ def check_store(settings: Settings) -> Finding:
         finding.problem(
             f"{_nearest(path)} cannot be written by this user: no job starts",
             f"run as the user the jobs run as, or: chown -R USER {home.var}",
+            exit_code=78,
+        )
+    if system := network_file_system(path):
+        finding.problem(
+            f"{path} lies on {system}: file locks are not to be trusted there, no job starts",
+            "[store] path: a folder on a local disk",
             exit_code=78,
         )
     if path.exists():

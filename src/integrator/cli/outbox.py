@@ -35,7 +35,7 @@ def list_(
 
     Example: integrator outbox list --state failed
     """
-    from integrator.cli import opening, render, times
+    from integrator.cli import opening, render
     from integrator.runtime.outbox import STATES, Outbox
 
     if state is not None and state not in STATES:
@@ -48,14 +48,21 @@ def list_(
     elif not rows:
         typer.echo("no such message" if state or effect else "no messages")
     else:
-        render.print_table(
-            ["id>", "effect", "key", "state", "tries>", "since", "reason"],
-            [
-                (row["id"], row["effect"], row["key"], row["state"], row["attempts"], since, row["reason"])
-                for row in rows
-                for since in [times.shown(row["changed_at"], now)]
-            ],
-        )
+        _print_list(rows, now)
+
+
+def _print_list(rows: list[dict[str, Any]], now: "datetime") -> None:
+    """The table, and the reasons below it: a reason in a narrow column would fold keys and effects too."""
+    from integrator.cli import clean, render, times
+
+    columns = ("id", "effect", "key", "state", "attempts")
+    render.print_table(
+        ["id>", "effect", "key", "state", "tries>", "since"],
+        [(*(row[name] for name in columns), times.short(row["changed_at"], now)) for row in rows],
+    )
+    for row in rows:
+        if row["reason"]:
+            typer.echo(clean(f"{row['id']}: {row['reason']}"))
 
 
 @app.command()

@@ -17,6 +17,11 @@ def shown(at: int | None, now: datetime, *, date: bool = False) -> str:
     return f"{local:%H:%M}" if today and not date else f"{local:%Y-%m-%d %H:%M}"
 
 
+def short(at: int, now: datetime) -> str:
+    """For a narrow column: the time today, the date on another day."""
+    return shown(at, now).partition(" ")[0]
+
+
 def ago(at: int, now: datetime) -> str:
     """How long ago, in words: "3 h 5 min ago"."""
     return f"{format_duration(now.timestamp() - at)} ago"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from integrator import __version__
 from integrator.errors import IntegratorError
-from integrator.recording import belongings, cassette, network
+from integrator.recording import belongings, cassette, memory, network
 from integrator.recording.freetext import survivors
 from integrator.recording.madeup import MadeUp
 from integrator.recording.scrub import Exchange, Scrubber, System, system_of
@@ -55,6 +55,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     settings = load_everything(find_home(os.environ), needs)
     systems = belongings.systems_of(settings, needs)
     tape, clock = network.Tape(), _FirstLook(options.clock)
+    before = memory.remembered(settings.store.path)
     report: Report | None = None
     try:
         with network.recording(tape, ours=lambda url: system_of(url, systems) is not None):
@@ -67,6 +68,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
             "recorded_at": clock.iso(),
             "exit_code": report.exit_code if report else 70,
             "dry_run": options.dry_run,
+            "remembered": before,
         }
         remark = _keep(file, settings, systems, needs, tape.exchanges, facts)
     report.remarks.append(remark)

@@ -10,7 +10,7 @@ _ROTATE_AT = 10_000_000
 
 
 def write_line(folder: Path, facts: dict[str, Any]) -> None:
-    """Append one line to integrator.log (0600). JSON in ASCII: every control character is escaped, none forges a line."""
+    """Append one line to integrator.log (0600). ASCII JSON escapes control characters, so that none forges a line."""
     path = folder / "integrator.log"
     if path.exists() and path.stat().st_size > _ROTATE_AT:
         path.replace(folder / "integrator.log.1")
