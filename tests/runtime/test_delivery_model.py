@@ -52,7 +52,8 @@ class Other:
         self.tick = lambda: None
 
     def fault(self, among):
-        return self.faults.pop(0) if self.faults and self.faults[0][0] in among else ("", 0.0)
+        number = next((number for number, fault in enumerate(self.faults) if fault[0] in among), None)
+        return ("", 0.0) if number is None else self.faults.pop(number)
 
     def groups(self, messages):
         for start in range(0, len(messages), self.size):
@@ -106,7 +107,7 @@ class Other:
     def look_up(self, message):
         self.arrive()
         self.tick()
-        if self.fault(FAULTS_OF_ALL)[0]:
+        if self.fault(["no look-up"])[0]:
             raise Unavailable("cannot tell")
         there = self.events[message.key] if message.key in self.events else self.records.get(message.key) == message.body
         return Done("7", "found") if there else None

@@ -91,8 +91,8 @@ def _print_run(report: Report) -> None:
             group, _, what = name.rpartition(".")
             groups.setdefault(group or name, []).append(f"{number:,} {what.replace('_', ' ')}")
         print_table(["what", "how many"], [(_words(group), ", ".join(parts)) for group, parts in groups.items()])
-    elif report.exit_code == 0:
-        console().print("nothing to do")
+    if report.exit_code == 0 and all(name.endswith(".read") for name in report.counts):
+        console().print("nothing to do: all is as it should be")
 
 
 def _print_trouble(report: Report) -> None:

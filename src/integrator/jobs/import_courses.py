@@ -75,7 +75,7 @@ def _fetch(run: Run, maconomy: Maconomy, kind: Kind) -> _Answer:
     known = catalogue.known()
     same_mapping = Sources(run.db).mapping(_ENDPOINTS[kind]) == maconomy.mapping_fingerprint()
     read = maconomy.main_courses if kind == "main_course" else maconomy.courses
-    run.progress.begin(f"Maconomy: {_NAMES[kind]}")
+    run.progress.begin(f"Maconomy: {_NAMES[kind]}", len(known.expected) or None)
     fetched = read(known.fingerprints if same_mapping else {}, advance=run.progress.advance)
     gone = {key for key in known.expected | known.missing if not fetched.holds(key)}
     if kind == "course" and gone:

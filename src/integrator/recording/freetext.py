@@ -10,17 +10,23 @@ _WWW = re.compile(r"""(?<![\w.@/-])www\.([\w-]+\.)+[a-z]{2,}([^\s"'<>()]*)""", r
 EMAIL = re.compile(r"""[^\s<>"'(),;:@&\[\]\\/=]+(?:@|&#64;|&commat;|%40)(?:[\w-]+\.)*[\w-]+""")
 _BEFORE, _AFTER = r"(?<!\w)(?<!\d[.,/:-])", r"(?!\w)(?![.,/:-]\d)"
 _GAP = r"[ .\u00a0-]?"
-_PHONES = [
-    re.compile(_BEFORE + form + _AFTER)
-    for form in (
-        rf"(?:\+|00)\d{{1,3}}{_GAP}(?:\(0\) ?)?\d(?:{_GAP}\d){{5,12}}",  # +45 70 20 12 34, 0046 8 123 456 78
-        r"\d{2}([ .\u00a0-]?)\d{2}\1\d{2}\1\d{2}",  # 70 20 12 34, 70.20.12.34, 70201234
-        r"(?!(?:19|20)\d\d[ -](?:19|20)\d\d)\d{4}[ \u00a0-]\d{4}",  # 7020 1234, but not 2026-2027
-        r"\d{3}[ \u00a0]\d{3}[ \u00a0]\d{2}|\d{2}[ \u00a0]\d{3}[ \u00a0]\d{3}|\d{3}[ \u00a0]\d{2}[ \u00a0]\d{3}",
-        r"0\d{1,3}[ /-]\d{2,3}(?:[ ]?\d{2,3}){1,3}",  # 08-123 456 78, 070-123 45 67
-        r"0\d{8,10}",
+# One pattern, because a made-up number must not be taken for a real one again.
+_PHONE = re.compile(
+    _BEFORE
+    + "(?:"
+    + "|".join(
+        (
+            rf"(?:\+|00)\d{{1,3}}{_GAP}(?:\(0\) ?)?\d(?:{_GAP}\d){{5,12}}",  # +45 70 20 12 34, 0046 8 123 456 78
+            r"\d{2}(?P<gap>[ .\u00a0-]?)\d{2}(?P=gap)\d{2}(?P=gap)\d{2}",  # 70 20 12 34, 70.20.12.34, 70201234
+            r"(?!(?:19|20)\d\d[ -](?:19|20)\d\d)\d{4}[ \u00a0-]\d{4}",  # 7020 1234, but not 2026-2027
+            r"\d{3}[ \u00a0]\d{3}[ \u00a0]\d{2}|\d{2}[ \u00a0]\d{3}[ \u00a0]\d{3}|\d{3}[ \u00a0]\d{2}[ \u00a0]\d{3}",
+            r"0\d{1,3}[ /-]\d{2,3}(?:[ ]?\d{2,3}){1,3}",  # 08-123 456 78, 070-123 45 67
+            r"0\d{8,10}",
+        )
     )
-]
+    + ")"
+    + _AFTER
+)
 _NUMBERS = re.compile(r"(?<!\w)\+?\d(?:[ .()/\u00a0-]{0,2}\d){4,16}(?!\w)")
 
 
@@ -35,8 +41,7 @@ class FreeText:
         text = _ADDRESS.sub(self._address, text)
         text = _WWW.sub(lambda found: self._made_up.host(found[0]), text)
         text = EMAIL.sub(lambda found: self._made_up.email(unescape(found[0]).replace("%40", "@")), text)
-        for form in _PHONES:
-            text = form.sub(lambda found: self._made_up.phone(found[0]), text)
+        text = _PHONE.sub(lambda found: self._made_up.phone(found[0]), text)
         if self._made_up.phones:
             text = _NUMBERS.sub(self._known_number, text)
         return self.without_names(text)

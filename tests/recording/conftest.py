@@ -1,0 +1,21 @@
+"""Fixtures of the recordings' tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from world import World, world
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[World]:
+    """A home with the sample catalogue in Maconomy and an empty site."""
+    with world(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Path:
+    """Where a recording goes."""
+    return tmp_path / "tape.yaml"

@@ -1,0 +1,107 @@
+"""What Maconomy and WordPress allow to stay: as their mappings say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from integrator.home import shipped
+from integrator.recording.madeup import MadeUp
+from integrator.recording.scrub import Exchange, Scrubber, System
+from integrator.systems import maconomy_recordable
+from integrator.systems.recordable import Recordable
+from integrator.systems.wordpress import recordable as wordpress_recordable
+
+CONFIG = shipped() / "config"
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def through(allows: Recordable, path: str, value: Any, *, sent: Any = None) -> tuple[Any, Any]:
+    """(the answer, the request) as they stand in a recording."""
+    exchange = Exchange(
+        "POST" if sent is not None else "GET",
+        f"https://x.firm.example{path}",
+        sent=b"" if sent is None else json.dumps(sent).encode(),
+        status=200,
+        headers={"content-type": ["application/json"]},
+        body=json.dumps(value).encode(),
+    )
+    [kept] = Scrubber([System("x", "https://x.firm.example", allows)], MadeUp()).scrubbed([exchange])
+    return json.loads(kept.body), json.loads(kept.sent) if kept.sent else None
+
+
+def test_a_course_keeps_everything_but_its_trainers_and_what_nobody_maps() -> None:
+    course = json.loads((SAMPLES / "maconomy/assumed/course-25172-04.json").read_text(encoding="utf-8"))
+    course = course[0] if isinstance(course, list) else course
+    allows = maconomy_recordable.recordable(CONFIG / "maconomy.toml")
+    kept, _ = through(allows, "/api/course", [course | {"internNote": "ring", "responsible": {"name": "Åse"}}])
+    assert {name: value for name, value in kept[0].items() if name in course and name != "trainers"} == {
+        name: value for name, value in course.items() if name != "trainers"
+    }
+    assert all(new[name] != old[name] for new, old in zip(kept[0]["trainers"], course["trainers"], strict=True) for name in old)
+    assert kept[0]["internNote"] != "ring"
+    assert kept[0]["responsible"] != {"name": "Åse"}
+
+
+def test_another_mapping_allows_its_own_names() -> None:
+    record = {"data": {"coursenumber": "1-2", "coursename": "Kursus", "trainer1name": "Åse Lund", "day1city": "Køge", "x": "y"}}
+    allows = maconomy_recordable.recordable(CONFIG / "maconomy.native-style.toml")
+    kept, _ = through(allows, "/api/course", {"panes": {"filter": {"records": [record]}}})
+    data = kept["panes"]["filter"]["records"][0]["data"]
+    assert (data["coursenumber"], data["coursename"], data["day1city"]) == ("1-2", "Kursus", "Køge")
+    assert "Åse" not in data["trainer1name"]
+    assert data["x"] != "y"
+
+
+def test_of_participants_only_ids_and_states_stay() -> None:
+    people = json.loads((SAMPLES / "maconomy/assumed/participant-25172-04.json").read_text(encoding="utf-8"))
+    kept, _ = through(maconomy_recordable.recordable(CONFIG / "maconomy.toml"), "/api/participant/25172-04", people)
+    for new, old in zip(kept, people, strict=True):
+        stays = {"participantId", "status", "externalReference"}
+        assert {name for name in old if new[name] == old[name] and old[name]} == stays & {n for n in old if old[n]}
+
+
+def test_a_registration_keeps_its_reference_and_nobody() -> None:
+    sent = {
+        "courseId": "25172-04",
+        "externalReference": "ILI-4711-1",
+        "firstName": "Åse",
+        "lastName": "Lund",
+        "email": "aase@firm.example",
+        "company": {"name": "Firmaet A/S", "vatNumber": "12345678"},
+        "comment": "allergisk",
+    }
+    allows = maconomy_recordable.recordable(CONFIG / "maconomy.toml")
+    _, kept = through(allows, "/api/webparticipant", {"participantId": "1003"}, sent=sent)
+    assert (kept["courseId"], kept["externalReference"]) == ("25172-04", "ILI-4711-1")
+    assert not {"Åse", "Lund", "aase@firm.example", "Firmaet A/S", "12345678", "allergisk"} & {*kept.values()}
+    assert kept["company"]["name"] != "Firmaet A/S"
+    assert kept["company"]["vatNumber"] != "12345678"
+
+
+def test_of_a_post_our_fields_stay_and_the_editors_do_not() -> None:
+    post = {
+        "id": 7,
+        "slug": "mc-25172",
+        "status": "publish",
+        "title": {"raw": "Kursus", "rendered": "Kursus"},
+        "meta": {"mac_id": "25172", "mac_title": "Kursus", "ed_teaser": "Ring til Åse", "plugin": "Åse"},
+        "author_name": "Åse",
+    }
+    kept, sent = through(
+        wordpress_recordable.recordable(CONFIG / "wordpress.toml"), "/wp-json/wp/v2/course/7", post, sent={"title": "Kursus"}
+    )
+    assert kept["meta"] | {"ed_teaser": "", "plugin": ""} == {
+        "mac_id": "25172", "mac_title": "Kursus", "ed_teaser": "", "plugin": "",
+    }  # fmt: skip
+    assert (kept["id"], kept["slug"], kept["status"], kept["title"]) == (7, "mc-25172", "publish", post["title"])
+    assert "Åse" not in json.dumps(kept, ensure_ascii=False)
+    assert sent == {"title": "Kursus"}
+
+
+def test_who_we_are_on_the_site_is_replaced() -> None:
+    me = {"id": 3, "slug": "aase", "name": "Åse Lund", "email": "aase@firm.example", "roles": ["course_sync"]}
+    kept, _ = through(wordpress_recordable.recordable(CONFIG / "wordpress.toml"), "/wp-json/wp/v2/users/me", me)
+    assert kept["roles"] == ["course_sync"]
+    assert kept["slug"] == "user1"
+    assert kept["email"].endswith("@example.org")
+    assert "Lund" not in kept["name"]
