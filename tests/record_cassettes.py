@@ -1,6 +1,6 @@
 """Records every cassette again: `make record`. Stand-ins on loopback, a home that is thrown away, the jobs for real.
 
-    python tests/record_cassettes.py [JOB …]
+python tests/record_cassettes.py [JOB …]
 """
 
 import sys

@@ -27,7 +27,7 @@ class Heartbeat:
         except Exception as error:  # noqa: BLE001 (a monitor never changes how a run ends)
             # Never the address itself: who knows it can report for us.
             said = error.message if isinstance(error, IntegratorError) else f"cannot be told ({type(error).__name__})"
-            self._report.remarks.append(f"monitor: {said}")
+            self._report.remarks.append(f"monitor: {said.removeprefix('monitor: ')}")
 
     def _suffix(self) -> str:
         if self._report.exit_code == 0:
@@ -46,6 +46,6 @@ class Heartbeat:
             user_agent=f"integrator/{__version__}",
         )
         try:
-            http.send("POST", f"/{path}{suffix}", doing="report a run", json=report)
+            http.send("POST", f"/{path}".rstrip("/") + suffix, doing="report a run", json=report)
         finally:
             http.close()

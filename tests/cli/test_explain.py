@@ -57,7 +57,7 @@ class Shop:
         run_id = add_run(self.db, "import-courses", self.at)
         with self.db.tx():
             fetched = Fetched(total=len(packed), records=packed, bad=bad or {})
-            catalogue.keep(fetched, catalogue.known(), gone, at=self.at, run_id=run_id)
+            catalogue.keep(fetched, catalogue.known(), gone, missing_limit=3, at=self.at, run_id=run_id)
 
     def queue(self, kind: Kind, key: str, title: str = "x") -> Outbox:
         outbox = Outbox(self.db, clock=lambda: float(self.at))

@@ -50,9 +50,11 @@ def test_init_twice_changes_nothing(run: Run, tmp_path: Path) -> None:
     assert files_of(tmp_path) == before
 
 
-def test_the_shipped_jobs_print_crontab_example(run: Run) -> None:
-    result = run("schedule", "--home", "/srv/integrator", "--bin", "/usr/bin", home=None)
+@pytest.mark.parametrize("more", [(), ("--bin", "/usr/bin")])
+def test_the_shipped_jobs_print_crontab_example(more: tuple[str, ...], run: Run) -> None:
+    result = run("schedule", "--home", "/srv/integrator", *more, home=None)
     assert result.code == 0
+    assert "/srv/integrator is not on this machine" in result.err
     assert result.out == (REPOSITORY / "crontab.example").read_text(encoding="utf-8")
 
 

@@ -49,8 +49,15 @@ def test_a_vanished_date_is_marked_at_once_and_unpublished_after_three_runs(here
         post = here.posts()["25172-05"]
         assert post["meta"]["mac_missing_since"] != ""
         assert post["status"] == seen
+    before = here.rows("SELECT * FROM courses")
+    assert here.run("import-courses").code == 0
+    assert here.rows("SELECT * FROM courses") == before
     here.maconomy.seed({"restore": True})
     assert here.run("import-courses").code == 0
+    assert [fields for (fields,) in here.rows("SELECT fields FROM changes ORDER BY id")] == [
+        '{"missing":[false,true]}',
+        '{"missing":[true,false]}',
+    ]
     post = here.posts()["25172-05"]
     assert (post["status"], post["meta"].get("mac_missing_since", "")) == ("publish", "")
 

@@ -5,14 +5,10 @@ REAL_WORDPRESS_PORT (8089), REAL_WORDPRESS_STATE and REAL_WORDPRESS_KEEP=1 (leav
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from wordpress_site import RealWordPress, boot, shut_down
+from wordpress_site import RealWordPress, running
 
 _FIGURES = pytest.StashKey[list[str]]()
 
@@ -33,16 +29,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def real_wordpress() -> Iterator[RealWordPress]:
     """The running site, as it was left; `empty_wordpress` is the one without courses."""
-    port = int(os.environ.get("REAL_WORDPRESS_PORT", "8089"))
-    default = Path(tempfile.gettempdir()) / f"real-wordpress-{port}"
-    state = Path(os.environ.get("REAL_WORDPRESS_STATE", default))
-    boot(port, state)
-    credentials = json.loads((state / "credentials.json").read_text())
-    site = RealWordPress(f"http://127.0.0.1:{port}", state, credentials)
-    yield site
-    site.close()
-    if os.environ.get("REAL_WORDPRESS_KEEP") != "1":
-        shut_down(port, state)
+    with running() as site:
+        yield site
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,25 @@ def boot(port: int, state: Path) -> None:
 def shut_down(port: int, state: Path) -> None:
     """End the site's processes; its state folder stays."""
     _script("wordpress_down.sh", port, state)
+
+
+@contextmanager
+def running() -> Iterator[RealWordPress]:
+    """The site, booted when it does not run, and ended again unless REAL_WORDPRESS_KEEP=1.
+
+    REAL_WORDPRESS_PORT (8089) and REAL_WORDPRESS_STATE (a folder for everything it writes) are read.
+    """
+    port = int(os.environ.get("REAL_WORDPRESS_PORT", "8089"))
+    default = Path(tempfile.gettempdir()) / f"real-wordpress-{port}"
+    state = Path(os.environ.get("REAL_WORDPRESS_STATE", default))
+    boot(port, state)
+    site = RealWordPress(f"http://127.0.0.1:{port}", state, json.loads((state / "credentials.json").read_text()))
+    try:
+        yield site
+    finally:
+        site.close()
+        if os.environ.get("REAL_WORDPRESS_KEEP") != "1":
+            shut_down(port, state)
 
 
 def _script(name: str, port: int, state: Path) -> None:

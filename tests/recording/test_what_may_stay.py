@@ -37,13 +37,23 @@ def test_a_course_keeps_everything_but_its_trainers_and_what_nobody_maps() -> No
     assert {name: value for name, value in kept[0].items() if name in course and name != "trainers"} == {
         name: value for name, value in course.items() if name != "trainers"
     }
-    assert all(new[name] != old[name] for new, old in zip(kept[0]["trainers"], course["trainers"], strict=True) for name in old)
+    assert all(
+        new[name] != old[name] for new, old in zip(kept[0]["trainers"], course["trainers"], strict=True) for name in old
+    )
     assert kept[0]["internNote"] != "ring"
     assert kept[0]["responsible"] != {"name": "Åse"}
 
 
 def test_another_mapping_allows_its_own_names() -> None:
-    record = {"data": {"coursenumber": "1-2", "coursename": "Kursus", "trainer1name": "Åse Lund", "day1city": "Køge", "x": "y"}}
+    record = {
+        "data": {
+            "coursenumber": "1-2",
+            "coursename": "Kursus",
+            "trainer1name": "Åse Lund",
+            "day1city": "Køge",
+            "x": "y",
+        }
+    }
     allows = maconomy_recordable.recordable(CONFIG / "maconomy.native-style.toml")
     kept, _ = through(allows, "/api/course", {"panes": {"filter": {"records": [record]}}})
     data = kept["panes"]["filter"]["records"][0]["data"]
@@ -73,9 +83,9 @@ def test_a_registration_keeps_its_reference_and_nobody() -> None:
     allows = maconomy_recordable.recordable(CONFIG / "maconomy.toml")
     _, kept = through(allows, "/api/webparticipant", {"participantId": "1003"}, sent=sent)
     assert (kept["courseId"], kept["externalReference"]) == ("25172-04", "ILI-4711-1")
-    assert not {"Åse", "Lund", "aase@firm.example", "Firmaet A/S", "12345678", "allergisk"} & {*kept.values()}
-    assert kept["company"]["name"] != "Firmaet A/S"
-    assert kept["company"]["vatNumber"] != "12345678"
+    whole = json.dumps(kept, ensure_ascii=False)
+    assert not any(real in whole for real in ("Åse", "Lund", "firm", "Firmaet", "12345678", "allergisk")), whole
+    assert list(kept) == list(sent)
 
 
 def test_of_a_post_our_fields_stay_and_the_editors_do_not() -> None:
@@ -88,7 +98,10 @@ def test_of_a_post_our_fields_stay_and_the_editors_do_not() -> None:
         "author_name": "Åse",
     }
     kept, sent = through(
-        wordpress_recordable.recordable(CONFIG / "wordpress.toml"), "/wp-json/wp/v2/course/7", post, sent={"title": "Kursus"}
+        wordpress_recordable.recordable(CONFIG / "wordpress.toml"),
+        "/wp-json/wp/v2/course/7",
+        post,
+        sent={"title": "Kursus"},
     )
     assert kept["meta"] | {"ed_teaser": "", "plugin": ""} == {
         "mac_id": "25172", "mac_title": "Kursus", "ed_teaser": "", "plugin": "",
@@ -105,3 +118,17 @@ def test_who_we_are_on_the_site_is_replaced() -> None:
     assert kept["slug"] == "user1"
     assert kept["email"].endswith("@example.org")
     assert "Lund" not in kept["name"]
+
+
+def test_below_an_expression_only_the_names_it_speaks_of_stay(tmp_path: Path) -> None:
+    mapping = tmp_path / "maconomy.toml"
+    mapping.write_text(
+        '[endpoint.course]\npath = "/api/course"\n[endpoint.course.fields]\n'
+        'id = { from = "id", type = "id", required = true }\n'
+        'title = { from = "names[?lang==\'da\'].text | [0]", type = "text" }\n',
+        encoding="utf-8",
+    )
+    record = {"id": "1", "names": [{"lang": "da", "text": "Kursus", "by": "Åse"}], "text": "Åse"}
+    kept, _ = through(maconomy_recordable.recordable(mapping), "/api/course", [record])
+    assert kept[0]["names"][0] | {"by": ""} == {"lang": "da", "text": "Kursus", "by": ""}
+    assert "Åse" not in json.dumps(kept, ensure_ascii=False)

@@ -45,7 +45,9 @@ class Scripted:
 
     settle_s = 60.0
 
-    def __init__(self, *answers: Any, size: int = 1, looks: dict[str, Any] | None = None, repeats: bool = False) -> None:
+    def __init__(
+        self, *answers: Any, size: int = 1, looks: dict[str, Any] | None = None, repeats: bool = False
+    ) -> None:
         self.answers = list(answers)
         self.size = size
         self.looks = looks or {}

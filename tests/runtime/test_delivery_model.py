@@ -15,12 +15,26 @@ from integrator.runtime.delivery import Patience
 from integrator.runtime.outbox import Outbox
 from integrator.store import open_store
 
-EVENTS = ["order-1", "order-2", "order-3", "order-4"]
+EVENTS = [f"order-{number}" for number in range(40)]
 RECORDS = ["course-1", "course-2"]
 SETTLE_S = 60.0
 LATEST_ARRIVAL_S = 59.0
-FAULTS = ["busy", "rejected", "postponed", "lost request", "lost reply", "bad answer", "late", "dies before", "dies after"]
-FAULTS_OF_ALL = ["down", "login", "cut before", "cut after", "no look-up"]
+FAULTS = [
+    "busy",
+    "rejected",
+    "postponed",
+    "lost request",
+    "lost reply",
+    "bad answer",
+    "late",
+    "dies before",
+    "dies after",
+]
+FAULTS_OF_ALL = ["down", "login", "cut before", "cut after"]
+FAULT_LISTS = st.lists(
+    st.tuples(st.sampled_from([*FAULTS, *FAULTS_OF_ALL, "no look-up"]), st.floats(0.0, LATEST_ARRIVAL_S)), max_size=4
+)
+EVENT_LISTS = st.lists(st.sampled_from(EVENTS), min_size=1, max_size=3)
 
 
 class Time:
@@ -73,7 +87,7 @@ class Other:
     def send(self, group):
         self.arrive()
         self.tick()
-        fault, _ = self.fault(FAULTS_OF_ALL[:4])
+        fault, _ = self.fault(FAULTS_OF_ALL)
         if fault == "down":
             raise Unavailable("no route")
         if fault == "login":
@@ -109,7 +123,9 @@ class Other:
         self.tick()
         if self.fault(["no look-up"])[0]:
             raise Unavailable("cannot tell")
-        there = self.events[message.key] if message.key in self.events else self.records.get(message.key) == message.body
+        there = (
+            self.events[message.key] if message.key in self.events else self.records.get(message.key) == message.body
+        )
         return Done("7", "found") if there else None
 
     def repeatable(self, message):
@@ -136,27 +152,26 @@ class Deliveries(RuleBasedStateMachine):
 
     # what may happen ------------------------------------------------------------------------------
 
-    @rule(key=st.sampled_from(EVENTS))
-    def an_event_is_asked_for(self, key):
-        assert self.outbox.once(EFFECT, key, {"of": key}) is (key not in self.asked)
-        self.asked.add(key)
+    @rule(keys=EVENT_LISTS)
+    def events_are_asked_for(self, keys):
+        for key in keys:
+            assert self.outbox.once(EFFECT, key, {"of": key}) is (key not in self.asked)
+            self.asked.add(key)
 
     @rule(key=st.sampled_from(RECORDS), body=st.integers(1, 3))
     def a_record_changes(self, key, body):
         self.outbox.latest(EFFECT, key, body)
         self.wanted[key] = body
 
-    @rule(faults=st.lists(st.tuples(st.sampled_from(FAULTS + FAULTS_OF_ALL), st.floats(0.0, LATEST_ARRIVAL_S)), max_size=4))
-    def the_other_side_will_misbehave(self, faults):
-        self.other.faults = faults
+    @rule(keys=EVENT_LISTS, size=st.integers(1, 3), faults=FAULT_LISTS)
+    def a_run(self, keys, size, faults):
+        self.events_are_asked_for(keys)
+        self.run_once(size, faults)
 
-    @rule(size=st.integers(1, 3))
-    def a_run(self, size):
-        self.run_once(size, fate=0)
-
-    @rule(size=st.integers(1, 3), fate=st.integers(1, 60))
-    def a_run_is_killed(self, size, fate):
-        self.run_once(size, fate)
+    @rule(keys=EVENT_LISTS, size=st.integers(1, 3), faults=FAULT_LISTS, fate=st.integers(1, 40))
+    def a_run_is_killed(self, keys, size, faults, fate):
+        self.events_are_asked_for(keys)
+        self.run_once(size, faults, fate)
 
     @rule(seconds=st.sampled_from([1.0, 20.5, 60.0, 400.0, 4_000.0, 90_000.0]))
     def time_passes(self, seconds):
@@ -194,10 +209,9 @@ class Deliveries(RuleBasedStateMachine):
                 assert done == 0 if row["state"] == "received" else True, "done, and would be sent again"
 
     def teardown(self):
-        self.other.faults = []
         for _ in range(20):
             self.time.sleep(4_000.0)
-            self.run_once(2, fate=0)
+            self.run_once(2, [])
         for row in self.db.all("SELECT * FROM outbox"):
             assert row["state"] in ("completed", "failed"), "never ended"
             if row["state"] == "completed" and row["key"] in RECORDS:
@@ -212,7 +226,7 @@ class Deliveries(RuleBasedStateMachine):
     def row(self, key):
         return self.db.one("SELECT * FROM outbox WHERE key = ?", (key,))
 
-    def run_once(self, size, fate):
+    def run_once(self, size, faults, fate=0):
         left = [fate]
 
         def tick():
@@ -222,7 +236,7 @@ class Deliveries(RuleBasedStateMachine):
 
         conn = self.db.conn
         self.db.conn = Mortal(conn, tick)
-        self.other.tick, self.other.size = tick, size
+        self.other.tick, self.other.size, self.other.faults = tick, size, faults
         outbox = Outbox(self.db, clock=self.time)
         try:
             delivery(outbox, self.other, self.time, patience=Patience(5, (60, 300)), sleep=self.time.sleep).run()

@@ -268,7 +268,9 @@ def test_a_dropped_message_loses_its_body_and_cannot_be_queued_or_tried_again(ou
         outbox.retry(message.id)
 
 
-@pytest.mark.parametrize(("state", "said"), [("processing", "the next run looks there first"), ("completed", "is completed")])
+@pytest.mark.parametrize(
+    ("state", "said"), [("processing", "the next run looks there first"), ("completed", "is completed")]
+)
 @pytest.mark.parametrize("command", ["retry", "drop"])
 def test_what_is_done_or_in_doubt_is_not_an_operators_to_move(outbox, command, state, said):
     message = in_state(outbox, state)

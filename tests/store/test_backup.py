@@ -103,6 +103,22 @@ def test_a_backup_that_cannot_be_written_is_said_and_leaves_nothing(live: Path, 
     assert list((tmp_path / "backups").iterdir()) == []
 
 
+def _ruin_a_page(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096] = os.urandom(4096)
+    path.write_bytes(content)
+
+
+def test_a_copy_that_is_not_sound_gets_no_name(live: Path, tmp_path: Path) -> None:
+    _ruin_a_page(live)
+    db = connect(live)
+    with pytest.raises(StoreDamaged, match=r"^store: .*/integrator\.db: is not sound"):
+        backup.make(db, tmp_path / "backups")
+    db.close()
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
 def _no_space(descriptor: int) -> None:
     raise OSError(28, "No space left on device")
 
@@ -134,6 +150,26 @@ def test_a_restore_swaps_the_store_and_keeps_the_former_one(live: Path, made: Pa
     assert live.stat().st_mode & 0o777 == 0o600
     assert not list(live.parent.glob(".*"))
     assert backup.replaced(live) == [backup.Backup(kept, AT)]
+
+
+def test_what_is_not_sound_or_not_ours_never_becomes_the_store(live: Path, made: Path, tmp_path: Path) -> None:
+    foreign = connect(tmp_path / "films.db")
+    foreign.write("CREATE TABLE films (id)")
+    foreign.close()
+    _ruin_a_page(made)
+    for path in (made, tmp_path / "films.db"):
+        with pytest.raises(StoreDamaged, match="nothing was touched"):
+            backup.restore(path, live, at=AT)
+    assert _what_is_live(live) == "old"
+    assert [path.name for path in live.parent.glob("*db*") if path.stat().st_size] == [live.name]
+
+
+def test_a_backup_is_only_read(live: Path, made: Path) -> None:
+    made.chmod(0o444)
+    before = (made.read_bytes(), made.stat().st_mtime_ns)
+    backup.restore(made, live, at=AT)
+    assert (made.read_bytes(), made.stat().st_mtime_ns) == before
+    assert not list(made.parent.glob("*-journal"))
 
 
 def test_a_store_behind_a_link_is_replaced_where_it_lies(live: Path, made: Path, tmp_path: Path) -> None:
@@ -233,13 +269,14 @@ def _half_written(live: Path) -> None:
 
 
 def _damaged(live: Path) -> None:
-    """A file SQLite cannot open, with a journal that would ruin whatever it is applied to."""
-    _half_written(live)
+    """A file that SQLite cannot even open."""
     live.write_bytes(b"ruined" * 4_000)
-    live.with_name(live.name + "-journal").rename(live.with_name("hot"))
-    journal = live.with_name("hot").read_bytes()
-    live.with_name("hot").unlink()
-    live.with_name(live.name + "-journal").write_bytes(journal)
+
+
+def _lost(live: Path) -> None:
+    """The store is gone, and its hot journal lies there for whatever comes under its name."""
+    _half_written(live)
+    live.unlink()
 
 
 def _counted(patched: pytest.MonkeyPatch, at_step: Callable[[int], None]) -> None:
@@ -307,28 +344,33 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new_store_and_can_be
         seen.append(_what_is_live(copy))
         backup.restore(made, copy, at=AT + 60)
         assert _what_is_live(copy) == "new"
-        [*kept] = backup.replaced(copy)
-        assert not any(one.path.samefile(copy) for one in kept)
+        kept = backup.replaced(copy)
+        assert len(kept) == (1 if seen[-1] == "old" else 2)  # no second name of a store that was live all the time
         assert not list(copy.parent.glob(".*"))
         assert "old" in {_what_is_live(one.path) for one in kept} or seen[-1] == "new"
     assert seen == sorted(seen, reverse=True)  # old … old new … new: one moment decides
     assert {"old", "new"} == set(seen)
 
 
-def test_a_damaged_store_is_replaced_whatever_step_a_first_try_is_killed_at(live: Path, made: Path) -> None:
-    _damaged(live)
-    ruined = live.read_bytes()
+@pytest.mark.parametrize("before", [_damaged, _lost])
+def test_a_ruined_store_is_replaced_whatever_step_a_first_try_is_killed_at(
+    before: Callable[[Path], None], live: Path, made: Path
+) -> None:
+    before(live)
+    ruined = live.read_bytes() if live.exists() else None
     [probe] = _copies(live, 1)
     steps = _steps_of(made, probe)
     probe.parent.rename(probe.parent.with_name("probe"))
 
     for step, copy in enumerate(_copies(live, steps), 1):
         assert _killed(made, copy, step)
-        if copy.read_bytes() != ruined:
+        if copy.exists() and copy.read_bytes() != ruined:
             assert _what_is_live(copy) == "new"
         backup.restore(made, copy, at=AT + 60)
         assert _what_is_live(copy) == "new"
-        assert any(one.path.read_bytes() == ruined for one in backup.replaced(copy))
+        kept = [one.path.read_bytes() for one in backup.replaced(copy)]
+        assert ruined is None or ruined in kept
+        assert not list(copy.parent.glob(".*"))
 
 
 @pytest.mark.parametrize("before", [_healthy, _half_written])
@@ -348,9 +390,10 @@ def test_a_restore_that_is_interrupted_at_any_step_cleans_up_behind_itself(
             if number == step:
                 raise Interrupted
 
-        with pytest.MonkeyPatch.context() as patched, pytest.raises(Interrupted):
+        with pytest.MonkeyPatch.context() as patched:
             _counted(patched, interrupt)
-            backup.restore(made, copy, at=AT)
+            with pytest.raises(Interrupted):
+                backup.restore(made, copy, at=AT)
         assert _what_is_live(copy) in ("old", "new")
         backup.restore(made, copy, at=AT + 60)
         assert _what_is_live(copy) == "new"

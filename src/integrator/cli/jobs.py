@@ -75,6 +75,7 @@ def start(
     verbose: bool,
 ) -> None:
     """Run a job as the options ask, say how it ended, and leave with its exit code."""
+    from integrator import recording
     from integrator.cli import render
     from integrator.runner import Options, run_job
     from integrator.runtime.run import NoProgress
@@ -84,11 +85,10 @@ def start(
     bar = render.Bar() if sys.stdout.isatty() and not as_json else None
     options = Options(dry_run=dry_run, progress=bar or NoProgress())
     try:
-        if record or replay:
-            from integrator import recording
-
-            runner = recording.recorded if record else recording.replayed
-            report = runner(job, story, file=record or replay, needs=needs, options=options)
+        if record:
+            report = recording.recorded(job, story, file=record, needs=needs, options=options)
+        elif replay:
+            report = recording.replayed(job, story, file=replay, needs=needs, options=options)
         else:
             report = run_job(job, story, needs=needs, options=options)
     except IntegratorError as error:

@@ -4,14 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from integrator.errors import LockHeld, UsageError
+from integrator.errors import UsageError
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
     from datetime import datetime
 
     from integrator.runtime.outbox import Outbox
-    from integrator.settings import Settings
 
 app = typer.Typer(
     add_completion=False,
@@ -129,52 +127,19 @@ def drop(ids: list[int] | None = IDS) -> None:
 
     Example: integrator outbox drop 311
     """
-    from contextlib import ExitStack
-
     from integrator.cli import opening
     from integrator.runtime.outbox import Outbox
 
     if not ids:
         raise UsageError("outbox drop: name the messages")
-    found = opening.settings()
-    now = opening.now()
-    with ExitStack() as stack:
-        db = stack.enter_context(opening.writing(found))
-        outbox = Outbox(db, clock=now.timestamp)
+    with opening.writing(opening.settings()) as db, db.tx():
+        outbox = Outbox(db, clock=opening.now().timestamp)
         chosen = _distinct(ids)
-        _hold_owners(stack, found, outbox, chosen, now)
-        stack.enter_context(db.tx())
         before = [outbox.get(number) for number in chosen]
         for number in chosen:
             outbox.drop(number)
     for row in before:
         _say(row, f"{row['state']} → dropped: it will not be sent")
-
-
-def _hold_owners(stack: "ExitStack", found: "Settings", outbox: "Outbox", chosen: list[int], now: "datetime") -> None:
-    """Hold the jobs that waiting messages belong to: a run that has already read one would be about to send it.
-
-    Errors  LockHeld: such a job runs now; NotFound
-    """
-    from integrator.runtime import lock
-
-    for job in sorted({job for number in chosen if (job := _owner(outbox, number))}):
-        try:
-            stack.enter_context(lock.hold(found.home.locks, job, since=now))
-        except LockHeld as error:
-            raise LockHeld(
-                f"outbox drop: {error.message.partition(';')[0]}, and may be about to send it; nothing was dropped",
-                hint="type it again when that run has ended",
-            ) from None
-
-
-def _owner(outbox: "Outbox", number: int) -> str | None:
-    """The job that queued or last tried a message that waits; None when it does not wait, or nobody knows."""
-    row = outbox.get(number)
-    if row["state"] != "received":
-        return None
-    job = outbox.db.value("SELECT job FROM runs WHERE id = ?", (row["run_id"],))
-    return None if job is None else str(job)
 
 
 def _failed(outbox: "Outbox") -> list[int]:

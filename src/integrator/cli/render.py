@@ -116,7 +116,7 @@ def _print_trouble(report: Report) -> None:
 def _listed(items: dict[str, str], word: str) -> list[str]:
     lines = [f"{word}: {item}: {reason}" for item, reason in list(items.items())[:_SHOWN_ITEMS]]
     if len(items) > _SHOWN_ITEMS:
-        lines.append(f"{word}: and {len(items) - _SHOWN_ITEMS} more; integrator runs show, or --json, lists them all")
+        lines.append(f"{word}: and {len(items) - _SHOWN_ITEMS} more; integrator runs N, or --json, lists them all")
     return lines
 
 

@@ -60,7 +60,8 @@ def schedule(
     if not found.root.is_dir():
         typer.echo(f"integrator: schedule: {found.root} is not on this machine: these are the shipped jobs", err=True)
     jobs = load_settings(found, os.environ, needs=()).jobs.values()
-    bin_dir = program or _own_folder()
+    # Where this program lies says nothing about the machine that has that home.
+    bin_dir = program or (_own_folder() if found.root.is_dir() else None)
     if form == "crontab" and str(bin_dir) in _USUAL_PATH:
         bin_dir = None  # it is on the PATH that every crontab gets
     typer.echo(render(jobs, found.root, form, bin_dir=bin_dir), nl=False)

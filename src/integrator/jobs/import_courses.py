@@ -43,12 +43,8 @@ def import_courses(
     allow_bad_records: bool = False,
 ) -> None:
     """Bring the catalogue, in the store and on WordPress, level with Maconomy."""
-    posts = Posts(
-        run.db,
-        missing_limit=int(str(run.policy.get("missing_runs", 3))),
-        past=str(run.policy.get("past", "keep")),
-        now=run.now,
-    )
+    missing_limit, past = int(run.policy["missing_runs"]), str(run.policy["past"])
+    posts = Posts(run.db, missing_limit=missing_limit, past=past, now=run.now)
     # fetch, one list after the other: Maconomy wants one request at a time
     answers = [_fetch(run, maconomy, kind) for kind in KINDS]
     # decide
@@ -57,7 +53,7 @@ def import_courses(
     # keep
     with run.db.tx():
         for answer in answers:
-            touched = _keep(run, answer)
+            touched = _keep(run, answer, missing_limit)
             if wordpress is not None:
                 _queue(run, posts, answer.kind, touched)
     maconomy.keep_answers()
@@ -101,9 +97,11 @@ def _guard(answer: _Answer, maconomy: Maconomy, *, allow_removals: bool, allow_b
     )
 
 
-def _keep(run: Run, answer: _Answer) -> list[str]:
+def _keep(run: Run, answer: _Answer, missing_limit: int) -> list[str]:
     """Write the answer into the store, and tell the run what that did."""
-    applied = answer.catalogue.keep(answer.fetched, answer.known, answer.gone, at=run.at, run_id=run.id)
+    applied = answer.catalogue.keep(
+        answer.fetched, answer.known, answer.gone, missing_limit=missing_limit, at=run.at, run_id=run.id
+    )
     Sources(run.db).keep(_ENDPOINTS[answer.kind], answer.fetched, at=run.at)
     run.count(
         **{

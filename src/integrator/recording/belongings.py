@@ -94,10 +94,24 @@ def described(settings: Settings, needs: Sequence[str], job: str, clean: Callabl
     return {"settings": tables, "mappings": mappings, "policy": _policy(settings.jobs[job])}
 
 
+def replaced(settings: Settings, needs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The texts of the configuration that are somebody's own, and what stands for them in a recording."""
+    for name, table in _tables(settings, needs):
+        for key, value, stays in _fields(table):
+            if isinstance(value, str) and not stays and key != "base_url" and key not in _STAYS.get(name, ()):
+                yield value, _made_up(key)
+
+
+def _fields(table: Table) -> Iterator[tuple[str, Any, bool]]:
+    """(key, value, whether it stays as it is whatever it is called)."""
+    for field in msgspec.structs.fields(table):
+        value = getattr(table, field.name)
+        yield field.encode_name, value, isinstance(value, bool | int | float) or get_origin(field.type) is Literal
+
+
 def _table(name: str, table: Table, mappings: dict[str, str], clean: Callable[[str], str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(table):
-        key, value = field.encode_name, getattr(table, field.name)
+    for key, value, stays in _fields(table):
         if isinstance(value, Secret):
             found[key] = {"env": SECRET_NAME}
         elif key == "mapping":
@@ -105,7 +119,7 @@ def _table(name: str, table: Table, mappings: dict[str, str], clean: Callable[[s
             mappings[found[key]] = _without_people(value.read_text(encoding="utf-8"), clean)
         elif key == "base_url" and value:
             found[key] = f"https://{System(name, value).host}"
-        elif isinstance(value, bool | int | float) or get_origin(field.type) is Literal or key in _STAYS.get(name, ()):
+        elif stays or key in _STAYS.get(name, ()):
             found[key] = _plain(value)
         elif isinstance(value, str):
             found[key] = _made_up(key)
@@ -121,7 +135,9 @@ def _plain(value: Any) -> Any:
 
 
 def _made_up(key: str) -> str:
-    return {"domain": "mail.example.org", "from": "Sender <sender@example.org>"}.get(key, f"made-up-{key}")
+    return {"domain": "mail.example.org", "from": "Sender <sender@example.org>", "username": "user"}.get(
+        key, f"made-up-{key}"
+    )
 
 
 def _without_people(text: str, clean: Callable[[str], str]) -> str:

@@ -1,7 +1,10 @@
 """JSON taken apart without loss: numbers as they are written, and a key that stands twice stands twice."""
 
 import json
+import re
 from typing import Any
+
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 class Number(str):
@@ -42,6 +45,6 @@ def _one(value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    # Half a surrogate pair cannot be written in UTF-8, only as \ud83d; a line break of Unicode would puzzle YAML.
-    plain = not any("\ud800" <= char <= "\udfff" or not (char.isprintable() or char == " ") for char in value)
-    return json.dumps(value, ensure_ascii=not plain)
+    text = json.dumps(value, ensure_ascii=False)
+    # Half a surrogate pair cannot be written in UTF-8; a line break of Unicode's would puzzle YAML.
+    return text if value.isprintable() else _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

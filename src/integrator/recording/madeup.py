@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from html import unescape
 from itertools import count, product
 
@@ -14,7 +15,7 @@ _GIVEN = re.findall(
 )
 _SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
 _LETTERS = "QWXZYVKUHG"
-_SPELT = str.maketrans({"ø": "oe", "å": "aa", "ä": "ae", "ö": "oe", "ü": "ue"})
+_SPELT = (("ø", "o"), ("æ", "a"), ("ð", "d"), ("đ", "d"), ("aa", "a"), ("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 # A run of letters and digits; a letter may be written as an HTML entity, or with its accent behind it.
 _LETTER_ENTITY = (
@@ -25,18 +26,14 @@ WORD = re.compile(rf"(?:[^\W_]|[\u0300-\u036f]|{_LETTER_ENTITY})+")
 _DIGITS = re.compile(r"\D+")
 
 
+@lru_cache(maxsize=100_000)
 def fold(word: str) -> str:
-    """A word as it is compared: without accents, case and entities; ø is o, å is a, æ is ae."""
+    """A word as it is compared, however it is written in addresses and slugs: Kjær is kjaer, Søren soeren or soren."""
     bare = unicodedata.normalize("NFKD", unescape(word)).casefold()
     bare = "".join(char for char in bare if not unicodedata.combining(char))
-    return bare.replace("ø", "o").replace("æ", "ae").replace("ð", "d").replace("đ", "d")
-
-
-def foldings(word: str) -> set[str]:
-    """Every way a word may be written in addresses and slugs: Kjær is kjaer, Søren is soren or soeren."""
-    whole = unicodedata.normalize("NFC", unescape(word)).casefold()
-    spelt = whole.translate(_SPELT)
-    return {fold(whole), fold(spelt)}
+    for spelt, plain in _SPELT:
+        bare = bare.replace(spelt, plain)
+    return bare
 
 
 class MadeUp:
@@ -58,12 +55,12 @@ class MadeUp:
 
     def learn_name(self, value: str) -> None:
         words = WORD.findall(value)
-        for word in words:
-            self.name_words |= foldings(word)
+        folded = tuple(fold(word) for word in words)
+        self.name_words.update(folded)
         if words:
-            self.names.add(tuple(fold(word) for word in words))
+            self.names.add(folded)
         if len(words) == 1:
-            self.lone_words |= foldings(words[0])
+            self.lone_words.update(folded)
 
     def learn_initials(self, value: str) -> None:
         if 2 <= len(value.strip()) <= 5:
@@ -121,6 +118,11 @@ class MadeUp:
         """A system's own host becomes NAME.example.org."""
         self._count("hosts", name)
         self._given["host", host.casefold()] = name
+
+    def name_text(self, value: str, made: str) -> None:
+        """A text of the configuration (a user name, a mail domain) becomes what the replay's configuration says."""
+        for kind in ("text", "login", "host"):
+            self._given[kind, value] = made
 
     def number(self, literal: str) -> str:
         self._count("numbers", literal)

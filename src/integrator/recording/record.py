@@ -1,5 +1,6 @@
 """--record: the job runs for real, and what it heard and said is kept with made-up people and without secrets."""
 
+import os
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from integrator import __version__
 from integrator.errors import IntegratorError
+from integrator.home import find_home
 from integrator.recording import belongings, cassette, memory, network
 from integrator.recording.freetext import survivors
 from integrator.recording.madeup import MadeUp
@@ -46,10 +48,6 @@ class _FirstLook:
 
 def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Options) -> Report:
     """Run and record. Errors  UsageError, ConfigError: nothing was started; NotWritten: the run is done all the same"""
-    import os
-
-    from integrator.home import find_home
-
     cassette.need_vcr()
     cassette.check_target(file)
     settings = load_everything(find_home(os.environ), needs)
@@ -58,7 +56,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     before = memory.remembered(settings.store.path)
     report: Report | None = None
     try:
-        with network.recording(tape, ours=lambda url: system_of(url, systems) is not None):
+        with network.recording(tape, ours=_is_ours(settings, systems)):
             report = run_job(job, story, needs=needs, options=replace(options, clock=clock))
     finally:
         # Also after a bug of ours: that is when somebody wants to see what was said.
@@ -75,6 +73,17 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     return report
 
 
+def _is_ours(settings: Settings, systems: list[System]) -> Callable[[str], bool]:
+    """Whose traffic is recorded: the systems'. The heartbeat is none of the job's, also when it has their address."""
+    ping_url = settings.monitor.ping_url
+    beat = ping_url.reveal().partition("{")[0] if ping_url is not None else None
+
+    def is_ours(url: str) -> bool:
+        return system_of(url, systems) is not None and not (beat and url.startswith(beat))
+
+    return is_ours
+
+
 def _keep(
     file: Path,
     settings: Settings,
@@ -85,6 +94,8 @@ def _keep(
 ) -> str:
     """Replace, look once more, write; gives back what to say about it."""
     made_up = MadeUp()
+    for real, made in belongings.replaced(settings, needs):
+        made_up.name_text(real, made)
     scrubber = Scrubber(systems, made_up)
     kept = scrubber.scrubbed(exchanges)
     metadata = {**facts, **belongings.described(settings, needs, str(facts["job"]), scrubber.text)}

@@ -3,6 +3,7 @@
 All of a recording is read before any of it is written: a name met in the last answer is replaced in the first.
 """
 
+import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -61,6 +62,13 @@ class System:
             return None
         base = ours.path.rstrip("/")
         return theirs.path[len(base) :] if theirs.path == base or theirs.path.startswith(base + "/") else None
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _port(url: str) -> int | None:
@@ -125,9 +133,14 @@ class Scrubber:
             sent_headers=_headers(exchange.sent_headers),
             sent=self._body(exchange.sent, exchange.sent_headers, call.request, act),
             reason=exchange.reason if re.fullmatch(r"[A-Za-z' -]{0,40}", exchange.reason) else "",
-            headers=_headers(headers) | ({"content-encoding": ["gzip"]} if packed else {}),
+            headers=_headers(headers) | self._elsewhere(headers) | ({"content-encoding": ["gzip"]} if packed else {}),
             body=body if packed else self._body(body, headers, call.answer, act),
         )
+
+    def _elsewhere(self, headers: Headers) -> Headers:
+        """Where a redirect points, as far as its host."""
+        host = _host(_header(headers, "location"))
+        return {"location": [f"https://{self._made_up.host(host)}/"]} if host else {}
 
     # addresses ----------------------------------------------------------------------------------
 
@@ -217,7 +230,8 @@ class Scrubber:
         if isinstance(value, bool):
             return value if _stays(kind) else False
         if isinstance(value, Number):
-            return value if _stays(kind) or value.strip("-0.") == "" else self._number(kind, value)
+            says_nothing = value.strip("-0.") == "" or not value[-1].isdigit()  # 0, 0.0; NaN, -Infinity
+            return value if _stays(kind) or says_nothing else self._number(kind, value)
         if isinstance(kind, Words):
             return value if _folded(value) in kind.words else self._hidden(value)
         if kind is May.TEXT:
@@ -239,8 +253,9 @@ class Scrubber:
         return self._free.without_names(value, parts=False)
 
     def _number(self, kind: May | Words, value: Number) -> Number:
-        made = self._made_up.number(str(value))
-        return Number(phone_digits(self._made_up.phone(value)) if kind is May.PHONE else made)
+        if kind is May.PHONE:
+            return Number("45" + phone_digits(self._made_up.phone(value)))
+        return Number(self._made_up.number(str(value)))
 
     def _personal(self, kind: May | Words, value: str) -> str:
         inside = value.strip()
@@ -332,6 +347,8 @@ def _unpacked(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
     try:
         inflate = zlib.decompressobj(wbits=47)  # gzip or zlib, whatever it says
         found = inflate.decompress(body, _INFLATED_LIMIT)
+        if len(found) > 10_000_000 and len(found) > 100 * len(body):  # a bomb stays one, of nothing but zeros
+            return plain | {"content-encoding": ["gzip"]}, gzip.compress(bytes(len(found)))
         if inflate.eof and not inflate.unused_data:
             return plain, found
     except zlib.error:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from integrator.database import Database
 from integrator.domain.fetched import Notes
@@ -42,7 +42,7 @@ class Run:
     report: Report
     stopper: Stopper
     patience: Patience
-    policy: dict[str, object] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=NoProgress)
     clock: Callable[[], float] = time.time
     dry: bool = False

@@ -1,6 +1,5 @@
 """Our SQLite store: one file per home, opened in one way, migrated before anything else happens."""
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -49,11 +48,11 @@ def check(db: Database, *, kind: str) -> None:
     Errors  StoreDamaged
     """
     pragma = "quick_check" if kind == "quick" else "integrity_check"
-    found = [row[0] for row in db.all(f"PRAGMA {pragma}(3)")]
+    found = [row[0] for row in db.all(f"PRAGMA {pragma}(3)") if row[0] != "ok"]
     if kind == "full" and db.all("PRAGMA foreign_key_check"):
         found.append("rows that point to nothing")
-    if found != ["ok"]:
+    if found:
         raise StoreDamaged(
             f"store: {db.path}: is damaged ({'; '.join(found[:3])}); nothing was touched",
-            hint=f"integrator store restore BACKUP   (backups lie in {os.path.relpath(db.path.parent)}/backups)",
+            hint="integrator store list, then: integrator store restore BACKUP",
         )

@@ -56,7 +56,7 @@ def copy_to(db: Database, target: Path) -> None:
     """Copy the live store into target, all or nothing: the name appears when the copy is whole, sound and on disk."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     with _writing(target, partial):
-        _draft(db.conn, partial)
+        _draft(db.conn, partial, f"store: {db.path}")
         os.rename(partial, target)
         _to_disk(target.parent)
 
@@ -83,13 +83,13 @@ def _writing(target: Path, partial: Path) -> Iterator[None]:
         _remove(partial)
 
 
-def _draft(source: sqlite3.Connection, partial: Path) -> None:
-    """A sound copy of source in a file of its own, on disk."""
+def _draft(source: sqlite3.Connection, partial: Path, what: str) -> None:
+    """A sound copy of source in a file of its own, on disk. A copy that is not sound says what its source is."""
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     copy = sqlite3.connect(partial, isolation_level=None)
     try:
         source.backup(copy, pages=-1)  # in one go; with small steps it never ends while others write
-        _sound(copy, partial)
+        _sound(copy, what)
     finally:
         copy.close()
     _to_disk(partial)
@@ -180,16 +180,21 @@ def _verified(conn: sqlite3.Connection, path: Path) -> int:
     tables = {row[0] for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if version == 0 or not {"runs", "outbox"} <= tables:
         raise StoreDamaged(f"backup: {path}: is not a backup of this store; nothing was touched")
-    _sound(conn, path)
+    _sound(conn, f"backup: {path}")
     return version
 
 
-def _sound(conn: sqlite3.Connection, path: Path) -> None:
-    said = [str(row[0]) for row in conn.execute("PRAGMA integrity_check(3)")]
-    if said != ["ok"]:
-        raise StoreDamaged(f"backup: {path}: is not sound ({'; '.join(said)}); nothing was touched")
-    if conn.execute("PRAGMA foreign_key_check").fetchone():
-        raise StoreDamaged(f"backup: {path}: has rows that point to nothing; nothing was touched")
+def _sound(conn: sqlite3.Connection, what: str) -> None:
+    try:
+        said = [str(row[0]) for row in conn.execute("PRAGMA integrity_check(3)")]
+        lost = conn.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.DatabaseError as error:  # some damage keeps even the check from being made
+        if not isinstance(sqlite_error(error), StoreDamaged):
+            raise
+        said, lost = [str(error)], None
+    if said != ["ok"] or lost:
+        why = "; ".join(said) if said != ["ok"] else "rows that point to nothing"
+        raise StoreDamaged(f"{what}: is not sound ({why}); nothing was touched")
 
 
 # putting back ---------------------------------------------------------------------------------------
@@ -208,7 +213,7 @@ def restore(path: Path, live: Path, *, at: float) -> Path | None:
     with _writing(live, draft):
         with _reading(path) as source:
             _verified(source, path)
-            _draft(source, draft)
+            _draft(source, draft, f"backup: {path}")
         _prepare(draft, int(at))
         with _alone(live):
             kept = _put_in_place(draft, live, at)
@@ -237,7 +242,7 @@ def _prepare(draft: Path, at: int) -> None:
                 " WHERE mode = 'once' AND state = 'received'",
                 (at,),
             )
-        _sound(conn, draft)
+        _sound(conn, f"backup: {draft}")
     finally:
         conn.close()
     _to_disk(draft)

@@ -112,13 +112,25 @@ class Catalogue:
 
     # keeping one answer ---------------------------------------------------------------------------
 
-    def keep(self, fetched: Fetched, known: Known, gone: Iterable[str], *, at: int, run_id: int) -> Applied:
-        """Write what one complete answer says; nothing is written where nothing differs."""
+    def keep(
+        self, fetched: Fetched, known: Known, gone: Iterable[str], *, missing_limit: int, at: int, run_id: int
+    ) -> Applied:
+        """Write what one complete answer says; nothing is written where nothing differs.
+
+        gone           keys the answer should hold and does not; missing_limit  so many runs are counted, no more
+        """
         applied = Applied()
         known_keys = known.expected | known.missing
         self._db.write_many(self._put, self._rows(fetched, known_keys, applied, at=at, run_id=run_id))
-        self._returned(fetched, known, applied)
-        self._missing(gone, applied, at=at)
+        for key in sorted(key for key in known.missing if fetched.holds(key)):
+            self._db.write(f"UPDATE {self._table} SET missing_since = NULL, missing_runs = 0 WHERE id = ?", (key,))  # noqa: S608
+            self._note(key, {"missing": [True, False]}, at=at, run_id=run_id)
+            applied.returned.append(key)
+        for key in sorted(gone):
+            if self._count_missing(key, missing_limit, at=at):
+                applied.missing.append(key)
+            if key in known.expected:
+                self._note(key, {"missing": [False, True]}, at=at, run_id=run_id)
         self._keep_set_aside(fetched, at=at, run_id=run_id)
         return applied
 
@@ -145,30 +157,30 @@ class Catalogue:
             )
             return False
         applied.changed.append(key)
+        self._note(key, fields, at=at, run_id=run_id)
+        return True
+
+    def _note(self, key: str, fields: dict[str, list[Any]], *, at: int, run_id: int) -> None:
+        """Keep what changed of a record, for explain."""
         self._db.write(
             "INSERT INTO changes (kind, key, at, run_id, fields) VALUES (?, ?, ?, ?, ?)",
             (self.kind, key, at, run_id, msgspec.json.encode(fields).decode()),
         )
-        return True
 
     def _values(self, record: MainCourse | Course) -> Iterator[Any]:
         for name in self._fields:
             value = getattr(record, name)
             yield msgspec.json.encode(value).decode() if name in _AS_JSON and value is not None else value
 
-    def _returned(self, fetched: Fetched, known: Known, applied: Applied) -> None:
-        for key in sorted(key for key in known.missing if fetched.holds(key)):
-            self._db.write(f"UPDATE {self._table} SET missing_since = NULL, missing_runs = 0 WHERE id = ?", (key,))  # noqa: S608
-            applied.returned.append(key)
-
-    def _missing(self, gone: Iterable[str], applied: Applied, *, at: int) -> None:
-        for key in sorted(gone):
+    def _count_missing(self, key: str, limit: int, *, at: int) -> bool:
+        """One more run without it; False when that was counted often enough already."""
+        return bool(
             self._db.write(
                 f"UPDATE {self._table} SET missing_since = coalesce(missing_since, ?),"  # noqa: S608
-                " missing_runs = missing_runs + 1 WHERE id = ?",
-                (at, key),
+                " missing_runs = missing_runs + 1 WHERE id = ? AND missing_runs < ?",
+                (at, key, limit),
             )
-            applied.missing.append(key)
+        )
 
     def _keep_set_aside(self, fetched: Fetched, *, at: int, run_id: int) -> None:
         before = self.set_aside()

@@ -1,0 +1,128 @@
+"""A stop comes at once, but never in the middle of an effect and its bookkeeping."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from integrator.errors import Stopped
+from integrator.runtime.stopping import Stopper
+
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGALRM]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_what_is_under_way_at_once(number):
+    reached = []
+
+    def story():
+        signal.raise_signal(number)
+        reached.append("what comes after")
+
+    with pytest.raises(Stopped, match="the rest waits for the next run") as caught, Stopper().installed():
+        story()
+    assert reached == []
+    assert caught.value.exit_code == 75
+
+
+def test_the_message_names_the_signal_or_the_budget():
+    with pytest.raises(Stopped, match="stopped by SIGTERM"), Stopper().installed():
+        signal.raise_signal(signal.SIGTERM)
+    with (
+        pytest.raises(Stopped, match=r"the run's time is used up \(timeout in its jobs/ file\)"),
+        Stopper().installed(),
+    ):
+        signal.raise_signal(signal.SIGALRM)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_in_a_critical_block_waits_for_its_end(number):
+    stopper, done = Stopper(), []
+
+    def effect_and_books():
+        with stopper.critical():
+            with stopper.critical():
+                signal.raise_signal(number)
+                done.append("sent")
+            done.append("written down")
+        done.append("next effect")
+
+    with pytest.raises(Stopped), stopper.installed():
+        effect_and_books()
+    assert done == ["sent", "written down"]
+
+
+def test_an_error_in_a_critical_block_comes_out_as_it_is():
+    stopper = Stopper()
+
+    def broken():
+        with stopper.critical():
+            signal.raise_signal(signal.SIGTERM)
+            raise KeyError("what happened")
+
+    with pytest.raises(KeyError), stopper.installed():
+        broken()
+
+
+def test_the_signals_behave_as_before_when_the_run_is_over():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with Stopper(timeout_s=100).installed():
+        assert signal.getsignal(signal.SIGTERM) != before[0]
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_the_budget_ends_a_run_that_hangs():
+    stopper = Stopper(timeout_s=0.05)
+    with pytest.raises(Stopped, match="time is used up"), stopper.installed():
+        threading.Event().wait(30)
+    assert stopper.remaining_s() == 0.0
+
+
+def test_without_a_timeout_there_is_no_budget():
+    assert Stopper().remaining_s() == float("inf")
+    assert Stopper(timeout_s=None).remaining_s() == float("inf")
+    assert 99 < Stopper(timeout_s=100).remaining_s() <= 100
+
+
+@pytest.mark.parametrize("seconds", [5.0, 100.0])
+def test_a_sleep_that_the_budget_does_not_hold_is_not_begun(seconds):
+    begun = time.monotonic()
+    with pytest.raises(Stopped, match="would use up the run's time"):
+        Stopper(timeout_s=5.0).sleep(seconds)
+    assert time.monotonic() - begun < 1.0
+
+
+def test_a_short_sleep_goes_on_afterwards():
+    Stopper(timeout_s=5.0).sleep(0.001)
+
+
+def test_a_stop_ends_a_sleep():
+    stopper = Stopper(timeout_s=30)
+    timer = threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, signal.SIGTERM))
+    begun = time.monotonic()
+
+    def story():
+        timer.start()
+        stopper.sleep(20)
+
+    with pytest.raises(Stopped, match="SIGTERM"), stopper.installed():
+        story()
+    assert time.monotonic() - begun < 10
+    timer.join()
+
+
+def test_check_speaks_up_once_the_critical_block_is_over():
+    stopper = Stopper()
+    stopper.check()
+
+    def effect():
+        with stopper.critical():
+            signal.raise_signal(signal.SIGTERM)
+            stopper.check()
+
+    with stopper.installed(), pytest.raises(Stopped):
+        effect()
+    with pytest.raises(Stopped):
+        stopper.check()
