@@ -1,64 +1,22 @@
 """One run from start to exit code: what it leaves behind, whatever happens in it."""
 
-import json
 import os
 import signal
-import sqlite3
 import sys
 
 import pytest
-from rawserver import CLOSE, HANG, RawServer, answer
 
-from integrator import cli, errors, monitor
-from integrator.database import connect
-from integrator.home import Home, init_home
-from integrator.runner import Options, run_job
+from integrator import cli, errors
 from integrator.runtime import lock
+from onerun import HOUR, JOB, T0, bare, ending, go, log, rows
+from rawserver import RawServer, answer
 
-JOB = "import-courses"
-HOUR, DAY = 3600, 86_400
-T0 = 1_800_000_000.0
 SOMEBODY = "Åse Østergård 010203-1234"
 
 
 @pytest.fixture
 def home(tmp_path):
-    init_home(tmp_path / "home")
-    made = Home(tmp_path / "home")
-    (made.config / "integrator.toml").write_text("", encoding="utf-8")
-    return made
-
-
-def fine(run, wiring):
-    run.count(read=3)
-
-
-def ending(error):
-    def story(run, wiring):
-        run.count(read=2)
-        raise error
-
-    return story
-
-
-def go(home, story=fine, *, at=T0, dry_run=False):
-    return run_job(JOB, story, needs=("monitor",), options=Options(dry_run=dry_run, clock=lambda: at), home=home)
-
-
-def rows(home, columns="outcome, exit_code, counts, error"):
-    db = connect(home.var / "integrator.db")
-    try:
-        return [tuple(row) for row in db.all(f"SELECT {columns} FROM runs ORDER BY id")]
-    finally:
-        db.close()
-
-
-def log(home):
-    return [json.loads(line) for line in (home.log / "integrator.log").read_text(encoding="ascii").splitlines()]
-
-
-def files(home):
-    return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(home.var.rglob("*"))}
+    return bare(tmp_path / "home")
 
 
 # how it ends --------------------------------------------------------------------------------------------
@@ -105,11 +63,8 @@ def test_a_story_without_an_error_ends_by_its_items(home, say, code, outcome):
 def test_the_log_line_has_these_fields_and_no_others(home):
     go(home, lambda run, wiring: run.set_aside("course 1", "bad_money"))
     (line,) = log(home)
-    assert list(line) == ["at", "job", "run", "outcome", "exit_code", "seconds", "counts", "failed", "waiting"] + [
-        "notes",
-        "remarks",
-        "error",
-    ]
+    fields = "at job run outcome exit_code seconds counts failed waiting notes remarks error"
+    assert list(line) == fields.split()
     assert (line["at"], line["run"], line["failed"]) == (
         "2027-01-15T08:00:00+00:00",
         1,
@@ -123,18 +78,23 @@ def test_a_bug_is_raised_after_the_books_with_its_place_and_without_its_words(ho
         go(home, ending(ValueError(SOMEBODY)))
     assert rows(home) == [("failed", 70, '{"read": 2}', "bug: ValueError")]
     (line,) = log(home)
-    assert line["place"][-1].startswith("test_runner.py:")
+    assert line["place"][-1].startswith("onerun.py:")
     assert (line["exit_code"], line["error"]) == (70, "bug: ValueError")
     assert "stergård" not in json.dumps(line, ensure_ascii=False)
 
 
 def test_a_bug_ends_the_command_with_70_and_its_words_are_not_printed(home, monkeypatch, capsys):
+    bug = ending(ValueError(SOMEBODY))
+    text = '[maconomy]\nbase_url = "http://127.0.0.1:9"\nauth_value = { env = "KEY" }\n'
+    (home.config / "integrator.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(os, "environ", {"INTEGRATOR_HOME": str(home.root), "KEY": "k"})
+    monkeypatch.setattr(sys, "argv", ["integrator", JOB])
     monkeypatch.setattr("integrator.jobs.import_courses.import_courses", lambda run, *_, **__: bug(run, None))
     with pytest.raises(SystemExit) as ended:
         cli.main()
     said = capsys.readouterr()
     assert ended.value.code == 70
-    assert "this is a bug: ValueError at test_runner.py:" in said.err
+    assert "this is a bug: ValueError at onerun.py:" in said.err
     assert "stergård" not in said.out + said.err
 
 
@@ -240,143 +200,3 @@ def test_the_lock_is_free_after_a_bug(home):
     with pytest.raises(ValueError, match="a bug"):
         go(home, ending(ValueError("a bug")))
     assert not lock.is_held(home.locks, JOB)
-
-
-# lateness and the monitor ---------------------------------------------------------------------------------
-
-
-def test_trying_later_is_silent_until_it_has_lasted_too_long(home):
-    away = ending(errors.Unavailable("maconomy: no route"))
-    go(home)
-    assert go(home, away, at=T0 + 2 * HOUR).late is None
-    assert go(home, away, at=T0 + 3 * HOUR + 1).late == "last success 3 h ago; expected within 3 h"
-    assert go(home, at=T0 + 4 * HOUR).late is None
-
-
-def test_the_monitor_hears_of_a_failure_when_it_has_lasted_too_long(home):
-    away = ending(errors.Unavailable("maconomy: no route"))
-    with RawServer([answer(b"OK")]) as server:
-        (home.config / "integrator.toml").write_text(f'[monitor]\nping_url = "{server.url}/x"\n', encoding="utf-8")
-        go(home, away)
-        go(home, away, at=T0 + 4 * HOUR)
-    assert [request.target for request in server.requests] == ["/x/start", "/x/log", "/x/start", "/x/fail"]
-    assert json.loads(server.requests[-1].body)["error"] == "maconomy: no route"
-
-
-@pytest.mark.parametrize(("story", "code"), [(fine, 0), (ending(errors.Refused("no")), 1)])
-@pytest.mark.parametrize("script", [[CLOSE], [HANG]], ids=["gone", "slow"])
-def test_a_broken_monitor_never_changes_the_exit_code(home, story, code, script, monkeypatch):
-    monkeypatch.setattr(monitor, "_TIMEOUT_S", 0.2)
-    with RawServer(script) as server:
-        (home.config / "integrator.toml").write_text(f'[monitor]\nping_url = "{server.url}/tok"\n', encoding="utf-8")
-        report = go(home, story)
-    assert report.exit_code == code
-    assert len(report.remarks) == 2
-    assert "/tok" not in str(report.as_json()) + (home.log / "integrator.log").read_text(encoding="ascii")
-
-
-# the store ------------------------------------------------------------------------------------------------
-
-
-def test_the_store_is_checked_once_a_day_and_thoroughly_once_a_week(home):
-    for hours in (0, 1, 23, 24, 25, 47, 48, 167, 168, 169):
-        go(home, at=T0 + hours * HOUR)
-    checked = [row[0] for row in rows(home, "checked")]
-    assert checked == ["full", None, None, "quick", None, None, "quick", "quick", "full", None]
-
-
-def damage(home):
-    """Overwrite the pages of one table, which nothing but a check looks at."""
-    db = connect(home.var / "integrator.db")
-    with db.tx():
-        db.write_many(
-            "INSERT INTO changes (kind, key, at, run_id, fields) VALUES ('course', ?, 1, 1, ?)",
-            [(f"25172-{number:02}", "x" * 500) for number in range(99)],
-        )
-    pages, size = db.all("SELECT rootpage FROM sqlite_master WHERE name = 'changes'"), db.value("PRAGMA page_size")
-    db.close()
-    with (home.var / "integrator.db").open("r+b") as file:
-        file.seek((pages[0][0] - 1) * size)
-        file.write(b"\xff" * size)
-
-
-def test_a_damaged_store_ends_with_70_before_anything_is_written_to_it(home):
-    go(home)
-    damage(home)
-    before = (home.var / "integrator.db").read_bytes()
-    told = []
-    report = go(home, lambda run, wiring: told.append("ran"), at=T0 + 2 * DAY)
-    assert (report.exit_code, report.run_id, told) == (70, None, [])
-    assert "is damaged" in str(report.error)
-    assert (home.var / "integrator.db").read_bytes() == before
-    assert [line["exit_code"] for line in log(home)] == [0, 70]
-
-
-def test_a_store_that_proves_damaged_in_the_middle_is_not_written_any_more(home):
-    go(home)
-    damage(home)
-    seen = []
-
-    def story(run, wiring):
-        seen.append(run.db.path.read_bytes())
-        run.db.all("SELECT * FROM changes")
-
-    assert go(home, story, at=T0 + HOUR).exit_code == 70
-    assert (home.var / "integrator.db").read_bytes() == seen[0]
-    assert [row[0] for row in rows(home)] == ["done", "running"]
-
-
-def test_a_file_that_is_no_store_ends_with_70_a_log_line_and_word_to_the_monitor(home):
-    (home.var / "integrator.db").touch(0o600)
-    (home.var / "integrator.db").write_bytes(b"no database " * 100)
-    with RawServer([answer(b"OK")]) as server:
-        (home.config / "integrator.toml").write_text(f'[monitor]\nping_url = "{server.url}/x"\n', encoding="utf-8")
-        assert go(home).exit_code == 70
-    assert [request.target for request in server.requests] == ["/x/fail"]
-    assert [line["exit_code"] for line in log(home)] == [70]
-
-
-def test_a_store_that_cannot_be_written_at_the_end_is_said_with_70(home):
-    report = go(home, lambda run, wiring: run.db.conn.execute("PRAGMA query_only = ON"))
-    assert report.exit_code == 70
-    assert "cannot be read or written" in str(report.error)
-    assert [line["exit_code"] for line in log(home)] == [70]
-
-
-def test_a_broken_rule_of_the_store_is_a_bug(home):
-    with pytest.raises(sqlite3.IntegrityError):
-        go(home, lambda run, wiring: run.db.write("INSERT INTO outbox (effect) VALUES (NULL)"))
-    assert rows(home, "outcome, error") == [("failed", "bug: IntegrityError")]
-
-
-# dry ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("there", [True, False], ids=["with a store", "without one"])
-@pytest.mark.parametrize("story", [fine, ending(errors.Refused("no"))])
-def test_a_dry_run_leaves_every_byte_as_it_was(home, there, story):
-    def writing(run, wiring):
-        with run.db.tx():
-            run.outbox.latest("site.post", "a", 1)
-        story(run, wiring)
-
-    if there:
-        go(home)
-    before = files(home)
-    report = go(home, writing, dry_run=True)
-    assert (report.exit_code, report.dry_run) == (0 if story is fine else 1, True)
-    assert files(home) == before
-
-
-def test_a_dry_run_does_not_wait_for_the_real_one(home):
-    dry = []
-    go(home, lambda run, wiring: dry.append(go(home, dry_run=True)))
-    assert dry[0].exit_code == 0
-
-
-def test_nothing_is_touched_when_the_configuration_is_wrong(home):
-    (home.config / "integrator.toml").write_text("[monitor]\nping_url = 5\n", encoding="utf-8")
-    before = files(home)
-    with pytest.raises(errors.ConfigError, match="ping_url"):
-        go(home)
-    assert files(home) == before

@@ -16,12 +16,20 @@ from world import MACONOMY_AUTH, Result, World
 PERSONAL = re.compile("Åse|Østergård|Jørgen|Kjær|Mette|Bæk|oestergaard|kjaer|baek", re.IGNORECASE)
 
 
-def replay(folder: Path, tape: Path, *options: str, fence: str = "") -> Result:
-    """A replay as a process of its own, in a folder that need not be a home."""
+def replay(folder: Path, tape: Path, *options: str) -> Result:
+    """A replay in a folder that need not be a home."""
+    folder.mkdir(exist_ok=True)
+    nothing: Any = None
+    nowhere = World(folder, nothing, nothing, "", "", (nothing, nothing))
+    return nowhere.run("import-courses", "--replay", str(tape), *options)
+
+
+def fenced_replay(folder: Path, tape: Path, fence: str) -> Result:
+    """The same as a process of its own, after a line of Python that forbids something."""
     folder.mkdir(exist_ok=True)
     code = f"import sys\n{fence}\nfrom integrator.cli import main\nsys.argv[0] = 'integrator'\nmain()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "import-courses", "--replay", str(tape), *options],
+        [sys.executable, "-c", code, "import-courses", "--replay", str(tape), "-v"],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "HOME": str(folder)},
         capture_output=True,
@@ -68,7 +76,7 @@ def test_a_replay_opens_no_connection(here: World, tape: Path, tmp_path: Path) -
     fence = (
         "sys.addaudithook(lambda event, _: sys.exit(99) if event in ('socket.connect', 'socket.getaddrinfo') else None)"
     )
-    result = replay(tmp_path / "empty", tape, "-v", fence=fence)
+    result = fenced_replay(tmp_path / "empty", tape, fence)
     assert result.code == 0, result.err
     assert "nothing was sent" in result.err
 
@@ -308,7 +316,7 @@ def test_a_large_answer_streams_from_the_file(here: World, tape: Path, tmp_path:
 
 def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path, tape: Path) -> None:
     tape.write_text("")
-    result = replay(tmp_path / "empty", tape, fence="sys.modules['vcr'] = None")
+    result = fenced_replay(tmp_path / "empty", tape, "sys.modules['vcr'] = None")
     assert result.code == 78
     assert result.err.count("\n") == 1
     assert "pip install 'integrator[record]'" in result.err

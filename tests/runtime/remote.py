@@ -104,3 +104,20 @@ def delivery(outbox: Outbox, sender: Any, clock: Clock, **more: Any) -> Delivery
     """A delivery as a run makes it, without a stopper."""
     more = {"patience": Patience(3, (60, 300)), "critical": nullcontext, "sleep": clock.sleep} | more
     return Delivery(outbox, EFFECT, sender, **more)
+
+
+def queue(outbox, *keys):
+    for key in keys:
+        outbox.latest(EFFECT, key, f"facts of {key}")
+
+
+def rows(outbox, columns="state"):
+    found = outbox.db.all(f"SELECT key, {columns} FROM outbox ORDER BY id")
+    return {row["key"]: row[1] if len(row) == 2 else tuple(row)[1:] for row in found}
+
+
+def left_in_doubt(outbox, *keys, attempts=1):
+    """Messages that an earlier run began and never finished."""
+    queue(outbox, *keys)
+    outbox.begin(outbox.due(EFFECT))
+    outbox.db.write("UPDATE outbox SET attempts = ?", (attempts,))
