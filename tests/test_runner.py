@@ -1,5 +1,6 @@
 """One run from start to exit code: what it leaves behind, whatever happens in it."""
 
+import json
 import os
 import signal
 import sys

@@ -9,28 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from integrator.database import Database
 from integrator.runtime import lock
 from integrator.runtime.history import History
 
+if TYPE_CHECKING:
+    from integrator.settings import JobPolicy
+
 _LOG_FILES = ("integrator.log", "integrator.log.1")
-
-
-class Policy(Protocol):
-    """What watching a job needs to know of it; settings.JobPolicy is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def command(self) -> tuple[str, ...]: ...
-    @property
-    def schedule(self) -> str: ...
-    @property
-    def timeout_s(self) -> int: ...
-    @property
-    def alert_after_s(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -64,7 +52,7 @@ class JobState:
 
 
 def job_state(
-    db: Database | None, policy: Policy, *, locks: Path, now: datetime, off: bool = False, zone: Any = None
+    db: Database | None, policy: "JobPolicy", *, locks: Path, now: datetime, off: bool = False, zone: Any = None
 ) -> JobState:
     """How one job stands; without a store only when it would run next."""
     from integrator.schedule import is_late, next_run

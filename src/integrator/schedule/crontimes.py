@@ -4,22 +4,14 @@ import os
 import re
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from integrator.durations import format_duration
 
+if TYPE_CHECKING:
+    from integrator.settings import JobPolicy
+
 _LOCALTIME = Path("/etc/localtime")
-
-
-class Scheduled(Protocol):
-    """What lateness needs to know of a job; settings.JobPolicy is one."""
-
-    @property
-    def schedule(self) -> str: ...
-    @property
-    def timeout_s(self) -> int: ...
-    @property
-    def alert_after_s(self) -> int | None: ...
 
 
 def cron_problem(expression: str) -> str | None:
@@ -106,7 +98,7 @@ def _ticks(schedule: str, start: datetime, zone: tzinfo | None, *, reverse: bool
 
 
 def is_late(
-    policy: Scheduled, last_success_at: int | None, first_seen_at: int, now: datetime, *, zone: tzinfo | None = None
+    policy: "JobPolicy", last_success_at: int | None, first_seen_at: int, now: datetime, *, zone: tzinfo | None = None
 ) -> str | None:
     """Say why a job is late, or None.
 
@@ -126,7 +118,7 @@ def is_late(
     return f"{said} {format_duration(silence)} ago; expected within {format_duration(patience)}"
 
 
-def _two_intervals(policy: Scheduled, since: int, zone: tzinfo | None) -> int:
+def _two_intervals(policy: "JobPolicy", since: int, zone: tzinfo | None) -> int:
     """The seconds from an instant to the second scheduled run after it, plus what a run took to succeed.
 
     A run that starts at 11:05 and succeeds at 11:08 is due again by 13:08. Success at an odd hour (by hand) waits no

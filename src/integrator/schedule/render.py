@@ -5,11 +5,14 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from integrator.durations import compact_duration
 from integrator.errors import UsageError
 from integrator.schedule.crontimes import CronFields, fields_of, local_zone, night_warning
+
+if TYPE_CHECKING:
+    from integrator.settings import JobPolicy
 
 FORMATS = ("crontab", "systemd", "kubernetes")
 _BIN = "/usr/local/bin:/usr/bin:/bin"
@@ -17,21 +20,8 @@ _KILL_AFTER_S = 30
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
-class Job(Protocol):
-    """What a schedule needs to know of a job; settings.JobPolicy is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def command(self) -> tuple[str, ...]: ...
-    @property
-    def schedule(self) -> str: ...
-    @property
-    def timeout_s(self) -> int: ...
-
-
 def render(
-    jobs: Iterable[Job], home: Path, form: str, *, bin_dir: Path | None = None, time_zone: str | None = None
+    jobs: Iterable["JobPolicy"], home: Path, form: str, *, bin_dir: Path | None = None, time_zone: str | None = None
 ) -> str:
     """Write the schedule of every job that has one.
 
@@ -51,13 +41,13 @@ def render(
     raise UsageError(f"schedule: unknown format {form}; expected one of {', '.join(FORMATS)}")
 
 
-def _last_resort_s(job: Job) -> int:
+def _last_resort_s(job: "JobPolicy") -> int:
     """A run ends itself at its timeout. This is for one that no longer can: a little later, from outside."""
     later = job.timeout_s + 15
     return later if later < 300 else -(-later // 60) * 60  # whole minutes read better
 
 
-def _name(home: Path, job: Job) -> str:
+def _name(home: Path, job: "JobPolicy") -> str:
     """A name for units that tells the homes of one machine apart: integrator-acme-import-courses."""
     place = re.sub(r"[^a-z0-9]+", "-", home.name.lower()).strip("-")[:20]
     return "-".join(["integrator", *([place] if place not in {"", "integrator"} else []), job.name])
@@ -75,7 +65,7 @@ SHELL=/bin/sh
 """
 
 
-def _crontab(jobs: Sequence[Job], home: Path, bin_dir: Path | None) -> str:
+def _crontab(jobs: Sequence["JobPolicy"], home: Path, bin_dir: Path | None) -> str:
     lines = [_CRONTAB_HEAD + f"PATH={_path(bin_dir)}", f"INTEGRATOR_HOME={home}", ""]
     width = max((len(job.schedule) for job in jobs), default=0)
     for job in jobs:
@@ -102,11 +92,11 @@ _SYSTEMD_HEAD = """\
 """
 
 
-def _systemd(jobs: Sequence[Job], home: Path, bin_dir: Path | None) -> str:
+def _systemd(jobs: Sequence["JobPolicy"], home: Path, bin_dir: Path | None) -> str:
     return "\n".join([_SYSTEMD_HEAD, *(_units(job, home, bin_dir) for job in jobs)])
 
 
-def _units(job: Job, home: Path, bin_dir: Path | None) -> str:
+def _units(job: "JobPolicy", home: Path, bin_dir: Path | None) -> str:
     name = _name(home, job)
     program = str(bin_dir / "integrator") if bin_dir else "integrator"
     # "$" means something in ExecStart, and nothing in Environment.
@@ -195,11 +185,11 @@ _KUBERNETES_HEAD = """\
 """
 
 
-def _kubernetes(jobs: Sequence[Job], home: Path, zone: str | None) -> str:
+def _kubernetes(jobs: Sequence["JobPolicy"], home: Path, zone: str | None) -> str:
     return _KUBERNETES_HEAD + "".join(_cron_job(job, home, zone) for job in jobs)
 
 
-def _cron_job(job: Job, home: Path, zone: str | None) -> str:
+def _cron_job(job: "JobPolicy", home: Path, zone: str | None) -> str:
     warning = f"# warning: {text}\n" if (text := night_warning(job.schedule)) else ""
     time_zone = f"\n  timeZone: {json.dumps(zone)}" if zone else ""
     return f"""\
@@ -243,7 +233,7 @@ spec:
 """
 
 
-def _kubernetes_schedule(job: Job) -> str:
+def _kubernetes_schedule(job: "JobPolicy") -> str:
     """The expression as Kubernetes reads it: no weekday 7, and another rule for a star with a step."""
     minute, hour, day, month, weekday = job.schedule.split()
     stepped = day.startswith("*/") or weekday.startswith("*/")

@@ -22,7 +22,8 @@ from typing import Any
 from integrator.errors import UsageError
 from integrator.standins.faults import Faults
 from integrator.standins.mishaps import play
-from integrator.standins.wire import JSON_TYPE, Answer, Connection, Headers, Request, head_of
+from integrator.standins.wire import JSON_TYPE, Answer, Connection, Request, head_of
+from integrator.systems.http import Headers
 
 __all__ = ["Answer", "Exchange", "Headers", "Request", "Running", "StandIn", "main_serve", "serve"]
 

@@ -12,28 +12,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from integrator.systems.http import Headers
+
 JSON_TYPE = "application/json; charset=utf-8"
 MAX_REQUEST_BODY = 256 * 1024 * 1024
 GZIP_FROM_BYTES = 1024  # smaller answers are sent as they are, as nginx does
-
-
-class Headers(Mapping[str, str]):
-    """Request headers; names in any case, repeated ones joined with a comma."""
-
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        self._values: dict[str, str] = {}
-        for name, value in pairs:
-            key = name.lower()
-            self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 @dataclass

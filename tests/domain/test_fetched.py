@@ -1,0 +1,42 @@
+"""Remarks are counted, with a few examples each; a source holds what it sent, readable or not."""
+
+from integrator.domain.fetched import Fetched, Note, Notes
+from integrator.errors import BadRecord
+
+
+def test_remarks_are_counted_by_code_with_the_first_five_as_examples():
+    notes = Notes()
+    for number in range(7):
+        notes.add(f"k{number}", [Note("seats_disagree"), Note("unknown_status", "status", "x")])
+    assert notes.counts == {"seats_disagree": 7, "unknown_status": 7}
+    assert [key for key, _ in notes.examples["unknown_status"]] == ["k0", "k1", "k2", "k3", "k4"]
+    assert notes.examples["unknown_status"][0][1] == Note("unknown_status", "status", "x")
+
+
+def test_no_remark_leaves_no_trace():
+    notes = Notes()
+    notes.add("k", [])
+    assert (notes.counts, notes.examples) == ({}, {})
+
+
+def test_two_lists_of_remarks_become_one_and_the_first_examples_stay():
+    first, second = Notes(), Notes()
+    for number in range(4):
+        first.add(f"a{number}", [Note("x")])
+        second.add(f"b{number}", [Note("x"), Note("y")])
+    first.merge(second)
+    assert first.counts == {"x": 8, "y": 4}
+    assert [key for key, _ in first.examples["x"]] == ["a0", "a1", "a2", "a3", "b0"]
+    assert [key for key, _ in first.examples["y"]] == ["b0", "b1", "b2", "b3"]
+    first.add("c", [Note("y")])
+    assert len(second.examples["y"]) == 4
+
+
+def test_a_source_holds_what_is_unchanged_new_or_unreadable():
+    fetched = Fetched(unchanged={"a"}, records={"b": (b"", b"")}, bad={"c": BadRecord("x", code="x")})
+    assert [fetched.holds(key) for key in "abcd"] == [True, True, True, False]
+
+
+def test_two_answers_share_nothing():
+    Fetched().unchanged.add("a")
+    assert not Fetched().holds("a")
