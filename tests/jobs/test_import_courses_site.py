@@ -117,6 +117,22 @@ def test_of_two_posts_with_one_id_the_first_counts_and_the_other_is_reported(her
     assert f"posts {second['id']}" in result.err
 
 
+def test_a_slug_that_another_record_uses_is_left_alone(here: World) -> None:
+    post = {
+        "type": "course_date",
+        "slug": "cd-25172-04",
+        "title": "x",
+        "status": "publish",
+        "meta": {"mac_id": "99999-01"},
+    }
+    here.wordpress.seed({"posts": [post]})
+    result = here.run("import-courses")
+    assert result.code == 3
+    assert "belongs to post" in result.err
+    assert here.posts()["99999-01"]["title"] == "x"
+    assert set(here.posts()) == {"99999-01", "25172-05", "25172-06", "25180-01", "25191-11"}
+
+
 def test_a_post_in_the_trash_is_not_made_again(here: World) -> None:
     synced(here)
     here.wordpress.seed({"delete": {"post": here.posts()["25172-04"]["id"], "as": "editor"}})

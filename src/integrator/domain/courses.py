@@ -211,10 +211,9 @@ def visibility(
 ) -> Literal["publish", "draft"]:
     """Whether the site shows a course: not when cancelled, nor when it has been missing for long enough.
 
-    A past course follows the installation's choice ("keep" or "unpublish"), not the missing rule.
+    A past course follows the installation's choice ("keep" or "unpublish"). It leaves the source's list by itself and
+    is not counted as missing then; one that was withdrawn before does not come back to the site when it is over.
     """
-    if status == "cancelled":
+    if status == "cancelled" or missing_runs >= missing_limit:
         return "draft"
-    if is_past(end, now=now):
-        return "draft" if past == "unpublish" else "publish"
-    return "draft" if missing_runs >= missing_limit else "publish"
+    return "draft" if past == "unpublish" and is_past(end, now=now) else "publish"

@@ -143,7 +143,7 @@ class Posts:
     def preview(self, message: Message) -> Preview:
         """What send() would do, field by field; a date whose main course is still to come is a create, too."""
         plan = self.plan(message.key, message.body)
-        action = {"wait": "create", "leave": "leave"}.get(plan.action, plan.action)
+        action = "create" if plan.action == "wait" else str(plan.action)
         if plan.action == "update" and plan.decided == "draft" and plan.shown:
             action = "unpublish"
         remote_id = str(plan.post.id) if plan.post else None
@@ -211,7 +211,12 @@ class Posts:
     def _adopt(self, plan: Plan, found: list[Post]) -> Done | IntegratorError:
         """The post is there after all (half written, or made by somebody else): bring it level."""
         alive = [post for post in found if post.status != "trash"]
-        self._site.posts[plan.key] = (alive or found)[0]
+        post = (alive or found)[0]
+        whose = post.values.get(f"meta.{self._type.identity}")
+        if whose not in (None, "", plan.key):
+            about = f"wordpress: {self._type.post_type} {plan.key}"
+            return Conflict(f"{about}: its slug {plan.slug} belongs to post {post.id}, which shows {whose}; left alone")
+        self._site.posts[plan.key] = post
         again = self._planner.plan(plan.key, plan.facts)
         if again.action != "update":
             return self._without_request(again)
