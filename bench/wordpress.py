@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from statistics import median
 from typing import Any, Protocol
 
 import httpx
@@ -58,40 +57,44 @@ class _Listener(StandIn):
         return Answer(got.status_code, got.content, kept)
 
 
-def measure(site: Site, *, dates: int = DATES, rounds: int = ROUNDS) -> dict[str, Any]:
+def measure(site: Site, *, dates: int = DATES, rounds: int = ROUNDS, every_field: bool = False) -> dict[str, Any]:
     """Update every date by the command and by the bare loop in turn; all course posts of the site are lost.
 
-    Shape   {"updates": 1000, "requests": 40, "ours_s": [...], "bare_s": [...], "ratio": 1.1}; ratio of the medians
-    Units   seconds by the wall: most of it is PHP's, a process we do not start
+    Shape   {"updates": 1000, "requests": 40, "ours_s": [...], "bare_s": [...], "ratio": 1.1}; ratio of the best ones.
+            every_field: nearly all fields of each date differ, as after a new mapping; otherwise its seats alone
+    Units   seconds by the wall, most of them PHP's; ours is the whole command, with its start and both readings
     """
     site.wipe()
     try:
         with tempfile.TemporaryDirectory() as folder, _client(site) as client:
-            return _measure(site, client, Path(folder) / "home", dates, rounds)
+            return _measure(site, client, Path(folder) / "home", dates, rounds, _fields if every_field else _seats)
     finally:
         site.wipe()
 
 
-def _measure(site: Site, client: httpx.Client, home: Path, dates: int, rounds: int) -> dict[str, Any]:
+def _measure(
+    site: Site, client: httpx.Client, home: Path, dates: int, rounds: int, values: Callable[[int], dict[str, Any]]
+) -> dict[str, Any]:
     maconomy, listener = Maconomy({"main_courses": 20, "courses": dates}), _Listener(client)
     init_home(home)
     with serve(maconomy) as erp, serve(listener) as between:
         _configure(home, erp.url, site.base_url, site.credentials["sync"])
         _import(home)
         _configure(home, erp.url, between.url, site.credentials["sync"])
-        _change_all(maconomy, 0)
+        _change_all(maconomy, values(0))
         _import(home)
         bodies = list(listener.batches)
         _configure(home, erp.url, site.base_url, site.credentials["sync"])
         ours, bare = [], []
         for number in range(1, rounds + 1):
-            _change_all(maconomy, number)
+            _change_all(maconomy, values(number))
             ours.append(_timed(lambda: _import(home)))
             bare.append(_timed(lambda: _send(client, bodies)))
     parts = sum(len(json.loads(body)["requests"]) for body in bodies)
     if parts != dates:
         raise RuntimeError(f"the command sent {parts} updates instead of {dates}: the comparison says nothing")
-    ratio = median(ours) / median(bare)
+    # The best of each: what disturbs a round (another process, a slow disk) only ever makes it longer.
+    ratio = min(ours) / min(bare)
     return {"updates": parts, "requests": len(bodies), "ours_s": ours, "bare_s": bare, "ratio": ratio}
 
 
@@ -107,10 +110,23 @@ def _configure(home: Path, maconomy_url: str, wordpress_url: str, password: str)
     (home / ".env").write_text(f"MACONOMY_AUTH={MACONOMY_AUTH}\nWORDPRESS_PASSWORD={password}\n")
 
 
-def _change_all(maconomy: Maconomy, number: int) -> None:
-    """Other seats on every date than in any round before: nothing is level, and every value is a new one."""
+def _change_all(maconomy: Maconomy, values: dict[str, Any]) -> None:
     for key in maconomy.courses.ids():
-        maconomy.courses.update(key, {"maxParticipants": 1000, "freeSeats": 900 - number})
+        maconomy.courses.update(key, values)
+
+
+def _seats(number: int) -> dict[str, Any]:
+    """Other seats in every round: nothing is level, and every value is a new one there."""
+    return {"maxParticipants": 1000, "freeSeats": 900 - number}
+
+
+def _fields(number: int) -> dict[str, Any]:
+    """What a date may have other in every round; its id, its main course and its status stay."""
+    day = {"date": f"{number + 1:02}-03-2027", "startTime": f"{number:02}:30", "endTime": f"{number + 12}:00"}
+    place = {"location": f"Sal {number}", "city": ("Vejle", "Køge")[number % 2]}
+    money = {"price": f"{number + 1}.900,00", "currency": ("DKK", "SEK")[number % 2]}
+    seats = {"maxParticipants": 1000 - number, "freeSeats": 900 - number}
+    return {"courseDays": [day | place], "startDate": day["date"], "endDate": day["date"], **place, **money, **seats}
 
 
 def _import(home: Path) -> None:
@@ -142,7 +158,13 @@ def rows() -> list[Row]:
     from wordpress_site import running
 
     with running() as site:
-        found = measure(site)
-    ours, bare = median(found["ours_s"]), median(found["bare_s"])
-    work = f"wordpress: {found['updates']} updates, by the clock"
-    return [Row(work, f"{ours:.1f} s", f"{bare:.1f} s", found["ratio"], MOST)]
+        return [
+            _row("seats changed", measure(site)),
+            _row("every field changed", measure(site, every_field=True)),
+        ]
+
+
+def _row(work: str, found: dict[str, Any]) -> Row:
+    ours, bare = min(found["ours_s"]), min(found["bare_s"])
+    work = f"wordpress: {found['updates']} updates, {work} (clock)"
+    return Row(work, f"{ours:.1f} s", f"{bare:.1f} s", found["ratio"], MOST)

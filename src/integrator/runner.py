@@ -45,11 +45,15 @@ _LOGGED = (
 
 @dataclass
 class Options:
-    """How a job was started; clock is epoch seconds and stands still in a replay."""
+    """How a job was started.
+
+    clock is epoch seconds; in_order: one request after the other, as a recording needs them
+    """
 
     dry_run: bool = False
     progress: Progress = field(default_factory=NoProgress)
     clock: Callable[[], float] = time.time
+    in_order: bool = False
 
 
 def run_job(job: str, story: Story, *, needs: Sequence[str], options: Options, home: Home | None = None) -> Report:
@@ -191,7 +195,7 @@ def _tell(
         spool = settings.home.spool
         if dry:
             spool = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=spool)))
-        wiring = Wiring(settings, stopper, spool=spool)
+        wiring = Wiring(settings, stopper, spool=spool, in_order=options.in_order)
         stack.callback(wiring.close)
         run = Run(
             report.job,

@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"integrator/{__version__}"
 READ_ATTEMPTS = 2
+BATCHES_AT_ONCE = 2  # more gain nothing on a site with two PHP workers, and cost its visitors
 
 
 class Wiring:
     """Makes each client once, when it is asked for; closes what it made."""
 
-    def __init__(self, settings: Settings, stopper: Stopper, *, spool: Path) -> None:
+    def __init__(self, settings: Settings, stopper: Stopper, *, spool: Path, in_order: bool = False) -> None:
         self._settings = settings
         self._stopper = stopper
         self._spool = spool
+        self._in_order = in_order
         self._made: list[Maconomy | WordPress] = []
 
     def maconomy(self) -> "Maconomy":
@@ -63,6 +65,7 @@ class Wiring:
             self._http("wordpress", settings.base_url, settings.timeout_s, auth=(settings.username, settings.password)),
             load_fields(settings.mapping, shown=shown(self._settings.home, settings.mapping)),
             settle_s=settings.settle_s,
+            batches_at_once=1 if self._in_order else BATCHES_AT_ONCE,
         )
         self._made.append(made)
         return made

@@ -199,7 +199,8 @@ PAST, LATER = "2027-01-01T16:00:00+01:00", "2027-03-01T16:00:00+01:00"
         ("open", LATER, 3, "keep", "draft"),
         ("open", None, 3, "keep", "draft"),
         ("open", PAST, 0, "keep", "publish"),
-        ("open", PAST, 9, "keep", "publish"),
+        ("open", PAST, 2, "keep", "publish"),
+        ("open", PAST, 3, "keep", "draft"),  # withdrawn before it began: it does not come back when it is over
         ("open", PAST, 0, "unpublish", "draft"),
         ("held", PAST, 0, "unpublish", "draft"),
         ("open", LATER, 0, "unpublish", "publish"),

@@ -1,4 +1,4 @@
-"""One list answer, sorted: unchanged, new or different, unreadable; twice the same; and the contract's nasty records."""
+"""One list answer, sorted: unchanged, new or different, unreadable, twice there; and the contract's nasty records."""
 
 import json
 from datetime import UTC, datetime
@@ -188,8 +188,6 @@ def test_seats_as_they_may_come(name):
     fetched = sort(but(freeSeats=case["raw"]))
     if isinstance(case["expect"], dict):
         assert reasons(fetched) == {"25172-04": case["expect"]["error"]}
-    elif name == "seats-4":  # "7 ledige" is read only where the mapping says leading_number
-        assert reasons(fetched) == {"25172-04": "bad_int"}
     else:
         assert course(fetched).seats_free == case["expect"]
 
@@ -211,7 +209,7 @@ def test_a_record_whose_fields_contradict_one_another(name):
     fetched = sort(WHOLE | case["raw"])
     made = course(fetched)
     warning, bookable = expected.pop("warning", None), expected.pop("bookable", None)
-    assert warning is None or fetched.notes.counts[warning] == 1
+    assert warning is None or warning in fetched.notes.counts
     assert bookable is None or is_bookable(made, now=NOW) is bookable
     assert {field: getattr(made, field) for field in expected} == expected
 
@@ -237,7 +235,7 @@ def test_a_field_that_nobody_maps_is_never_passed_on():
     case = CASES["extra-fields"]
     packed, _ = sort(WHOLE | case["raw"]).records["25172-04"]
     assert b"intern_note" not in packed
-    assert "vanskelig".encode() not in packed
+    assert b"vanskelig" not in packed
 
 
 def test_no_remark_repeats_a_value_of_a_person():

@@ -57,7 +57,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     report: Report | None = None
     try:
         with network.recording(tape, ours=_is_ours(settings, systems)):
-            report = run_job(job, story, needs=needs, options=replace(options, clock=clock))
+            report = run_job(job, story, needs=needs, options=replace(options, clock=clock, in_order=True))
     finally:
         # Also after a bug of ours: that is when somebody wants to see what was said.
         facts = {

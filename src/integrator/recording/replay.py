@@ -28,7 +28,7 @@ def replay(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
         )
     clock = network.Clock(belongings.moment_of(metadata, source=file))
     tape = network.Tape(recorded.exchanges)
-    ours = replace(options, clock=clock, dry_run=options.dry_run or metadata.get("dry_run") is True)
+    ours = replace(options, clock=clock, in_order=True, dry_run=options.dry_run or metadata.get("dry_run") is True)
     store, beside = _store_of_this_home()
     with tempfile.TemporaryDirectory(prefix="replay-", dir=beside) as folder:
         home = belongings.made_home(Path(folder), metadata, source=file)

@@ -12,6 +12,7 @@ from integrator.errors import Refused
 from integrator.systems.http import Http, Reply
 from integrator.systems.wordpress.fields import PostType, SiteMapping, load_fields
 from integrator.systems.wordpress.planning import Memory
+from integrator.systems.wordpress.requests import Requests
 from integrator.systems.wordpress.schema import field_schema
 from integrator.systems.wordpress.sender import Posts
 from integrator.systems.wordpress.site import Reader
@@ -38,10 +39,11 @@ class Surveyed:
 class WordPress:
     """One site. read() once a run; then main_courses and courses are the senders of their effects."""
 
-    def __init__(self, http: Http, mapping: SiteMapping, *, settle_s: float) -> None:
+    def __init__(self, http: Http, mapping: SiteMapping, *, settle_s: float, batches_at_once: int = 1) -> None:
         self._http = http
         self._mapping = mapping
         self._settle_s = settle_s
+        self._batches_at_once = batches_at_once
         self.senders: dict[str, Posts] = {}
 
     def read(
@@ -56,7 +58,7 @@ class WordPress:
         Errors  Refused: not really logged in, a type or a field is not there; Unavailable; BadAnswer
         """
         schemas = self.preflight()
-        batch_size = self._most_parts()
+        requests = Requests(self._http, batch_size=self._most_parts(), at_once=self._batches_at_once)
         for kind, post_type in self._mapping.types.items():
             site = Reader(self._http, post_type).read()
             self.senders[kind] = Posts(
@@ -66,7 +68,7 @@ class WordPress:
                 schema=schemas[kind],
                 memory={key: memory for (of, key), memory in remembered.items() if of == kind},
                 main_post_id=self._main_post_id,
-                batch_size=batch_size,
+                requests=requests,
                 settle_s=self._settle_s,
                 synced_at=synced_at,
             )

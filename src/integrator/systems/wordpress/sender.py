@@ -1,7 +1,6 @@
 """Writing posts: in batches where that is safe, alone where it is not, and looked up after any doubt."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from integrator.effects import Done, Message, Preview
@@ -14,36 +13,14 @@ from integrator.errors import (
     Rejected,
     Unavailable,
 )
-from integrator.systems.http import Http, Reply, status_error
+from integrator.systems.http import Http
 from integrator.systems.wordpress.fields import PostType
 from integrator.systems.wordpress.planning import Memory, Plan, Planner, digest
+from integrator.systems.wordpress.requests import Answer, Part, Requests
 from integrator.systems.wordpress.schema import complaint
 from integrator.systems.wordpress.site import Post, Reader, Site, same
 
 CREATES_AT_ONCE = 10
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One request of a batch, or alone."""
-
-    method: str
-    path: str
-    body: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Answer:
-    status: int
-    body: Any
-
-    @property
-    def is_post(self) -> bool:
-        return self.status in (200, 201) and isinstance(self.body, dict) and isinstance(self.body.get("id"), int)
-
-    @property
-    def code(self) -> str:
-        return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
 
 
 class Posts:
@@ -58,18 +35,17 @@ class Posts:
         schema: Mapping[str, Any],
         memory: Mapping[str, Memory],
         main_post_id: Callable[[str], int | None],
-        batch_size: int,
+        requests: Requests,
         settle_s: float,
         synced_at: str,
     ) -> None:
         self.settle_s = settle_s
-        self._http = http
+        self._requests = requests
         self._type = post_type
         self._site = site
         self._schema = schema
         self._reader = Reader(http, post_type)
         self._planner = Planner(post_type, site, memory=memory, main_post_id=main_post_id, synced_at=synced_at)
-        self._batch_size = batch_size
         self._plans: dict[int, Plan] = {}
 
     # what the job asks ------------------------------------------------------------------------
@@ -107,7 +83,7 @@ class Posts:
                 piles["alone"].append(message)
             else:
                 piles[plan.action].append(message)
-        sizes = {"still": 200, "create": CREATES_AT_ONCE, "update": self._batch_size, "alone": 1}
+        sizes = {"still": 200, "create": CREATES_AT_ONCE, "update": self._requests.most_at_once, "alone": 1}
         for name, pile in piles.items():
             for start in range(0, len(pile), sizes[name]):
                 yield pile[start : start + sizes[name]]
@@ -172,16 +148,16 @@ class Posts:
             else:
                 todo.append(plan)
         if todo:
-            answers = self._ask([_Part("POST", self._path(), plan.body()) for plan in todo], "create posts")
+            answers = self._requests.ask([Part("POST", self._path(), plan.body()) for plan in todo], "create posts")
             results |= self._judge_creates(todo, answers)
         return [results[plan.key] for plan in plans]
 
     def _judge_creates(
-        self, plans: list[Plan], answers: Sequence[_Answer | InDoubt]
+        self, plans: list[Plan], answers: Sequence[Answer | Unavailable]
     ) -> dict[str, Done | IntegratorError]:
         results: dict[str, Done | IntegratorError] = {}
         for plan, answer in zip(plans, answers, strict=True):
-            if isinstance(answer, _Answer) and answer.is_post:
+            if isinstance(answer, Answer) and answer.is_post:
                 results[plan.key] = self._created(plan, answer.body)
         missed = [(plan, answer) for plan, answer in zip(plans, answers, strict=True) if plan.key not in results]
         # An error does not mean that nothing was written: look before anything else happens.
@@ -191,7 +167,7 @@ class Posts:
             if plan.key in there:
                 results[plan.key] = self._adopt(plan, there[plan.key])
             else:
-                forbidden += isinstance(answer, _Answer) and answer.status in (401, 403)
+                forbidden += isinstance(answer, Answer) and answer.status in (401, 403)
                 results[plan.key] = self._error(plan, answer)
         self._refuse_when_all(forbidden, plans)
         return results
@@ -202,7 +178,7 @@ class Posts:
             self._site.posts[plan.key] = post
             return self._written(plan, post.id, "created", self._cleaned(plan, post))
         # Another writer was faster: ours got a "-2". Nobody shall see the record twice.
-        self._ask([_Part("PUT", self._path(post.id), {"status": "draft"})], "hide a second post")
+        self._requests.ask([Part("PUT", self._path(post.id), {"status": "draft"})], "hide a second post")
         return Conflict(
             f"wordpress: {self._type.post_type} {plan.key}: {plan.slug} was taken meanwhile;"
             f" post {post.id} is a second one and was set to draft: delete it there"
@@ -225,85 +201,40 @@ class Posts:
     def _update(self, plans: list[Plan]) -> list[Done | IntegratorError]:
         problems = {plan.key: problem for plan in plans if (problem := self._complaint(plan))}
         todo = [plan for plan in plans if plan.key not in problems]
-        answers: Sequence[_Answer | InDoubt] = self._ask_updates(todo) if todo else []
+        answers: Sequence[Answer | Unavailable] = self._ask_updates(todo) if todo else []
         results: dict[str, Done | IntegratorError] = {}
         forbidden = 0
         for plan, answer in zip(todo, answers, strict=True):
-            if isinstance(answer, _Answer) and answer.is_post:
+            if isinstance(answer, Answer) and answer.is_post and plan.post and answer.body["id"] == plan.post.id:
                 post = self._reader.post_from(answer.body)
                 self._site.posts[plan.key] = post
                 result = "unpublished" if plan.decided == "draft" and plan.shown else "updated"
                 results[plan.key] = self._written(plan, post.id, result, self._cleaned(plan, post))
             else:
-                forbidden += isinstance(answer, _Answer) and answer.status in (401, 403)
+                forbidden += isinstance(answer, Answer) and answer.status in (401, 403)
                 results[plan.key] = self._error(plan, answer)
         self._refuse_when_all(forbidden, plans)
         return [problems.get(plan.key) or results[plan.key] for plan in plans]
 
-    def _ask_updates(self, plans: list[Plan]) -> Sequence[_Answer | InDoubt]:
+    def _ask_updates(self, plans: list[Plan]) -> Sequence[Answer | Unavailable]:
         """Updates say the same again and again: one that failed without a clear answer is sent once more, alone."""
-        parts = [_Part("PUT", self._path(plan.post.id if plan.post else 0), plan.body()) for plan in plans]
-        answers = self._ask(parts, "update posts")
+        parts = [Part("PUT", self._path(plan.post.id if plan.post else 0), plan.body()) for plan in plans]
+        answers = self._requests.ask_at_once(parts, "update posts")
         return [
-            self._ask([part], "update a post")[0] if isinstance(answer, InDoubt) or answer.status >= 500 else answer
+            self._requests.ask([part], "update a post")[0]
+            if isinstance(answer, InDoubt) or (isinstance(answer, Answer) and answer.status >= 500)
+            else answer
             for part, answer in zip(parts, answers, strict=True)
         ]
-
-    # requests ---------------------------------------------------------------------------------
 
     def _path(self, post_id: int | None = None) -> str:
         where = f"/wp/v2/{self._type.post_type}" + ("" if post_id is None else f"/{post_id}")
         return f"{where}?_fields={self._reader.fields}&context=edit"
 
-    def _ask(self, parts: list[_Part], doing: str) -> Sequence[_Answer | InDoubt]:
-        """One answer per part; InDoubt where nobody can say. Errors  Unavailable: certainly nothing left; Refused"""
-        try:
-            if len(parts) == 1:
-                return [self._judge_whole(self._send(parts[0].method, parts[0].path, parts[0].body, doing), doing)]
-            requests = [{"method": part.method, "path": part.path, "body": part.body} for part in parts]
-            reply = self._send("POST", "/batch/v1", {"requests": requests}, doing)
-        except InDoubt as error:
-            return [error] * len(parts)
-        if reply.status == 413:
-            return [self._ask([part], doing)[0] for part in parts]
-        whole = self._judge_whole(reply, doing)
-        if isinstance(whole, InDoubt):
-            return [whole] * len(parts)
-        return self._parts(whole, len(parts), doing)
-
-    def _send(self, method: str, path: str, body: dict[str, Any], doing: str) -> Reply:
-        where, _, query = path.partition("?")
-        params = dict(pair.split("=", 1) for pair in query.split("&")) if query else None
-        return self._http.send(method, "/wp-json" + where, doing=doing, json=body, params=params)
-
-    def _judge_whole(self, reply: Reply, doing: str) -> _Answer | InDoubt:
-        if reply.status == 429 or reply.status >= 500 or reply.status == 408:
-            error = status_error(reply, system="wordpress", doing=doing)
-            if isinstance(error, InDoubt):
-                return error
-            raise error
-        try:
-            return _Answer(reply.status, reply.json())
-        except Refused:  # a PHP notice in front, a login or caching page: as good as no answer
-            return InDoubt(f"wordpress: {doing}: answered {reply.status} with something that is not JSON")
-
-    def _parts(self, answer: _Answer, number: int, doing: str) -> Sequence[_Answer | InDoubt]:
-        responses = answer.body.get("responses") if isinstance(answer.body, dict) else None
-        if answer.status in (401, 403, 404):
-            raise Refused(f"wordpress: {doing}: the batch was refused with {answer.status} {answer.code}".rstrip())
-        if answer.status != 207 or not isinstance(responses, list) or len(responses) != number:
-            return [InDoubt(f"wordpress: {doing}: the batch answered {answer.status} without its parts")] * number
-        return [
-            _Answer(int(part["status"]), part.get("body"))
-            if isinstance(part, dict) and isinstance(part.get("status"), int)
-            else InDoubt(f"wordpress: {doing}: a part of the batch has no status")
-            for part in responses
-        ]
-
     # judging ----------------------------------------------------------------------------------
 
-    def _error(self, plan: Plan, answer: _Answer | InDoubt) -> IntegratorError:
-        if isinstance(answer, InDoubt):
+    def _error(self, plan: Plan, answer: Answer | Unavailable) -> IntegratorError:
+        if isinstance(answer, Unavailable):
             return answer
         about = f"wordpress: {plan.action} {self._type.post_type} {plan.key}"
         what = f"{about}: answered {answer.status} {answer.code}".rstrip()

@@ -1,0 +1,120 @@
+"""Requests that write posts: alone or in batches, two batches at once where the site gains by it."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from integrator.errors import BadAnswer, InDoubt, Refused, Unavailable
+from integrator.systems.http import Http, Reply, status_error
+
+
+@dataclass(frozen=True)
+class Part:
+    """One request, to be sent alone or as a part of a batch. path has no /wp-json in front."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the site said of one part. An error does not mean that nothing was written."""
+
+    status: int
+    body: Any
+
+    @property
+    def is_post(self) -> bool:
+        return self.status in (200, 201) and isinstance(self.body, dict) and isinstance(self.body.get("id"), int)
+
+    @property
+    def code(self) -> str:
+        return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
+
+
+class Requests:
+    """Sends parts. batch_size is the site's own limit; at_once how many batches may be under way (1: in order)."""
+
+    def __init__(self, http: Http, *, batch_size: int, at_once: int) -> None:
+        self._http = http
+        self._batch_size = batch_size
+        self._at_once = at_once
+
+    @property
+    def most_at_once(self) -> int:
+        """How many parts ask_at_once() sends without waiting for an answer."""
+        return self._batch_size * self._at_once
+
+    def ask_at_once(self, parts: Sequence[Part], doing: str) -> Sequence[Answer | Unavailable]:
+        """Several batches at once, for parts that do each other no harm. One answer per part.
+
+        Errors  Unavailable, Refused: of every batch; of some of them it stands in the place of their answers
+        """
+        batches = [parts[start : start + self._batch_size] for start in range(0, len(parts), self._batch_size)]
+        if len(batches) == 1:
+            return self.ask(parts, doing)
+        with ThreadPoolExecutor(self._at_once) as pool:
+            asked = [pool.submit(self.ask, batch, doing) for batch in batches]
+        errors = [one.exception() for one in asked]
+        if first := errors[0]:
+            if all(errors) or not isinstance(first, Unavailable | Refused):
+                raise first
+        answers: list[Answer | Unavailable] = []
+        for batch, one, error in zip(batches, asked, errors, strict=True):
+            if isinstance(error, Unavailable | Refused):
+                answers += [error if isinstance(error, Unavailable) else Unavailable(error.message)] * len(batch)
+            else:
+                answers += one.result()
+        return answers
+
+    def ask(self, parts: Sequence[Part], doing: str) -> Sequence[Answer | Unavailable]:
+        """One request. One answer per part; InDoubt where nobody can say.
+
+        Errors  Unavailable: certainly nothing left; Refused
+        """
+        try:
+            if len(parts) == 1:
+                return [_judged(self._send(parts[0].method, parts[0].path, parts[0].body, doing), doing)]
+            requests = [{"method": part.method, "path": part.path, "body": part.body} for part in parts]
+            reply = self._send("POST", "/batch/v1", {"requests": requests}, doing)
+        except InDoubt as error:
+            return [error] * len(parts)
+        if reply.status == 413:
+            return [self.ask([part], doing)[0] for part in parts]
+        whole = _judged(reply, doing)
+        if isinstance(whole, InDoubt):
+            return [whole] * len(parts)
+        return _parts_of(whole, len(parts), doing)
+
+    def _send(self, method: str, path: str, body: dict[str, Any], doing: str) -> Reply:
+        where, _, query = path.partition("?")
+        params = dict(pair.split("=", 1) for pair in query.split("&")) if query else None
+        return self._http.send(method, "/wp-json" + where, doing=doing, json=body, params=params)
+
+
+def _judged(reply: Reply, doing: str) -> Answer | InDoubt:
+    if reply.status == 429 or reply.status >= 500 or reply.status == 408:
+        error = status_error(reply, system="wordpress", doing=doing)
+        if isinstance(error, InDoubt):
+            return error
+        raise error
+    try:
+        return Answer(reply.status, reply.json())
+    except BadAnswer:  # a PHP notice in front, a login or caching page: as good as no answer
+        return InDoubt(f"wordpress: {doing}: answered {reply.status} with something that is not JSON")
+
+
+def _parts_of(answer: Answer, number: int, doing: str) -> Sequence[Answer | InDoubt]:
+    responses = answer.body.get("responses") if isinstance(answer.body, dict) else None
+    if answer.status in (401, 403, 404):
+        raise Refused(f"wordpress: {doing}: the batch was refused with {answer.status} {answer.code}".rstrip())
+    if answer.status != 207 or not isinstance(responses, list) or len(responses) != number:
+        return [InDoubt(f"wordpress: {doing}: the batch answered {answer.status} without its parts")] * number
+    return [
+        Answer(int(part["status"]), part.get("body"))
+        if isinstance(part, dict) and isinstance(part.get("status"), int)
+        else InDoubt(f"wordpress: {doing}: a part of the batch has no status")
+        for part in responses
+    ]
