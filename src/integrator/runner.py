@@ -4,6 +4,7 @@ Everything a story needs is made here; everything it leaves behind is written do
 """
 
 import os
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -66,6 +67,7 @@ def run_job(job: str, story: Story, *, needs: Sequence[str], options: Options, h
     home = home or find_home(os.environ)
     settings = load_everything(home, needs)
     make_var(home, settings.store.path)
+    _sweep(home)
     report = Report(job, dry_run=options.dry_run)
     try:
         if options.dry_run:
@@ -80,6 +82,13 @@ def run_job(job: str, story: Story, *, needs: Sequence[str], options: Options, h
     finally:
         report.seconds = time.monotonic() - begun
     return report
+
+
+def _sweep(home: Home) -> None:
+    """Remove the throw-away folders of dry runs and replays that were killed: they hold copies of the store."""
+    for folder in (*home.spool.glob("dry-run-*"), *home.spool.glob("replay-*")):
+        if folder.stat().st_mtime < time.time() - DAY_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ours(error: BaseException, settings: Settings) -> IntegratorError | None:
@@ -109,13 +118,15 @@ def load_everything(home: Home, needs: Sequence[str] | None) -> Settings:
 
 def _run_for_real(settings: Settings, story: Story, report: Report, options: Options) -> None:
     now = _now(options)
+    stopper = Stopper(timeout_s=settings.jobs[report.job].timeout_s)
     try:
         with (
+            stopper.installed(),
             lock.hold(settings.home.locks, report.job, since=now),
             _told(settings, report, options) as heartbeat,
             _open(settings) as (db, created),
         ):
-            _booked(settings, story, report, options, db, heartbeat, created=created)
+            _booked(settings, story, report, options, db, heartbeat, stopper, created=created)
     except LockHeld as error:
         with _open(settings) as (db, _):
             History(db).skipped(report.job, error.message, at=int(now.timestamp()))
@@ -146,6 +157,7 @@ def _booked(
     options: Options,
     db: Database,
     heartbeat: Callable[[str], None],
+    stopper: Stopper,
     *,
     created: bool,
 ) -> None:
@@ -153,13 +165,13 @@ def _booked(
 
     The check comes first, and a file that proves damaged later is not written either: its run stays without an end.
     """
-    policy, history = settings.jobs[report.job], History(db)
+    history = History(db)
     checked = "full" if created else _check_store(db, history, int(options.clock()))
     report.run_id = history.start(report.job, at=int(_now(options).timestamp()))
     damaged = False
     try:
         heartbeat("start")
-        _tell(settings, story, report, options, db, policy)
+        _tell(settings, story, report, options, db, stopper)
         report.end(None)
     except BaseException as error:
         _end_badly(report, error, settings)
@@ -186,11 +198,11 @@ def _tell(
     report: Report,
     options: Options,
     db: Database,
-    policy: JobPolicy,
+    stopper: Stopper,
     *,
     dry: bool = False,
 ) -> None:
-    stopper = Stopper(timeout_s=policy.timeout_s)
+    policy = settings.jobs[report.job]
     with ExitStack() as stack:
         spool = settings.home.spool
         if dry:
@@ -210,8 +222,8 @@ def _tell(
             clock=options.clock,
             dry=dry,
         )
-        stack.enter_context(stopper.installed())
-        story(run, wiring)
+        with stopper.interruptible():
+            story(run, wiring)
 
 
 def _run_dry(settings: Settings, story: Story, report: Report, options: Options) -> None:
@@ -226,7 +238,9 @@ def _run_dry(settings: Settings, story: Story, report: Report, options: Options)
                 live.close()
         opened = open_store(copy, backups=Path(folder))
         try:
-            _tell(settings, story, report, options, opened.db, settings.jobs[report.job], dry=True)
+            stopper = Stopper(timeout_s=settings.jobs[report.job].timeout_s)
+            with stopper.installed():
+                _tell(settings, story, report, options, opened.db, stopper, dry=True)
             report.end(None)
         finally:
             opened.db.close()

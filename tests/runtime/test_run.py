@@ -148,10 +148,11 @@ def test_what_failed_and_what_waits_is_said_by_key(run):
     assert run.report.waiting == {f"{EFFECT} b": "not yet"}
 
 
-def test_what_waits_for_its_next_try_is_said_as_a_number(run):
+def test_what_waits_for_its_next_try_is_said_with_its_reason(run):
     queue(run, "a", "b")
     run.deliver(EFFECT, Scripted(Unavailable("busy"), InDoubt("cut")), keep=nothing)
-    assert run.report.waiting == {EFFECT: "2 message(s) wait for their next try"}
+    assert run.report.waiting == {f"{EFFECT} a": "busy", f"{EFFECT} b": "cut"}
+    assert run.report.failed == {}
 
 
 @pytest.mark.parametrize("error", [Refused("401"), Unavailable("down")], ids=repr)

@@ -3,6 +3,8 @@
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,6 +12,13 @@ from integrator.errors import Stopped
 from integrator.runtime.stopping import Stopper
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGALRM]
+
+
+@contextmanager
+def listening(stopper: Stopper) -> Iterator[None]:
+    """As a story runs: signals are heard, and may end any line."""
+    with stopper.installed(), stopper.interruptible():
+        yield
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -20,18 +29,18 @@ def test_a_signal_ends_what_is_under_way_at_once(number):
         signal.raise_signal(number)
         reached.append("what comes after")
 
-    with pytest.raises(Stopped, match="the rest waits for the next run") as caught, Stopper().installed():
+    with pytest.raises(Stopped, match="the rest waits for the next run") as caught, listening(Stopper()):
         story()
     assert reached == []
     assert caught.value.exit_code == 75
 
 
 def test_the_message_names_the_signal_or_the_budget():
-    with pytest.raises(Stopped, match="stopped by SIGTERM"), Stopper().installed():
+    with pytest.raises(Stopped, match="stopped by SIGTERM"), listening(Stopper()):
         signal.raise_signal(signal.SIGTERM)
     with (
         pytest.raises(Stopped, match=r"the run's time is used up \(timeout in its jobs/ file\)"),
-        Stopper().installed(),
+        listening(Stopper()),
     ):
         signal.raise_signal(signal.SIGALRM)
 
@@ -48,7 +57,7 @@ def test_a_signal_in_a_critical_block_waits_for_its_end(number):
             done.append("written down")
         done.append("next effect")
 
-    with pytest.raises(Stopped), stopper.installed():
+    with pytest.raises(Stopped), listening(stopper):
         effect_and_books()
     assert done == ["sent", "written down"]
 
@@ -61,7 +70,7 @@ def test_an_error_in_a_critical_block_comes_out_as_it_is():
             signal.raise_signal(signal.SIGTERM)
             raise KeyError("what happened")
 
-    with pytest.raises(KeyError), stopper.installed():
+    with pytest.raises(KeyError), listening(stopper):
         broken()
 
 
@@ -75,7 +84,7 @@ def test_the_signals_behave_as_before_when_the_run_is_over():
 
 def test_the_budget_ends_a_run_that_hangs():
     stopper = Stopper(timeout_s=0.05)
-    with pytest.raises(Stopped, match="time is used up"), stopper.installed():
+    with pytest.raises(Stopped, match="time is used up"), listening(stopper):
         threading.Event().wait(30)
     assert stopper.remaining_s() == 0.0
 
@@ -107,7 +116,7 @@ def test_a_stop_ends_a_sleep():
         timer.start()
         stopper.sleep(20)
 
-    with pytest.raises(Stopped, match="SIGTERM"), stopper.installed():
+    with pytest.raises(Stopped, match="SIGTERM"), listening(stopper):
         story()
     assert time.monotonic() - begun < 10
     timer.join()
@@ -122,7 +131,14 @@ def test_check_speaks_up_once_the_critical_block_is_over():
             signal.raise_signal(signal.SIGTERM)
             stopper.check()
 
-    with stopper.installed(), pytest.raises(Stopped):
+    with listening(stopper), pytest.raises(Stopped):
         effect()
-    with pytest.raises(Stopped):
+
+
+def test_a_stop_outside_the_story_lets_the_books_be_written_and_ends_the_story_that_would_begin():
+    stopper = Stopper()
+    with stopper.installed():
+        signal.raise_signal(signal.SIGTERM)
         stopper.check()
+        with pytest.raises(Stopped), stopper.interruptible():
+            pytest.fail("the story began")

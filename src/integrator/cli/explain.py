@@ -200,7 +200,7 @@ def _why_draft(story: "Story", now: "datetime") -> str:
         return "Maconomy says it is not active"
     if record["status"] == "cancelled":
         return "it is cancelled"
-    if is_past(record["end"], now=now):
+    if not row["missing_since"] and is_past(record["end"], now=now):
         return 'it is over, and jobs/import-courses.toml says past = "unpublish"'
     since = times.shown(row["missing_since"], now, date=True)
     return f"missing in Maconomy's list since {since}, in {row['missing_runs']} answers"

@@ -25,12 +25,17 @@ _NAMES = {"main_course": "main courses", "course": "courses"}
 
 @dataclass
 class _Answer:
-    """One list of the source beside what the store knows of that kind."""
+    """One list of the source beside what the store knows of that kind.
+
+    expected  keys the list should hold: not those that are over, which leave it by themselves
+    gone      keys it should hold, or held before, and does not
+    """
 
     kind: Kind
     catalogue: Catalogue
     known: Known
     fetched: Fetched
+    expected: set[str]
     gone: set[str]
 
 
@@ -74,9 +79,8 @@ def _fetch(run: Run, maconomy: Maconomy, kind: Kind) -> _Answer:
     run.progress.begin(f"Maconomy: {_NAMES[kind]}", len(known.expected) or None)
     fetched = read(known.fingerprints if same_mapping else {}, advance=run.progress.advance)
     gone = {key for key in known.expected | known.missing if not fetched.holds(key)}
-    if kind == "course" and gone:
-        gone -= {key for key, end in catalogue.ends(gone).items() if rules.is_past(end, now=run.now)}
-    return _Answer(kind, catalogue, known, fetched, gone)
+    over = {key for key, end in catalogue.ends(gone).items() if rules.is_past(end, now=run.now)}
+    return _Answer(kind, catalogue, known, fetched, known.expected - over, gone - over)
 
 
 def _guard(answer: _Answer, maconomy: Maconomy, *, allow_removals: bool, allow_bad_records: bool) -> None:
@@ -90,8 +94,8 @@ def _guard(answer: _Answer, maconomy: Maconomy, *, allow_removals: bool, allow_b
     )
     rules.guard_removals(
         what,
-        known=answer.known.expected,
-        gone=answer.gone & answer.known.expected,
+        known=answer.expected,
+        gone=answer.gone & answer.expected,
         max_percent=max_drop_percent,
         allowed=allow_removals,
     )

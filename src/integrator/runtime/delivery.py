@@ -140,7 +140,7 @@ class Delivery:
             self._complete(message, result)
         elif isinstance(result, InDoubt):
             self.outbox.doubt(message, result.message)
-            self.tally.fail(message.key, result.message)
+            self.tally.wait(message.key, result.message)
         elif isinstance(result, Refused):  # concerns all of them: no attempt is used up, and the run stops
             next_at = self.outbox.clock()
             self.outbox.put_back(message, result.message, attempts=message.attempts, next_at=next_at)
@@ -153,7 +153,7 @@ class Delivery:
         elif isinstance(result, Unavailable):
             next_at = self.outbox.clock() + self.patience.wait_s(attempts, result.retry_after_s)
             self.outbox.put_back(message, result.message, attempts=attempts, next_at=next_at)
-            self.tally.fail(message.key, result.message)
+            self.tally.wait(message.key, result.message)
         else:
             raise result
 
@@ -175,6 +175,7 @@ class Delivery:
         Gives back the seconds until the youngest one that is not there can no longer arrive, None when there is none.
         """
         wait_s: float | None = None
+        silent = 0
         for message in self.outbox.in_doubt(self.effect):
             # Never longer than settling takes: it left before now, also when the clock was set back since.
             unsettled_s = min(message.sent_at + self.sender.settle_s - self.outbox.clock(), self.sender.settle_s)
@@ -182,7 +183,11 @@ class Delivery:
                 found = self.sender.look_up(message)
             except (Conflict, Unavailable, BadAnswer) as error:
                 self._still_unknown(message, error)
+                silent = silent + 1 if isinstance(error, Unavailable) else 0
+                if silent >= GIVE_UP_AFTER:
+                    raise Unavailable(f"{error.message}; {silent} times in a row: nothing new is sent") from None
                 continue
+            silent = 0
             if found is None and unsettled_s > 0 and not self.sender.repeatable(message):
                 self.tally.wait(message.key, "begun by a run that ended in the middle; it may still arrive there")
                 wait_s = max(wait_s or 0.0, unsettled_s)

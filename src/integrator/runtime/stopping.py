@@ -10,15 +10,15 @@ from integrator.errors import Stopped
 
 
 class Stopper:
-    """Turns a stop signal into Stopped: at once outside a critical block, else when the block ends.
+    """Turns a stop signal into Stopped: at once in an interruptible block, later anywhere else.
 
-    A critical block is one effect and its bookkeeping: half of it must not be interrupted,
-    because then nobody would know whether the other side did it.
+    Interruptible is a job's story, but for its critical blocks: one effect and its bookkeeping must not be cut in
+    half, because then nobody would know whether the other side did it. A run's own books are not interruptible.
     """
 
     def __init__(self, *, timeout_s: float | None = None) -> None:
         self._deadline = time.monotonic() + timeout_s if timeout_s else None
-        self._depth = 0
+        self._depth = 1
         self._reason: str | None = None
 
     def remaining_s(self) -> float:
@@ -49,6 +49,16 @@ class Stopper:
             signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """A block that a stop request may end at any line; one that came before it ends it at once."""
+        self._depth -= 1
+        try:
+            self.check()
+            yield
+        finally:
+            self._depth += 1
 
     @contextmanager
     def critical(self) -> Iterator[None]:

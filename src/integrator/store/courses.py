@@ -80,7 +80,9 @@ class Catalogue:
         return self._record(row) if row else None
 
     def ends(self, keys: Iterable[str]) -> dict[str, str | None]:
-        """When the named courses end, as ISO text."""
+        """When the named records end, as ISO text; a main course never does."""
+        if self.kind == "main_course":
+            return {}
         return {key: self._db.value('SELECT "end" FROM courses WHERE id = ?', (key,)) for key in keys}
 
     def story(self, key: str) -> dict[str, Any] | None:
