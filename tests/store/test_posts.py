@@ -76,7 +76,7 @@ def test_facts_are_the_record_in_our_words_without_people(db, posts):
 @pytest.mark.parametrize(("key", "show"), [("25172", "publish"), ("25180", "draft")])
 def test_a_main_course_is_shown_while_it_is_active(posts, key, show):
     found = facts(posts, key, "main_course")
-    assert (found["show"], "missing_since" in found) == (show, False)
+    assert (found["show"], found["current"], found["missing_since"]) == (show, True, None)
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def written(posts, *, post_id=7, cleaned=None, decided=None):
     posts.keep("course", "25172-04", post_id=post_id, cleaned=cleaned or {}, decided=decided)
 
 
-def test_a_post_with_nothing_special_is_kept_but_not_worth_remembering(posts):
+def test_a_post_with_nothing_special_is_remembered_as_made_by_us(posts):
     written(posts)
     assert posts.get("course", "25172-04")["post_id"] == 7
-    assert posts.remembered() == {}
+    assert posts.remembered() == {("course", "25172-04"): ({}, False)}
 
 
 def test_without_a_post_nothing_is_kept(posts):
@@ -167,19 +167,19 @@ def test_what_the_site_made_of_our_texts_is_remembered_and_forgotten_field_by_fi
     written(posts)
     assert memory(posts) == ({"excerpt": ["c", "d"], "content": ["e", "f"]}, False)
     written(posts, cleaned={"excerpt": None, "content": None})
-    assert memory(posts) is None
+    assert memory(posts) == ({}, False)
 
 
 @pytest.mark.parametrize("first", [None, "publish"])
 def test_that_we_unpublished_a_post_is_remembered_until_we_publish_it(posts, first):
     written(posts, decided=first)
-    assert memory(posts) is None
+    assert memory(posts) == ({}, False)
     written(posts, decided="draft")
     assert memory(posts) == ({}, True)
     written(posts)  # an update that decides nothing
     assert memory(posts) == ({}, True)
     written(posts, decided="publish")
-    assert memory(posts) is None
+    assert memory(posts) == ({}, False)
 
 
 def test_a_post_that_is_created_as_a_draft_is_ours_to_publish(posts):

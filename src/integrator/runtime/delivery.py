@@ -177,8 +177,9 @@ class Delivery:
         wait_s: float | None = None
         silent = 0
         for message in self.outbox.in_doubt(self.effect):
-            # Never longer than settling takes: it left before now, also when the clock was set back since.
-            unsettled_s = min(message.sent_at + self.sender.settle_s - self.outbox.clock(), self.sender.settle_s)
+            # Counted from the moment of the doubt, and never longer: it left before now, also by a clock set back.
+            since = max(message.sent_at, message.uncertain_since or 0)
+            unsettled_s = min(since + self.sender.settle_s - self.outbox.clock(), self.sender.settle_s)
             try:
                 found = self.sender.look_up(message)
             except (Conflict, Unavailable, BadAnswer) as error:

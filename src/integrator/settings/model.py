@@ -41,7 +41,7 @@ class WordPressSettings(Table, frozen=True, kw_only=True):
     password: Secret
     mapping: Path = Path("config/wordpress.toml")
     timeout_s: Seconds = 30.0
-    settle_s: Settle = 35.0
+    settle_s: Settle = 60.0
 
 
 class MailgunSettings(Table, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from integrator.database import Database
-from integrator.domain.courses import PERSONAL_FIELDS, visibility
+from integrator.domain.courses import PERSONAL_FIELDS, is_past, visibility
 from integrator.store.courses import Catalogue, Kind
 
 _PAGE = 500
@@ -18,7 +18,8 @@ _PAGE = 500
 class Wanted:
     """One record as the site has to show it: its facts in our words.
 
-    facts   the record without personal fields; show "publish" or "draft"; of courses missing_since
+    facts   the record without personal fields; show "publish" or "draft"; missing_since;
+            current: the source has it, and it is not over
     """
 
     kind: Kind
@@ -57,11 +58,11 @@ class Posts:
         return [row["id"] for row in rows]
 
     def remembered(self) -> dict[tuple[str, str], tuple[dict[str, list[str]], bool]]:
-        """What only we know of posts, by kind and key: (cleaned, we unpublished it).
+        """What only we know of every post we have written, by kind and key: (cleaned, we unpublished it).
 
         cleaned  by target, [hash of what we sent, hash of what came back]: the site cleans some texts
         """
-        rows = self._db.all("SELECT * FROM posts WHERE cleaned <> '{}' OR unpublished_at IS NOT NULL")
+        rows = self._db.all("SELECT kind, key, cleaned, unpublished_at FROM posts")
         return {
             (row["kind"], row["key"]): (msgspec.json.decode(row["cleaned"]), row["unpublished_at"] is not None)
             for row in rows
@@ -103,18 +104,17 @@ class Posts:
         )
 
     def _facts(self, kind: Kind, record: dict[str, Any], story: dict[str, Any]) -> dict[str, Any]:
-        facts = {name: value for name, value in record.items() if name not in PERSONAL_FIELDS}
-        if kind == "main_course":
-            return facts | {"show": "publish" if record["active"] else "draft"}
         since = story["missing_since"]
-        return facts | {
-            "show": visibility(
-                status=record["status"],
-                end=record["end"],
-                missing_runs=story["missing_runs"],
-                missing_limit=self._missing_limit,
-                past=self._past,
-                now=self._now,
-            ),
-            "missing_since": None if since is None else datetime.fromtimestamp(since, UTC).isoformat(),
-        }
+        facts = {name: value for name, value in record.items() if name not in PERSONAL_FIELDS}
+        facts |= {"missing_since": None if since is None else datetime.fromtimestamp(since, UTC).isoformat()}
+        if kind == "main_course":
+            return facts | {"show": "publish" if record["active"] else "draft", "current": since is None}
+        shown = visibility(
+            status=record["status"],
+            end=record["end"],
+            missing_runs=story["missing_runs"],
+            missing_limit=self._missing_limit,
+            past=self._past,
+            now=self._now,
+        )
+        return facts | {"show": shown, "current": since is None and not is_past(record["end"], now=self._now)}

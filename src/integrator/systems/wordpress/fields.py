@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ KINDS = {"main_course": MainCourse, "course": Course}
 _EXTRA = ("missing_since", "main_post_id", "hash", "synced_at")
 _TARGET = re.compile(r"^(title|content\.raw|excerpt\.raw|(meta|acf)\.[A-Za-z0-9_-]+(\*)?)$")
 _SLUG = re.compile(r"^[a-z0-9-]*\{id\}[a-z0-9-]*$")
+_POST_TYPE = re.compile(r"^[a-z0-9_-]{1,20}$")
 _ZONE = "Europe/Copenhagen"
 
 
@@ -53,7 +55,8 @@ class PostType:
     owned: tuple[Field, ...]
 
     def slug(self, key: str) -> str:
-        return self.slug_pattern.format(id=key).lower()
+        """As WordPress would store it: small letters, and one dash for whatever else."""
+        return re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9_]+", "-", self.slug_pattern.format(id=key).lower())).strip("-")
 
     def wanted(self, facts: Mapping[str, Any], *, seeds: bool = False) -> dict[str, Any]:
         """target → value as the site should have it now; with seeds also what a new post starts with.
@@ -110,6 +113,8 @@ def _post_type(file: TomlFile, kind: str, problems: list[Problem]) -> PostType:
             file.problem((kind, name), f"[{kind}] {name} is unknown; expected post_type, slug, identity, fields")
         )
     text = {name: _text(file, kind, name, table, problems) for name in ("post_type", "slug", "identity")}
+    if text["post_type"] and not _POST_TYPE.match(text["post_type"]):
+        problems.append(file.problem((kind, "post_type"), f"[{kind}] post_type: expected a name like course_date"))
     if text["slug"] and not _SLUG.match(text["slug"]):
         problems.append(
             file.problem((kind, "slug"), f'[{kind}] slug: expected small letters, digits and {{id}}, like "cd-{{id}}"')
@@ -120,6 +125,9 @@ def _post_type(file: TomlFile, kind: str, problems: list[Problem]) -> PostType:
         fields = {}
     read = [_field(file, kind, target, spec, problems) for target, spec in fields.items()]
     usable = [field for field in read if field is not None]
+    for field in usable:
+        if problem := _ownership_problem(field, text["identity"], fields):
+            problems.append(file.problem((kind, "fields", field.target), f"[{kind}.fields] {field.target}: {problem}"))
     return PostType(
         kind,
         text["post_type"],
@@ -170,6 +178,16 @@ def _spec_problem(kind: str, target: str, spec: _FieldSpec) -> str | None:
     if spec.form not in (None, *_FORMS):
         return f"form: expected one of {', '.join(_FORMS)}, got {spec.form!r}"
     return _source_problem(kind, spec.from_)
+
+
+def _ownership_problem(field: Field, identity: str, fields: dict[str, Any]) -> str | None:
+    """A field has one owner: what a pattern gives to the editors is theirs, and the identity is ours alone."""
+    for pattern, raw in fields.items():
+        if isinstance(raw, dict) and raw.get("owner") == "editor" and fnmatchcase(field.target, pattern):
+            return f'belongs to the editors, by "{pattern}"'
+    if field.target == f"meta.{identity}" and field.source != "id":
+        return "carries the identity, so it can hold nothing but the id"
+    return None
 
 
 def _source_problem(kind: str, source: str | None) -> str | None:

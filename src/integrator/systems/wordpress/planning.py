@@ -10,12 +10,13 @@ import msgspec
 from integrator.systems.wordpress.fields import PostType
 from integrator.systems.wordpress.site import Post, Site, same
 
+_SHOWN = ("publish", "future")  # what visitors see, or will by themselves
 Action = Literal["nothing", "create", "update", "leave", "wait"]
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What only we know of a post.
+    """What only we know of a post that we have written.
 
     cleaned      target → [hash of what we sent, hash of what came back], where the site changed our text
     unpublished  we took it off the site ourselves
@@ -86,7 +87,9 @@ class Planner:
         """What the record asks for now."""
         slug = self._type.slug(key)
         post = self._site.get(key, slug)
-        if post is None:
+        if post is None and not facts["current"] and (key in self._memory or facts["missing_since"]):
+            plan = Plan("leave", key, slug, reason="it was deleted on the site, and the source has moved on")
+        elif post is None:
             plan = self._create(key, slug, self._with_extras(facts))
         elif post.status == "trash":
             plan = Plan("leave", key, slug, post=post, reason=f"post {post.id} is in the trash: left there")
@@ -126,7 +129,7 @@ class Planner:
 
     def _update(self, key: str, slug: str, facts: dict[str, Any], post: Post) -> Plan:
         fields = {}
-        memory = self._memory.get(key, Memory())
+        memory = self._memory.get(key)
         for target, value in self._type.wanted(facts).items():
             if not same(post.values.get(target), value) and not _was_cleaned(memory, target, value, post):
                 fields[target] = value
@@ -140,13 +143,17 @@ class Planner:
         # Nothing to send, but what we decided about its status may still have to be written down.
         return Plan("nothing", key, slug, post=post, decided=decided)
 
-    def _status(self, facts: Mapping[str, Any], post: Post, memory: Memory) -> tuple[str | None, str | None]:
-        """(status to send, what to remember). Once unpublished, an editor may show it again: we do it one time."""
-        if "missing_since" not in facts:
-            return None, None  # main courses: the status belongs to the editors after the first day
-        if facts["show"] == "draft" and not memory.unpublished:
-            return (None if post.status == "draft" else "draft"), "draft"
-        if facts["show"] == "publish" and (memory.unpublished or self._was_taken_down(post)):
+    def _status(self, facts: Mapping[str, Any], post: Post, memory: Memory | None) -> tuple[str | None, str | None]:
+        """(status to send, what to remember). An editor's own draft or private post is neither shown nor hidden by us.
+
+        Once unpublished, an editor may show it again: we take it down one time.
+        """
+        if self._type.kind == "main_course":
+            return None, None  # its status belongs to the editors after the first day
+        unpublished = memory.unpublished if memory else self._was_taken_down(post)
+        if facts["show"] == "draft" and not unpublished and post.status in _SHOWN:
+            return "draft", "draft"
+        if facts["show"] == "publish" and unpublished:
             return ("publish" if post.status == "draft" else None), "publish"
         return None, None
 
@@ -161,6 +168,6 @@ def digest(value: Any) -> str:
     return blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=16).hexdigest()
 
 
-def _was_cleaned(memory: Memory, target: str, value: Any, post: Post) -> bool:
+def _was_cleaned(memory: Memory | None, target: str, value: Any, post: Post) -> bool:
     """The site stores another text than we send (it cleans HTML): equal means, both are as they were last time."""
-    return memory.cleaned.get(target) == [digest(value), digest(post.values.get(target))]
+    return memory is not None and memory.cleaned.get(target) == [digest(value), digest(post.values.get(target))]

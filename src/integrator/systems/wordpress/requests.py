@@ -58,9 +58,8 @@ class Requests:
         with ThreadPoolExecutor(self._at_once) as pool:
             asked = [pool.submit(self.ask, batch, doing) for batch in batches]
         errors = [one.exception() for one in asked]
-        if first := errors[0]:
-            if all(errors) or not isinstance(first, Unavailable | Refused):
-                raise first
+        if (first := errors[0]) and (all(errors) or not isinstance(first, Unavailable | Refused)):
+            raise first
         answers: list[Answer | Unavailable] = []
         for batch, one, error in zip(batches, asked, errors, strict=True):
             if isinstance(error, Unavailable | Refused):
@@ -82,11 +81,18 @@ class Requests:
         except InDoubt as error:
             return [error] * len(parts)
         if reply.status == 413:
-            return [self.ask([part], doing)[0] for part in parts]
+            return [self._ask_one_of_many(part, doing) for part in parts]
         whole = _judged(reply, doing)
         if isinstance(whole, InDoubt):
             return [whole] * len(parts)
         return _parts_of(whole, len(parts), doing)
+
+    def _ask_one_of_many(self, part: Part, doing: str) -> Answer | Unavailable:
+        """An error of one must not hide what was done with the others."""
+        try:
+            return self.ask([part], doing)[0]
+        except (Unavailable, Refused) as error:
+            return error if isinstance(error, Unavailable) else Unavailable(error.message)
 
     def _send(self, method: str, path: str, body: dict[str, Any], doing: str) -> Reply:
         where, _, query = path.partition("?")

@@ -1,6 +1,7 @@
 """Writing posts: in batches where that is safe, alone where it is not, and looked up after any doubt."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from integrator.effects import Done, Message, Preview
@@ -79,7 +80,7 @@ class Posts:
             plan = plans[message.id]
             if plan.action not in ("create", "update"):
                 piles["still"].append(message)
-            elif plan.single or message.attempts > 1:
+            elif plan.single or message.attempts:
                 piles["alone"].append(message)
             else:
                 piles[plan.action].append(message)
@@ -100,7 +101,11 @@ class Posts:
 
     def look_up(self, message: Message) -> Done | None:
         """Is the site as the message wants it? Asks for the post anew; what was read at the start may be older."""
-        found = [post for post in self._reader.find(message.key) if post.status != "trash"]
+        found = [
+            post
+            for post in self._reader.find(message.key)
+            if post.status != "trash" and self._identity(post) in ("", message.key)
+        ]
         if len(found) > 1:
             raise Conflict(
                 f"wordpress: {message.key}: posts {', '.join(str(post.id) for post in found)} show the same record"
@@ -108,9 +113,12 @@ class Posts:
         if found:
             self._site.posts[message.key] = found[0]
         plan = self.plan(message.key, message.body)
-        if plan.action == "nothing" and plan.post:
-            return self._written(plan, plan.post.id, "found", {})
-        return None
+        if plan.action != "nothing" or not plan.post:
+            return None
+        post = plan.post
+        if message.body["show"] == post.status == "draft":
+            plan = replace(plan, decided="draft")  # it was us: the message that took it down is the one in doubt
+        return self._written(plan, post.id, "found", {})
 
     def repeatable(self, message: Message) -> bool:
         """An update may be sent again at once; a create whose request may still arrive may not."""
@@ -130,7 +138,7 @@ class Posts:
 
     def _without_request(self, plan: Plan) -> Done | IntegratorError:
         if plan.action == "wait":
-            return Postponed(f"wordpress: {self._type.post_type} {plan.key}: {plan.reason}")
+            return Postponed(f"{self._about(plan)}: {plan.reason}")
         return self._written(
             plan, plan.post.id if plan.post else None, "left" if plan.action == "leave" else "unchanged", {}
         )
@@ -139,10 +147,12 @@ class Posts:
         # The list we read is no proof that a post is not there: one more look, just before.
         there = self._reader.find_many([plan.key for plan in plans])
         results: dict[str, Done | IntegratorError] = {}
-        todo = []
+        todo: list[Plan] = []
         for plan in plans:
             if plan.key in there:
                 results[plan.key] = self._adopt(plan, there[plan.key])
+            elif plan.slug in [other.slug for other in todo]:
+                results[plan.key] = Conflict(f"{self._about(plan)}: another record has the same slug {plan.slug}")
             elif problem := self._complaint(plan):
                 results[plan.key] = problem
             else:
@@ -158,52 +168,66 @@ class Posts:
         results: dict[str, Done | IntegratorError] = {}
         for plan, answer in zip(plans, answers, strict=True):
             if isinstance(answer, Answer) and answer.is_post:
-                results[plan.key] = self._created(plan, answer.body)
+                post = self._reader.post_from(answer.body)
+                if self._identity(post) == plan.key:
+                    results[plan.key] = self._created(plan, post)
         missed = [(plan, answer) for plan, answer in zip(plans, answers, strict=True) if plan.key not in results]
         # An error does not mean that nothing was written: look before anything else happens.
-        there = self._reader.find_many([plan.key for plan, _ in missed]) if missed else {}
-        forbidden = 0
+        try:
+            there = self._reader.find_many([plan.key for plan, _ in missed]) if missed else {}
+        except (Unavailable, Refused) as error:
+            unsure = InDoubt(f"wordpress: create posts: no clear answer, and looking them up failed: {error.message}")
+            return results | {plan.key: unsure for plan, _ in missed}
         for plan, answer in missed:
-            if plan.key in there:
-                results[plan.key] = self._adopt(plan, there[plan.key])
-            else:
-                forbidden += isinstance(answer, Answer) and answer.status in (401, 403)
-                results[plan.key] = self._error(plan, answer)
-        self._refuse_when_all(forbidden, plans)
+            found = there.get(plan.key)
+            results[plan.key] = self._adopt(plan, found) if found else self._error(plan, answer)
+        if not there:
+            self._refuse_when_all([answer for _, answer in missed], plans)
         return results
 
-    def _created(self, plan: Plan, body: dict[str, Any]) -> Done | IntegratorError:
-        post = self._reader.post_from(body)
-        if post.slug == plan.slug:
+    def _created(self, plan: Plan, post: Post) -> Done | IntegratorError:
+        if post.slug == plan.slug or not self._has_another(plan, post):
             self._site.posts[plan.key] = post
             return self._written(plan, post.id, "created", self._cleaned(plan, post))
         # Another writer was faster: ours got a "-2". Nobody shall see the record twice.
-        self._requests.ask([Part("PUT", self._path(post.id), {"status": "draft"})], "hide a second post")
+        hidden = "was set to draft"
+        try:
+            self._requests.ask([Part("PUT", self._path(post.id), {"status": "draft"})], "hide a second post")
+        except (Unavailable, Refused):
+            hidden = "could not be set to draft"
         return Conflict(
-            f"wordpress: {self._type.post_type} {plan.key}: {plan.slug} was taken meanwhile;"
-            f" post {post.id} is a second one and was set to draft: delete it there"
+            f"{self._about(plan)}: {plan.slug} was taken meanwhile; post {post.id} is a second one and {hidden}:"
+            " delete it there"
         )
+
+    def _has_another(self, plan: Plan, post: Post) -> bool:
+        """Whether the slug we asked for belongs to somebody else; else the site only spells it in its own way."""
+        try:
+            return any(found.id != post.id for found in self._reader.find(plan.key))
+        except (Unavailable, Refused):
+            return True
 
     def _adopt(self, plan: Plan, found: list[Post]) -> Done | IntegratorError:
         """The post is there after all (half written, or made by somebody else): bring it level."""
         alive = [post for post in found if post.status != "trash"]
         post = (alive or found)[0]
-        whose = post.values.get(f"meta.{self._type.identity}")
-        if whose not in (None, "", plan.key):
-            about = f"wordpress: {self._type.post_type} {plan.key}"
-            return Conflict(f"{about}: its slug {plan.slug} belongs to post {post.id}, which shows {whose}; left alone")
+        if self._identity(post) not in ("", plan.key):
+            whose = f"belongs to post {post.id}, which shows {self._identity(post)}; left alone"
+            return Conflict(f"{self._about(plan)}: its slug {plan.slug} {whose}")
         self._site.posts[plan.key] = post
         again = self._planner.plan(plan.key, plan.facts)
         if again.action != "update":
             return self._without_request(again)
-        return self._update([again])[0]
+        try:
+            return self._update([again])[0]
+        except (Unavailable, Refused) as error:
+            return InDoubt(error.message)
 
     def _update(self, plans: list[Plan]) -> list[Done | IntegratorError]:
         problems = {plan.key: problem for plan in plans if (problem := self._complaint(plan))}
         todo = [plan for plan in plans if plan.key not in problems]
         answers: Sequence[Answer | Unavailable] = self._ask_updates(todo) if todo else []
         results: dict[str, Done | IntegratorError] = {}
-        forbidden = 0
         for plan, answer in zip(todo, answers, strict=True):
             if isinstance(answer, Answer) and answer.is_post and plan.post and answer.body["id"] == plan.post.id:
                 post = self._reader.post_from(answer.body)
@@ -211,21 +235,27 @@ class Posts:
                 result = "unpublished" if plan.decided == "draft" and plan.shown else "updated"
                 results[plan.key] = self._written(plan, post.id, result, self._cleaned(plan, post))
             else:
-                forbidden += isinstance(answer, Answer) and answer.status in (401, 403)
                 results[plan.key] = self._error(plan, answer)
-        self._refuse_when_all(forbidden, plans)
+        self._refuse_when_all(answers, plans)
         return [problems.get(plan.key) or results[plan.key] for plan in plans]
 
     def _ask_updates(self, plans: list[Plan]) -> Sequence[Answer | Unavailable]:
-        """Updates say the same again and again: one that failed without a clear answer is sent once more, alone."""
+        """Updates say the same again and again: one that was answered with 5xx in a batch is sent once more, alone.
+
+        A batch without any answer stays in doubt; the next run sends its parts one by one.
+        """
         parts = [Part("PUT", self._path(plan.post.id if plan.post else 0), plan.body()) for plan in plans]
         answers = self._requests.ask_at_once(parts, "update posts")
         return [
-            self._requests.ask([part], "update a post")[0]
-            if isinstance(answer, InDoubt) or (isinstance(answer, Answer) and answer.status >= 500)
-            else answer
+            self._once_more(part) if isinstance(answer, Answer) and answer.status >= 500 else answer
             for part, answer in zip(parts, answers, strict=True)
         ]
+
+    def _once_more(self, part: Part) -> Answer | Unavailable:
+        try:
+            return self._requests.ask([part], "update a post")[0]
+        except (Unavailable, Refused) as error:
+            return InDoubt(error.message)
 
     def _path(self, post_id: int | None = None) -> str:
         where = f"/wp/v2/{self._type.post_type}" + ("" if post_id is None else f"/{post_id}")
@@ -236,27 +266,29 @@ class Posts:
     def _error(self, plan: Plan, answer: Answer | Unavailable) -> IntegratorError:
         if isinstance(answer, Unavailable):
             return answer
-        about = f"wordpress: {plan.action} {self._type.post_type} {plan.key}"
-        what = f"{about}: answered {answer.status} {answer.code}".rstrip()
+        what = f"{self._about(plan)}: {plan.action}: answered {answer.status} {answer.code}".rstrip()
         if answer.status >= 500 or answer.status in (408, 409) or answer.status < 400:
             return InDoubt(what)
-        if answer.status == 404:
+        if answer.code == "rest_post_invalid_id":
             self._site.posts.pop(plan.key, None)
             return Unavailable(f"{what}: it was deleted there meanwhile; the next run makes it again")
         return Unavailable(what) if answer.status == 429 else Rejected(what)
 
-    def _refuse_when_all(self, forbidden: int, plans: list[Plan]) -> None:
-        if forbidden == len(plans):
+    def _refuse_when_all(self, answers: Sequence[Answer | Unavailable], plans: list[Plan]) -> None:
+        """All of them forbidden, or the type itself gone: no use in knocking again. No attempt is used up."""
+        said = [answer for answer in answers if isinstance(answer, Answer)]
+        if len(said) == len(plans) and all(_says_stop(answer) for answer in said):
             raise Refused(
-                f"wordpress: {self._type.post_type}: writing {plans[0].key} is forbidden; the rest was not tried",
-                hint="integrator check wordpress: does the user have the role course_sync?",
+                f"{self._about(plans[0])}: writing it was answered {said[0].status} {said[0].code};"
+                " the rest was not tried",
+                hint="integrator check wordpress: are the types there, does the user have the role course_sync?",
             )
 
     def _complaint(self, plan: Plan) -> Rejected | None:
         """Meta is checked there after the post was stored: so check it here before."""
         for target, value in plan.fields.items():
             if problem := complaint(self._schema, target, value):
-                return Rejected(f"wordpress: {self._type.post_type} {plan.key}: {target}: {problem}; nothing was sent")
+                return Rejected(f"{self._about(plan)}: {target}: {problem}; nothing was sent")
         return None
 
     def _cleaned(self, plan: Plan, post: Post) -> dict[str, list[str] | None]:
@@ -270,3 +302,14 @@ class Posts:
     def _written(self, plan: Plan, post_id: int | None, result: str, cleaned: Mapping[str, Any]) -> Done:
         memory = {"post_id": post_id, "cleaned": dict(cleaned), "decided": plan.decided}
         return Done(None if post_id is None else str(post_id), result, memory)
+
+    def _identity(self, post: Post) -> str:
+        """The id of the record a post shows; "" when it carries none."""
+        return str(post.values.get(f"meta.{self._type.identity}") or "")
+
+    def _about(self, plan: Plan) -> str:
+        return f"wordpress: {self._type.post_type} {plan.key}"
+
+
+def _says_stop(answer: Answer) -> bool:
+    return answer.status in (401, 403) or answer.code == "rest_no_route"
