@@ -92,6 +92,8 @@ def test_an_orphan_is_held_back_and_an_existing_one_is_left_alone(here: World) -
     result = here.run("import-courses", "-v")
     assert result.code == 0
     assert "1 course(s) held back" in result.err
+    status = here.run("status")
+    assert (status.code, "held back" in status.out + status.err) == (1, True)
     assert here.posts()["25172-04"]["meta"]["mac_seats_free"] == 7
     assert here.writes() == []
 
@@ -111,10 +113,12 @@ def test_of_two_posts_with_one_id_the_first_counts_and_the_other_is_reported(her
     post = {"type": "course_date", "title": "x", "status": "publish", "meta": {"mac_id": "25172-04"}}
     here.wordpress.seed({"posts": [{**post, "slug": "cd-25172-04"}, {**post, "slug": "cd-25172-04-2"}]})
     result = here.run("import-courses", "-v")
-    assert result.code == 0
+    assert result.code == 3
     first, second = [post for post in here.all_posts() if post["meta"].get("mac_id") == "25172-04"]
     assert (first["meta"]["mac_seats_free"], "mac_seats_free" in second["meta"]) == (7, False)
     assert f"posts {second['id']}" in result.err
+    status = here.run("status")
+    assert (status.code, "several posts on the site" in status.out + status.err) == (1, True)
 
 
 def test_a_slug_that_another_record_uses_is_left_alone(here: World) -> None:

@@ -17,7 +17,14 @@ BACKUP_PATIENCE_S = 2 * 86_400
 _DEFAULT_SETTLE_S = 60.0
 # A job without its source has nothing to do: it is off, not late. The tables of config/integrator.toml it reads from.
 _SOURCES = {"import-courses": ("maconomy",)}
-_NAMES = {"main_course": "main course", "course": "course"}
+# kind of what was set aside → what is wrong with so many of them
+_ASIDE = {
+    "main_course": "main course record(s) cannot be read and are set aside",
+    "course": "course record(s) cannot be read and are set aside",
+    "orphan": "course(s) are held back: Maconomy does not list their main course",
+    "main_course post": "main course(s) have several posts on the site",
+    "course post": "course(s) have several posts on the site",
+}
 
 
 @dataclass(frozen=True)
@@ -155,7 +162,7 @@ def _set_aside_troubles(set_aside: dict[str, list[str]]) -> Iterator[Trouble]:
     for kind, keys in set_aside.items():
         some = ", ".join(keys[:3])
         yield Trouble(
-            f"{len(keys):,} {_NAMES.get(kind, kind)} record(s) cannot be read and are set aside, such as {some}",
+            f"{len(keys):,} {_ASIDE.get(kind, f'{kind}: set aside')}, such as {some}",
             f"integrator explain {keys[0]}",
         )
 

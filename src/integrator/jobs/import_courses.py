@@ -8,12 +8,13 @@ Guard   the answer is empty, cut, or more than 20 % of what we know is gone: sto
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from integrator.domain import courses as rules
 from integrator.domain.fetched import Fetched
 from integrator.effects import Done, Message
 from integrator.runtime.run import Run
-from integrator.store.courses import Catalogue, Kind, Known, Sources
+from integrator.store.courses import Catalogue, Kind, Known, SetAside, Sources
 from integrator.store.posts import Posts
 from integrator.systems.maconomy import MAX_BAD_PERCENT, Maconomy
 from integrator.systems.wordpress import Memory, WordPress
@@ -21,6 +22,7 @@ from integrator.systems.wordpress import Memory, WordPress
 KINDS: tuple[Kind, Kind] = ("main_course", "course")  # in this order: dates refer to main courses
 _ENDPOINTS = {"main_course": "maincourse", "course": "course"}
 _NAMES = {"main_course": "main courses", "course": "courses"}
+_MOST_TOLD = 100
 
 
 @dataclass
@@ -51,7 +53,7 @@ def import_courses(
     missing_limit, past = int(run.policy["missing_runs"]), str(run.policy["past"])
     posts = Posts(run.db, missing_limit=missing_limit, past=past, now=run.now)
     # fetch, one list after the other: Maconomy wants one request at a time
-    answers = [_fetch(run, maconomy, kind) for kind in KINDS]
+    answers = [_fetch(run, maconomy, kind, allow_bad_records=allow_bad_records) for kind in KINDS]
     # decide
     for answer in answers:
         _guard(answer, maconomy, allow_removals=allow_removals, allow_bad_records=allow_bad_records)
@@ -70,14 +72,20 @@ def import_courses(
     _level(run, posts, wordpress)
 
 
-def _fetch(run: Run, maconomy: Maconomy, kind: Kind) -> _Answer:
+def _fetch(run: Run, maconomy: Maconomy, kind: Kind, *, allow_bad_records: bool) -> _Answer:
     """Read one list, and find out what is gone; past courses leave the list by themselves."""
     catalogue = Catalogue(run.db, kind)
     known = catalogue.known()
     same_mapping = Sources(run.db).mapping(_ENDPOINTS[kind]) == maconomy.mapping_fingerprint()
     read = maconomy.main_courses if kind == "main_course" else maconomy.courses
     run.progress.begin(f"Maconomy: {_NAMES[kind]}", len(known.expected) or None)
-    fetched = read(known.fingerprints if same_mapping else {}, advance=run.progress.advance)
+    fetched = read(
+        known.fingerprints if same_mapping else {},
+        allow_bad_records=allow_bad_records,
+        advance=run.progress.advance,
+    )
+    if fetched.stopped:  # the guard says so; of the rest nothing is known
+        return _Answer(kind, catalogue, known, fetched, known.expected, set())
     gone = {key for key in known.expected | known.missing if not fetched.holds(key)}
     over = {key for key, end in catalogue.ends(gone).items() if rules.is_past(end, now=run.now)}
     return _Answer(kind, catalogue, known, fetched, known.expected - over, gone - over)
@@ -90,12 +98,17 @@ def _guard(answer: _Answer, maconomy: Maconomy, *, allow_removals: bool, allow_b
     rules.guard_answer(what, total=fetched.total, minimum=minimum, allowed=allow_removals)
     rules.guard_contract(what, fetched.missing_fields)
     rules.guard_bad_records(
-        what, total=fetched.total, bad=fetched.bad, max_percent=MAX_BAD_PERCENT, allowed=allow_bad_records
+        what,
+        total=fetched.total,
+        bad=fetched.bad,
+        max_percent=MAX_BAD_PERCENT,
+        allowed=allow_bad_records,
+        stopped=fetched.stopped,
     )
     rules.guard_removals(
         what,
         known=answer.expected,
-        gone=answer.gone & answer.expected,
+        gone=sorted(answer.gone & answer.expected)[fetched.nameless :],  # so many may be among the nameless
         max_percent=max_drop_percent,
         allowed=allow_removals,
     )
@@ -103,8 +116,9 @@ def _guard(answer: _Answer, maconomy: Maconomy, *, allow_removals: bool, allow_b
 
 def _keep(run: Run, answer: _Answer, missing_limit: int) -> list[str]:
     """Write the answer into the store, and tell the run what that did."""
+    gone = set() if answer.fetched.nameless else answer.gone  # any of them may be there: unknown is not gone
     applied = answer.catalogue.keep(
-        answer.fetched, answer.known, answer.gone, missing_limit=missing_limit, at=run.at, run_id=run.id
+        answer.fetched, answer.known, gone, missing_limit=missing_limit, at=run.at, run_id=run.id
     )
     Sources(run.db).keep(_ENDPOINTS[answer.kind], answer.fetched, at=run.at)
     run.count(
@@ -118,10 +132,22 @@ def _keep(run: Run, answer: _Answer, missing_limit: int) -> list[str]:
         }
     )
     run.note(answer.fetched.notes)
-    for key, error in answer.fetched.bad.items():
-        where = f"{error.field}: " if error.field else ""
-        run.set_aside(f"{answer.kind} {key}", f"{where}{error.message} ({error.code}); the site keeps what it has")
+    _tell_bad(run, answer)
     return applied.touched
+
+
+def _tell_bad(run: Run, answer: _Answer) -> None:
+    """What was set aside: the first of them one by one; the store has them all."""
+    bad, name = answer.fetched.bad, _NAMES[answer.kind]
+    for key, why in islice(bad.items(), _MOST_TOLD):
+        run.set_aside(f"{answer.kind} {key}", f"{why.reason}; the site keeps what it has")
+    if len(bad) > _MOST_TOLD:
+        run.remark(f"{len(bad) - _MOST_TOLD} more {name} cannot be read; the store has them all (set_aside)")
+    if answer.fetched.nameless and answer.gone:
+        run.remark(
+            f"{answer.fetched.nameless} of the {name} have no id we can read: {len(answer.gone)} that are not in the"
+            " list may be among them, and do not count as missing"
+        )
 
 
 def _queue(run: Run, posts: Posts, kind: Kind, keys: Iterable[str]) -> None:
@@ -131,6 +157,10 @@ def _queue(run: Run, posts: Posts, kind: Kind, keys: Iterable[str]) -> None:
 
 def _note_held_back(run: Run, posts: Posts) -> None:
     held_back = posts.held_back()
+    reason = "its main course is not in Maconomy's list: held back, the site keeps what it has"
+    with run.db.tx():
+        found = {key: ("orphan", reason) for key in held_back}
+        SetAside(run.db).replace("orphan", found, at=run.at, run_id=run.id)
     if held_back:
         run.report.notes["orphan"] = (len(held_back), held_back[:5])
         run.remark(f"{len(held_back)} course(s) held back: their main course is not in Maconomy's list")
@@ -147,8 +177,7 @@ def _level(run: Run, posts: Posts, wordpress: WordPress) -> None:
         with run.db.tx():
             for wanted in differing:
                 run.outbox.latest(_effect(kind), wanted.key, wanted.facts)
-        for key, spare in sender.duplicates().items():
-            run.remark(f"{kind} {key}: posts {', '.join(map(str, spare))} on the site are further copies; left alone")
+        _report_duplicates(run, kind, sender.duplicates())
 
         def keep(message: Message, done: Done, kind: Kind = kind) -> None:
             posts.keep(kind, message.key, **done.memory)
@@ -158,3 +187,15 @@ def _level(run: Run, posts: Posts, wordpress: WordPress) -> None:
 
 def _effect(kind: Kind) -> str:
     return f"wordpress.{kind}"
+
+
+def _report_duplicates(run: Run, kind: Kind, duplicates: dict[str, list[int]]) -> None:
+    """Several posts for one record: visitors may see it twice, so a person has to look."""
+    found = {
+        key: ("duplicate_post", f"posts {', '.join(map(str, spare))} show the same {kind}: delete them there")
+        for key, spare in duplicates.items()
+    }
+    with run.db.tx():
+        SetAside(run.db).replace(f"{kind} post", found, at=run.at, run_id=run.id)
+    for key, (_, reason) in found.items():
+        run.set_aside(f"{kind} {key}", reason)
