@@ -284,3 +284,19 @@ def test_a_text_the_site_cleans_is_not_sent_again_each_hour(here: World) -> None
     edit(here, "25191-11", "admin", title="Noget andet")
     assert here.run("import-courses").code == 0
     assert here.posts()["25191-11"]["title"] == "Gennemslagskraft &amp; kommunikation"
+
+
+def test_a_site_without_pretty_permalinks_is_reached_all_the_same(here: World) -> None:
+    missing = {"kind": "status", "status": 404, "when": "before"}
+    here.servers[1].faults.add({"match": {"path": "/wp-json/.*"}, "fault": missing})
+    assert here.run("import-courses").code == 0
+    assert len(here.posts()) == 5
+    here.forget_requests()
+    assert here.run("import-courses").code == 0
+    assert here.writes() == []
+
+
+def test_an_address_without_any_rest_api_is_said(here: World) -> None:
+    here.servers[1].faults.add({"fault": {"kind": "status", "status": 404, "when": "before"}})
+    result = here.run("import-courses")
+    assert (result.code, "no REST API under this address" in result.err) == (1, True)

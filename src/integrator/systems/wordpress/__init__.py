@@ -10,6 +10,7 @@ from typing import Any
 
 from integrator.errors import Refused
 from integrator.systems.http import Http, Reply
+from integrator.systems.wordpress.api import Api
 from integrator.systems.wordpress.fields import PostType, SiteMapping, load_fields
 from integrator.systems.wordpress.planning import Memory
 from integrator.systems.wordpress.requests import Requests
@@ -40,7 +41,7 @@ class WordPress:
     """One site. read() once a run; then main_courses and courses are the senders of their effects."""
 
     def __init__(self, http: Http, mapping: SiteMapping, *, settle_s: float, batches_at_once: int = 1) -> None:
-        self._http = http
+        self._api = Api(http)
         self._mapping = mapping
         self._settle_s = settle_s
         self._batches_at_once = batches_at_once
@@ -58,11 +59,11 @@ class WordPress:
         Errors  Refused: not really logged in, a type or a field is not there; Unavailable; BadAnswer
         """
         schemas = self.preflight()
-        requests = Requests(self._http, batch_size=self._most_parts(), at_once=self._batches_at_once)
+        requests = Requests(self._api, batch_size=self._most_parts(), at_once=self._batches_at_once)
         for kind, post_type in self._mapping.types.items():
-            site = Reader(self._http, post_type).read()
+            site = Reader(self._api, post_type).read()
             self.senders[kind] = Posts(
-                self._http,
+                self._api,
                 post_type,
                 site=site,
                 schema=schemas[kind],
@@ -132,7 +133,7 @@ class WordPress:
         return found
 
     def close(self) -> None:
-        self._http.close()
+        self._api.close()
 
     def _missing(self, schemas: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Mapped names the site does not have, of the types it has: "course.meta.mac_id"."""
@@ -144,7 +145,10 @@ class WordPress:
 
     def _log_in(self) -> dict[str, Any]:
         query = {"context": "edit", "_fields": "id,slug,roles"}
-        reply = self._http.get("/wp-json/wp/v2/users/me", doing="log in", params=query, ok=(200, 401, 403, 404))
+        reply = self._api.get("/wp/v2/users/me", doing="log in", params=query, ok=(200, 401, 403, 404))
+        if reply.status == 404 and self._api.pretty:
+            self._api.pretty = False  # a site without pretty permalinks
+            reply = self._api.get("/wp/v2/users/me", doing="log in", params=query, ok=(200, 401, 403, 404))
         if reply.status == 404:
             raise Refused(
                 "wordpress: log in: there is no REST API under this address (404); nothing was sent",
@@ -159,8 +163,9 @@ class WordPress:
         return user
 
     def _describe(self, post_type: PostType) -> Reply:
-        path, doing = Reader(self._http, post_type).path, f"describe {post_type.post_type}"
-        return self._http.options(path, doing=doing, ok=(200, 404))
+        return self._api.options(
+            Reader(self._api, post_type).route, doing=f"describe {post_type.post_type}", ok=(200, 404)
+        )
 
     def _schema(self, post_type: PostType) -> dict[str, Any]:
         reply = self._describe(post_type)
@@ -173,7 +178,7 @@ class WordPress:
 
     def _most_parts(self) -> int:
         """How many parts a batch may have on this site."""
-        answer = self._http.options("/wp-json/batch/v1", doing="describe the batch", ok=(200, 404)).json()
+        answer = self._api.options("/batch/v1", doing="describe the batch", ok=(200, 404)).json()
         try:
             return min(_MOST_PARTS, int(answer["endpoints"][0]["args"]["requests"]["maxItems"]))
         except (KeyError, IndexError, TypeError, ValueError):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrator.errors import BadAnswer, InDoubt, Refused, Unavailable
-from integrator.systems.http import Http, Reply, status_error
+from integrator.systems.http import Reply, status_error
+from integrator.systems.wordpress.api import Api
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Answer:
 class Requests:
     """Sends parts. batch_size is the site's own limit; at_once how many batches may be under way (1: in order)."""
 
-    def __init__(self, http: Http, *, batch_size: int, at_once: int) -> None:
-        self._http = http
+    def __init__(self, api: Api, *, batch_size: int, at_once: int) -> None:
+        self._api = api
         self._batch_size = batch_size
         self._at_once = at_once
 
@@ -97,7 +98,7 @@ class Requests:
     def _send(self, method: str, path: str, body: dict[str, Any], doing: str) -> Reply:
         where, _, query = path.partition("?")
         params = dict(pair.split("=", 1) for pair in query.split("&")) if query else None
-        return self._http.send(method, "/wp-json" + where, doing=doing, json=body, params=params)
+        return self._api.send(method, where, doing=doing, json=body, params=params)
 
 
 def _judged(reply: Reply, doing: str) -> Answer | InDoubt:

@@ -14,7 +14,7 @@ from integrator.errors import (
     Rejected,
     Unavailable,
 )
-from integrator.systems.http import Http
+from integrator.systems.wordpress.api import Api
 from integrator.systems.wordpress.fields import PostType
 from integrator.systems.wordpress.planning import Memory, Plan, Planner, digest
 from integrator.systems.wordpress.requests import Answer, Part, Requests
@@ -29,7 +29,7 @@ class Posts:
 
     def __init__(
         self,
-        http: Http,
+        api: Api,
         post_type: PostType,
         *,
         site: Site,
@@ -45,7 +45,7 @@ class Posts:
         self._type = post_type
         self._site = site
         self._schema = schema
-        self._reader = Reader(http, post_type)
+        self._reader = Reader(api, post_type)
         self._planner = Planner(post_type, site, memory=memory, main_post_id=main_post_id, synced_at=synced_at)
         self._plans: dict[int, Plan] = {}
 

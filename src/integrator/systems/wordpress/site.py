@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrator.errors import BadAnswer, Unavailable
-from integrator.systems.http import Http
+from integrator.systems.wordpress.api import Api
 from integrator.systems.wordpress.fields import PostType
 
 PER_PAGE = 100
@@ -43,10 +43,10 @@ class Site:
 class Reader:
     """Reads posts of one type. Never takes a list for proof that a post is not there: see find()."""
 
-    def __init__(self, http: Http, post_type: PostType) -> None:
-        self._http = http
+    def __init__(self, api: Api, post_type: PostType) -> None:
+        self._api = api
         self._type = post_type
-        self.path = f"/wp-json/wp/v2/{post_type.post_type}"
+        self.route = f"/wp/v2/{post_type.post_type}"
         targets = {owned.target for owned in post_type.owned}
         self.fields = ",".join(["id", "slug", "status", *sorted(targets)])
 
@@ -123,7 +123,7 @@ class Reader:
             "_fields": self.fields,
         }
         doing = f"list {self._type.post_type}"
-        reply = self._http.get(self.path, doing=doing, params=query, ok=(200, 400))
+        reply = self._api.get(self.route, doing=doing, params=query, ok=(200, 400))
         items = reply.json()
         if reply.status == 400 and isinstance(items, dict) and items.get("code") == "rest_post_invalid_page_number":
             return [], 0, number  # posts were deleted during the walk: the counts will not agree
