@@ -42,6 +42,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.delenv(name, raising=False)
     with world(tmp_path / "home") as made:
         made.wordpress.seed({"meta_off": {"course_date": _NOT_OURS}})
+        made.configure(wordpress_extra="")
         yield made
 
 

@@ -126,12 +126,20 @@ def test_a_network_file_system_is_refused(tmp_path, monkeypatch):
         ("server:/x /srv nfs4 rw 0 0\n/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /srv/data ext4 rw 0 0\n", None),
         ("server:/x /srv/dat cifs rw 0 0\n/dev/sda1 / ext4 rw 0 0\n", None),
         ("", None),
+        ("server:/x /srv/data\\040of\\134ours nfs4 rw 0 0\n", None),
     ],
-    ids=["on it", "on a disk below it", "beside it", "unknown"],
+    ids=["on it", "on a disk below it", "beside it", "unknown", "another with a blank"],
 )
 def test_the_mount_that_holds_the_path_decides(monkeypatch, mounts, found):
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: mounts)
     assert database.network_file_system(Path("/srv/data/integrator.db")) == found
+
+
+@pytest.mark.parametrize("name", ["course data", "tab\there", "line\nbreak", "back\\slash", "\\040", "data\u2028å"])
+def test_a_mount_is_found_under_its_real_name(monkeypatch, name):
+    shown = "".join(f"\\{ord(letter):03o}" if letter in " \t\n\\" else letter for letter in name)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"server:/x /srv/{shown} nfs4 rw 0 0\n")
+    assert database.network_file_system(Path("/srv", name, "integrator.db")) == "nfs4"
 
 
 def transaction(db, *statements, end=None):

@@ -130,7 +130,10 @@ function register_meta_keys() {
 	}
 }
 
-/** The import's role: all posts, but its HTML is cleaned (no unfiltered_html), and no uploads, pages or settings. */
+/**
+ * The import's role: it may write all posts and delete none; its HTML is cleaned (no unfiltered_html);
+ * no uploads, pages or settings.
+ */
 function add_sync_role() {
 	if ( wp_installing() || get_role( SYNC_ROLE ) ) {
 		return;
@@ -143,10 +146,6 @@ function add_sync_role() {
 		'edit_private_posts',
 		'publish_posts',
 		'read_private_posts',
-		'delete_posts',
-		'delete_others_posts',
-		'delete_published_posts',
-		'delete_private_posts',
 	);
 	add_role( SYNC_ROLE, 'Course sync', array_fill_keys( $capabilities, true ) );
 }

@@ -5,6 +5,7 @@ database when two processes write or checkpoint at the same moment, and cron sta
 """
 
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -147,13 +148,14 @@ def _make_private(path: Path) -> None:
 def network_file_system(path: Path) -> str | None:
     """The type of a network file system that holds the path, or None."""
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError:
         return None
     best = ("", "")
     real = str(path.resolve())
     for line in mounts:
-        _, point, kind, *_ = [*line.split(" "), "", "", ""]
+        _, escaped, kind, *_ = [*line.split(" "), "", "", ""]
+        point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), escaped)  # a blank stands there as \040
         if (real == point or real.startswith(point.rstrip("/") + "/")) and len(point) >= len(best[0]):
             best = (point, kind)
     return best[1] if best[1] in _NETWORK_FILE_SYSTEMS else None

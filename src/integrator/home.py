@@ -1,12 +1,14 @@
 """The home folder: where an operator's files and ours lie, and how a new one is made."""
 
+import errno
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from integrator.errors import ConfigError, Problem, UsageError
+from integrator.errors import ConfigError, IntegratorError, Problem, StoreDamaged, UsageError
 from integrator.secret import exposure
 
 _VAR_FOLDERS = ("locks", "log", "spool", "evidence", "backups")
@@ -55,46 +57,166 @@ class Home(msgspec.Struct, frozen=True):
 
 
 def find_home(environ: Mapping[str, str]) -> Home:
-    """Find the home folder: INTEGRATOR_HOME, or the current directory.
+    """Find the folder that is, or could be, the home: INTEGRATOR_HOME, or the current directory.
 
-    Errors  ConfigError: no such folder
+    Errors  ConfigError: no such folder, or none that this user can reach
     """
-    named = environ.get("INTEGRATOR_HOME", "")
-    root = Path(named or ".").absolute()
-    if not root.is_dir():
+    root = absolute(Path(environ.get("INTEGRATOR_HOME") or "."))
+    try:
+        is_folder = root.is_dir()
+    except OSError as error:
+        raise ConfigError([Problem("INTEGRATOR_HOME", f"{root} cannot be reached: {error.strerror}")]) from None
+    if not is_folder:
         raise ConfigError(
             [Problem("INTEGRATOR_HOME", f"{root} is not a folder")], hint=f"integrator init {root} makes one"
         )
     return Home(root)
 
 
+def need_home(environ: Mapping[str, str]) -> Home:
+    """Find the home folder, for a command that reads or writes in one.
+
+    Errors  ConfigError: there is none, it is closed to this user, or it is a folder of something else
+    """
+    home = find_home(environ)
+    if problems := closed_problems(home, home.var):
+        raise ConfigError(problems)
+    if not any(os.path.lexists(path) for path in (home.config, home.jobs, home.env_file)):
+        raise ConfigError(
+            [Problem(str(home.root), "not a home folder: it has no config/, no jobs/ and no .env")],
+            hint=f"integrator init {home.root} makes one; or name the one you mean in INTEGRATOR_HOME",
+        )
+    return home
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root. Errors  ConfigError: it starts at the current directory, and that was deleted"""
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        raise ConfigError(
+            [Problem("the current directory", "is not there any more")],
+            hint="cd to one that is, and name the home folder in INTEGRATOR_HOME",
+        ) from None
+
+
+def closed_problems(home: Home, *more: Path) -> list[Problem]:
+    """What this user cannot read of a home's configuration, and of more folders; one that is not there is none.
+
+    Elsewhere a closed folder is listed as an empty one: the shipped files would silently be used for those in it.
+    """
+    for folder in (home.root, home.config, home.jobs, *more):
+        if (what := _closed(folder)) is not None:
+            return [Problem(str(folder), what)]  # what lies in it, and beside it, follows from that
+    return []
+
+
+def _closed(folder: Path) -> str | None:
+    try:
+        with os.scandir(folder) as found:
+            next(found, None)
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        return "is not a folder"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}{_way_in(folder)}"
+    return None if os.access(folder, os.X_OK) else f"cannot be entered: {_mended(folder)}"
+
+
+def _way_in(folder: Path) -> str:
+    try:
+        return f": {_mended(folder)}"
+    except OSError:
+        return ""
+
+
+def _mended(path: Path, mode: str = "700") -> str:
+    """The command that opens a path to the user who runs us."""
+    if path.stat().st_uid == os.geteuid():
+        return f"chmod {mode} {path}"
+    return f"run as the user who owns it, or: chown -R {os.geteuid()} {path}"
+
+
+def file_error(error: OSError) -> IntegratorError:
+    """What the system refused, in words: disks fill up and rights change, and neither is a bug."""
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    said = f"{' → '.join(names) or 'a file or a stream'}: cannot be read or written"
+    hints = {errno.ENOSPC: "free some space: df -h", errno.EDQUOT: "this user's quota is used up"}
+    if names:
+        hints |= dict.fromkeys((errno.EACCES, errno.EPERM), f"whose is it? ls -ld {names[0]}")
+    return IntegratorError(f"{said}: {error.strerror or type(error).__name__}", hint=hints.get(error.errno or 0))
+
+
+def refuse_empty_store(home: Home, store: Path) -> None:
+    """An empty file is a new store, but not where there are backups: a run would take everything for new.
+
+    Errors  StoreDamaged
+    """
+    try:
+        empty = store.stat().st_size == 0
+    except OSError:
+        return
+    if empty and any(home.backups.glob("*-[0-9]*Z*.db")):
+        raise StoreDamaged(
+            f"store: {store}: is empty, but there are backups: restore one or remove the file; nothing was touched",
+            hint="integrator store list, then: integrator store restore BACKUP",
+        )
+
+
 def make_var(home: Home, store: Path | None = None) -> None:
-    """Make var/ and its folders, for the owner alone, and refuse what others can read.
+    """Make var/ and its folders, for the owner alone, and refuse what others can read or this user cannot write.
 
     Shape   store is the path of the database ([store] path), by default var/integrator.db
-    Errors  ConfigError with the chmod to type; or the folder cannot be made
+    Errors  ConfigError with the chmod or chown to type; or the folder cannot be made
     """
+    store = store or home.var / "integrator.db"
     folders = [home.var, *(home.var / name for name in _VAR_FOLDERS)]
     try:
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise ConfigError([Problem(str(error.filename), f"cannot be made: {error.strerror}")]) from None
+        refused = Path(error.filename)
+        way = _way_in(refused.parent) if isinstance(error, PermissionError) else ""
+        raise ConfigError([Problem(str(refused), f"cannot be made: {error.strerror}{way}")]) from None
     problems = [
-        Problem(str(path), f"is open to group or others: chmod {mode} {path}")
-        for path, mode in [*((folder, "700") for folder in folders), (store or home.var / "integrator.db", "600")]
-        if path.exists() and path.stat().st_mode & 0o077
+        *_exposed([*((folder, "700") for folder in folders), (store, "600")]),
+        *_unwritable([home.locks, home.log, home.spool, store.parent]),
     ]
     if problems:
         raise ConfigError(problems)
 
 
+def _exposed(paths: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
+    for path, mode in paths:
+        try:
+            if path.stat().st_mode & 0o077:
+                yield Problem(str(path), f"is open to group or others: chmod {mode} {path}")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            yield Problem(str(path), f"cannot be reached: {error.strerror}{_way_in(path.parent)}")
+
+
+def _unwritable(folders: Iterable[Path]) -> Iterator[Problem]:
+    for folder in folders:
+        if not os.path.isdir(folder) or os.access(folder, os.W_OK | os.X_OK):
+            continue
+        if os.statvfs(folder).f_flag & os.ST_RDONLY:
+            yield Problem(str(folder), "lies on a file system that is mounted read-only")
+        else:
+            yield Problem(str(folder), f"cannot be written by this user: {_mended(folder)}")
+
+
 def private_problem(home: Home) -> Problem | None:
-    """Say what is wrong with the permissions of .env; None when it is private or absent."""
+    """Say why .env may not hold secrets; None when it is a private file or absent."""
     try:
-        wrong = exposure(home.env_file, home.env_file.stat(), home.root)
+        status = home.env_file.stat()
     except FileNotFoundError:
         return None
+    if not stat.S_ISREG(status.st_mode):
+        return Problem(".env", "is not a plain file")
+    wrong = exposure(home.env_file, status, home.root)
     return Problem(".env", wrong) if wrong else None
 
 
@@ -113,13 +235,13 @@ def init_home(target: Path) -> list[str]:
     Shape   gives back one line per file: "made  jobs/import-courses.toml", "kept  .env"
     Errors  UsageError: target is a file; ConfigError: cannot be written, or var/ is open to others
     """
-    if target.exists() and not target.is_dir():
-        raise UsageError(f"init: {target} is a file; expected a folder, or nothing yet")
-    home = Home(target.absolute())
+    home = Home(absolute(target))
     origin = shipped()
     files = [(path, path.relative_to(origin)) for name in ("config", "jobs") for path in _files(origin / name)]
     files.append((origin / "config" / "env.example", Path(".env")))
     try:
+        if target.exists() and not target.is_dir():
+            raise UsageError(f"init: {target} is a file; expected a folder, or nothing yet")
         home.root.mkdir(parents=True, exist_ok=True)
         lines = [_place(source.read_bytes(), home.root, relative) for source, relative in files]
     except OSError as error:

@@ -9,15 +9,15 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from integrator.database import Database, connect, is_damage, sqlite_error
-from integrator.errors import ConfigError, IntegratorError, LockHeld
-from integrator.home import Home, find_home, make_var
+from integrator.errors import ConfigError, IntegratorError, LockHeld, Problem
+from integrator.home import Home, file_error, make_var, need_home, refuse_empty_store
 from integrator.runtime import lock, logbook
 from integrator.runtime.delivery import Patience
 from integrator.runtime.history import Ended, History
@@ -57,16 +57,27 @@ class Options:
     in_order: bool = False
 
 
-def run_job(job: str, story: Story, *, needs: Sequence[str], options: Options, home: Home | None = None) -> Report:
+def run_job(
+    job: str,
+    story: Story,
+    *,
+    needs: Sequence[str],
+    sources: Sequence[str] = (),
+    options: Options,
+    home: Home | None = None,
+) -> Report:
     """Run a job and give back its report; an error of ours becomes its exit code, a bug is raised after the books.
 
-    Errors  ConfigError: nothing was touched
+    Shape   needs: the tables whose secrets it uses; sources: those without which it has nothing to do
+    Errors  ConfigError, StoreDamaged: nothing was touched
     """
     os.umask(0o077)
     begun = time.monotonic()
-    home = home or find_home(os.environ)
+    home = home or need_home(os.environ)
     settings = load_everything(home, needs)
+    need_sources(settings, sources)
     make_var(home, settings.store.path)
+    refuse_empty_store(home, settings.store.path)
     _sweep(home)
     report = Report(job, dry_run=options.dry_run)
     try:
@@ -74,7 +85,7 @@ def run_job(job: str, story: Story, *, needs: Sequence[str], options: Options, h
             _run_dry(settings, story, report, options)
         else:
             _run_for_real(settings, story, report, options)
-    except (IntegratorError, sqlite3.Error) as error:
+    except (IntegratorError, sqlite3.Error, OSError) as error:
         ours = _ours(error, settings)
         if ours is None:
             raise
@@ -87,8 +98,9 @@ def run_job(job: str, story: Story, *, needs: Sequence[str], options: Options, h
 def _sweep(home: Home) -> None:
     """Remove the throw-away folders of dry runs and replays that were killed: they hold copies of the store."""
     for folder in (*home.spool.glob("dry-run-*"), *home.spool.glob("replay-*")):
-        if folder.stat().st_mtime < time.time() - DAY_S:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its own run has just removed it
+            if folder.stat().st_mtime < time.time() - DAY_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ours(error: BaseException, settings: Settings) -> IntegratorError | None:
@@ -98,7 +110,19 @@ def _ours(error: BaseException, settings: Settings) -> IntegratorError | None:
             return sqlite_error(error, settings.store.path)
         except sqlite3.Error:
             return None
+    if isinstance(error, OSError) and error.filename is not None:
+        return file_error(error)
     return error if isinstance(error, IntegratorError) else None
+
+
+def need_sources(settings: Settings, sources: Sequence[str]) -> None:
+    """Errors  ConfigError: a system that the job reads from is switched off"""
+    for table in sources:
+        if getattr(settings, table) is None:
+            raise ConfigError(
+                [Problem("config/integrator.toml", f"[{table}] is missing: there is nothing to import from")],
+                hint=f"fill in [{table}], then: integrator check {table}",
+            )
 
 
 def load_everything(home: Home, needs: Sequence[str] | None) -> Settings:
@@ -206,7 +230,7 @@ def _tell(
     with ExitStack() as stack:
         spool = settings.home.spool
         if dry:
-            spool = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=spool)))
+            spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dry-run-", dir=spool)))
         wiring = Wiring(settings, stopper, spool=spool, in_order=options.in_order)
         stack.callback(wiring.close)
         run = Run(
@@ -287,6 +311,8 @@ def _write_log(settings: Settings, report: Report, options: Options, bug: BaseEx
         facts["place"] = logbook.place_of(bug)
     try:
         logbook.write_line(settings.home.log, facts)
+        if bug is not None:
+            logbook.mark_written(bug)
     except OSError as error:
         report.remarks.append(f"the log could not be written: {error.strerror}")
 

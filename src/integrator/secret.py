@@ -113,14 +113,13 @@ def _from_env(name: str, env: Mapping[str, str]) -> str:
 
 def _from_file(path: Path, base: Path) -> str:
     try:
-        # NONBLOCK: a pipe in the file's place must not hang the run.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_plain(path)
     except OSError as error:
         raise SecretError(f"file {path} cannot be read: {error.strerror}") from None
+    if descriptor is None:
+        raise SecretError(f"file {path} is not a plain file")
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SecretError(f"file {path} is not a plain file")
         if (wrong := exposure(path, status, base)) is not None:
             raise SecretError(f"file {wrong}")
         content = os.read(descriptor, _MAX_BYTES + 1)
@@ -129,6 +128,15 @@ def _from_file(path: Path, base: Path) -> str:
     if len(content) > _MAX_BYTES:
         raise SecretError(f"file {path} is larger than a secret can be")
     return _decode(content, f"file {path}")
+
+
+def open_plain(path: Path) -> int | None:
+    """Open a file for reading; None when it is a pipe, a device or a folder: reading that could hang the run."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def exposure(path: Path, status: os.stat_result, home: Path) -> str | None:

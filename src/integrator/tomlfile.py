@@ -46,6 +46,8 @@ def read_toml(path: Path, *, shown: str | None = None) -> TomlFile:
     Errors  ConfigError: missing, unreadable, not UTF-8, not TOML (with the parser's line)
     """
     shown = shown or str(path)
+    if path.exists() and not path.is_file():
+        raise ConfigError([Problem(shown, "is not a file")])
     try:
         text = path.read_bytes().decode("utf-8")
         data = tomllib.loads(text)

@@ -22,6 +22,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(Stopper, "sleep", lambda self, seconds: None)
     with world(tmp_path / "home") as made:
         made.wordpress.seed({"meta_off": {"course_date": NOT_OURS}})
+        made.configure(wordpress_extra="")
         yield made
 
 
@@ -160,3 +161,10 @@ def test_a_wrong_request_is_a_usage_error(here: World, arguments: tuple[str, ...
     result = here.run("check", *arguments)
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("integrator: check: ")
+
+
+def test_a_wait_too_short_for_a_slow_site_is_a_note(here: World) -> None:
+    here.configure(wordpress_extra="settle_s = 5")
+    result = here.run("check", "wordpress")
+    assert result.code == 0
+    assert "settle_s = 5: a slow site may still carry out" in " ".join(result.out.split())

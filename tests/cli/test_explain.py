@@ -10,8 +10,7 @@ from operating import Run, add_run, files_of, switch_on
 
 from integrator.database import Database
 from integrator.domain.courses import Course, MainCourse
-from integrator.domain.fetched import Fetched
-from integrator.errors import BadRecord
+from integrator.domain.fetched import Bad, Fetched
 from integrator.runtime.outbox import Outbox
 from integrator.store.courses import Catalogue, Kind
 
@@ -46,7 +45,7 @@ class Shop:
         self.at = now - 10 * HOUR
 
     def answer(
-        self, kind: Kind, *records: MainCourse | Course, bad: dict[str, BadRecord] | None = None, gone: Any = ()
+        self, kind: Kind, *records: MainCourse | Course, bad: dict[str, Bad] | None = None, gone: Any = ()
     ) -> None:
         """One hourly run that kept an answer."""
         self.at += HOUR
@@ -197,7 +196,7 @@ def test_an_inactive_main_course_says_so(run: Run, shop: Shop) -> None:
 
 
 def test_a_record_that_cannot_be_read_is_told_with_its_reason(run: Run, shop: Shop) -> None:
-    error = BadRecord("is no date", code="bad_date", field="start")
+    error = Bad("bad_date", "start", "is no date")
     shop.answer("course", COURSE, bad={"25172-09": error})
     assert _now(run, "25172-09") == "now: not on the site: its record was never readable: start: is no date (bad_date)"
     shop.send("course", "25172-04")

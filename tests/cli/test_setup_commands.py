@@ -115,6 +115,11 @@ def test_help_is_one_sentence_and_an_example(path: tuple[str, ...], run: Run) ->
     assert len(short) <= 80 - 6 - len("import-courses")
 
 
+@pytest.mark.parametrize("group", ["outbox", "store"])
+def test_a_groups_help_has_an_example(group: str, run: Run) -> None:
+    assert f"Example: integrator {group} " in run(group, "--help").out
+
+
 def test_what_init_makes_is_private(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path / "new", home=None)
     assert (tmp_path / "new" / ".env").stat().st_mode & 0o777 == 0o600

@@ -21,6 +21,7 @@ from integrator.domain.courses import (
     settled,
     visibility,
 )
+from integrator.domain.fetched import Bad
 from integrator.errors import BadRecord, GuardTripped
 
 NOW = datetime(2027, 2, 1, 12, 0, tzinfo=UTC)
@@ -284,17 +285,23 @@ def test_the_guard_names_the_flag_that_lets_it_pass():
 
 @pytest.mark.parametrize(("total", "bad", "expected"), [(10, 2, False), (10, 3, True), (1, 1, True), (0, 0, False)])
 def test_many_unreadable_records_are_a_changed_interface(total, bad, expected):
-    errors = {str(number): BadRecord("x", code="bad_int", field="seats_free") for number in range(bad)}
+    errors = {str(number): Bad("bad_int", "seats_free", "x") for number in range(bad)}
     assert trips(guard_bad_records, total=total, bad=errors, max_percent=20, allowed=False) is expected
     assert not trips(guard_bad_records, total=total, bad=errors, max_percent=20, allowed=True)
 
 
 def test_unreadable_records_without_a_key_or_field_are_counted_too():
     with pytest.raises(GuardTripped, match="the first because it: bad_json") as caught:
-        guard_bad_records(
-            "m", total=1, bad={"record 1": BadRecord("x", code="bad_json")}, max_percent=20, allowed=False
-        )
+        guard_bad_records("m", total=1, bad={"record 1": Bad("bad_json", None, "x")}, max_percent=20, allowed=False)
     assert "--allow-bad-records" in caught.value.hint
+
+
+def test_an_answer_that_was_not_read_to_its_end_is_never_kept():
+    bad = {str(number): Bad("bad_int", "seats_free", "x") for number in range(3)}
+    for allowed in (False, True):
+        with pytest.raises(GuardTripped, match="m: at least 3 of 900 records cannot be read") as caught:
+            guard_bad_records("m", total=900, bad=bad, max_percent=20, allowed=allowed, stopped=True)
+        assert "nothing was changed" in caught.value.message
 
 
 def test_a_mapped_field_that_no_record_has_stops_the_run_and_no_flag_lets_it_pass():

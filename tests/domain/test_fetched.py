@@ -1,7 +1,8 @@
 """Remarks are counted, with a few examples each; a source holds what it sent, readable or not."""
 
-from integrator.domain.fetched import Fetched, Note, Notes
-from integrator.errors import BadRecord
+import pytest
+
+from integrator.domain.fetched import Bad, Fetched, Note, Notes
 
 
 def test_remarks_are_counted_by_code_with_the_first_five_as_examples():
@@ -33,10 +34,25 @@ def test_two_lists_of_remarks_become_one_and_the_first_examples_stay():
 
 
 def test_a_source_holds_what_is_unchanged_new_or_unreadable():
-    fetched = Fetched(unchanged={"a"}, records={"b": (b"", b"")}, bad={"c": BadRecord("x", code="x")})
+    fetched = Fetched(unchanged={"a"}, records={"b": (b"", b"")}, bad={"c": Bad("x", None, "x")})
     assert [fetched.holds(key) for key in "abcd"] == [True, True, True, False]
 
 
 def test_two_answers_share_nothing():
     Fetched().unchanged.add("a")
     assert not Fetched().holds("a")
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (
+            Bad("bad_int", "seats_free", "seats_free is not a whole number"),
+            "seats_free is not a whole number (bad_int)",
+        ),
+        (Bad("end_before_start", "end", "ends before it starts"), "end: ends before it starts (end_before_start)"),
+        (Bad("bad_json", None, "the record is not JSON"), "the record is not JSON (bad_json)"),
+    ],
+)
+def test_a_reason_names_its_field_once_and_ends_with_its_code(bad, reason):
+    assert bad.reason == reason

@@ -61,6 +61,7 @@ def test_a_failing_source_changes_nothing(here: World, fault: dict[str, Any], co
     assert result.code == code
     assert "maconomy: " in result.err
     assert said in result.err
+    assert result.err.count("nothing was changed") == 1
     assert state(here) == before
 
 

@@ -105,6 +105,13 @@ def test_the_import_may_not_delete_what_editors_own(empty_wordpress: RealWordPre
     assert meta_of(empty_wordpress, post)["ed_trainers"] == [3, 4]
 
 
+def test_the_import_may_delete_no_post(empty_wordpress: RealWordPress) -> None:
+    post = make(empty_wordpress)
+    for force in ("", "?force=true"):
+        assert empty_wordpress.as_sync("DELETE", f"{DATE}/{post['id']}{force}").status_code == 403
+    assert meta_of(empty_wordpress, post) is not None
+
+
 def test_editors_may_not_write_what_comes_from_maconomy(empty_wordpress: RealWordPress) -> None:
     post = make(empty_wordpress, meta={"mac_id": "25172-04", "mac_seats_free": 7})
     answer = empty_wordpress.as_editor("POST", f"{DATE}/{post['id']}", {"meta": {"mac_seats_free": 99}})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from integrator.errors import LockHeld
+from integrator.errors import ConfigError, LockHeld
 from integrator.runtime import lock
 
 SINCE = datetime(2026, 8, 3, 12, 0, tzinfo=UTC)
@@ -122,3 +122,27 @@ def test_waiting_goes_on_when_the_holder_ends(tmp_path: Path) -> None:
         assert os.waitpid(child, 0)[1] == 0
     os.close(ready)
     os.close(told)
+
+
+def test_a_full_disk_does_not_keep_a_job_from_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with lock.hold(tmp_path, "a", since=SINCE):
+        assert lock.is_held(tmp_path, "a")
+
+
+def test_a_lock_of_another_user_is_said_with_the_command_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, *_: object) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "open", refused)
+    path = tmp_path / "a.lock"
+    for attempt in (lock.hold(tmp_path, "a", since=SINCE), lock.wait_for(tmp_path, "a")):
+        with pytest.raises(ConfigError, match="cannot be opened by this user") as caught, attempt:
+            pytest.fail("it was opened")
+        assert f"chown {os.geteuid()} {path}" in str(caught.value)
+        assert caught.value.exit_code == 78

@@ -48,6 +48,32 @@ def test_a_big_log_is_put_aside_once(tmp_path, monkeypatch):
     assert kept[-1] == 11
 
 
+def test_two_jobs_that_find_the_log_too_big_put_it_aside_once(tmp_path, monkeypatch):
+    write_line(tmp_path, {"number": 0, "filler": "x" * 100})
+    monkeypatch.setattr(logbook, "_ROTATE_AT", 100)
+    flock, begun = logbook.fcntl.flock, []
+
+    def beaten_to_it(descriptor, operation):
+        """Between our opening and our lock another job does all of it."""
+        if not begun:
+            begun.append(True)
+            write_line(tmp_path, {"number": 1})
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(logbook.fcntl, "flock", beaten_to_it)
+    write_line(tmp_path, {"number": 2})
+    aside = (tmp_path / "integrator.log.1").read_bytes().splitlines()
+    assert [json.loads(line)["number"] for line in aside] == [0]
+    assert [json.loads(line)["number"] for line in lines(tmp_path)] == [1, 2]
+
+
+def test_a_bug_is_marked_when_the_log_has_it():
+    error = ValueError("x")
+    assert not logbook.is_written(error)
+    logbook.mark_written(error)
+    assert logbook.is_written(error)
+
+
 def test_the_place_of_a_bug_names_files_lines_and_functions_only():
     def deep(record):
         raise ValueError(record)

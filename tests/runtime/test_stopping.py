@@ -11,7 +11,7 @@ import pytest
 from integrator.errors import Stopped
 from integrator.runtime.stopping import Stopper
 
-SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGALRM]
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGHUP]
 
 
 @contextmanager
@@ -142,3 +142,16 @@ def test_a_stop_outside_the_story_lets_the_books_be_written_and_ends_the_story_t
         stopper.check()
         with pytest.raises(Stopped), stopper.interruptible():
             pytest.fail("the story began")
+
+
+def test_nohup_keeps_its_word():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    reached = []
+    try:
+        with listening(Stopper()):
+            signal.raise_signal(signal.SIGHUP)
+            reached.append("the next step")
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert reached == ["the next step"]

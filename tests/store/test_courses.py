@@ -4,10 +4,9 @@ import msgspec
 import pytest
 
 from integrator.domain.courses import Course, Day, MainCourse, Trainer, Venue
-from integrator.domain.fetched import Fetched
-from integrator.errors import BadRecord
+from integrator.domain.fetched import Bad, Fetched
 from integrator.store import open_store
-from integrator.store.courses import Catalogue, Sources
+from integrator.store.courses import Catalogue, SetAside, Sources
 
 T0 = 1_800_000_000
 COURSE = Course(
@@ -77,6 +76,10 @@ def keep(catalogue, fetched, *, gone=(), at=T0, run_id=1):
     return applied, catalogue._db.conn.total_changes - before
 
 
+def aside(catalogue):
+    return SetAside(catalogue._db).of(catalogue.kind)
+
+
 def told(applied):
     return {name: keys for name, keys in vars(applied).items() if keys}
 
@@ -106,10 +109,10 @@ def test_a_course_of_which_little_is_known_comes_back_so_too(courses):
 
 
 def test_the_same_answer_again_writes_nothing(courses):
-    keep(courses, answer(COURSE, but("25172-05"), bad={"25172-06": BadRecord("x", code="bad_int")}))
+    keep(courses, answer(COURSE, but("25172-05"), bad={"25172-06": Bad("bad_int", None, "x")}))
     known = courses.known()
     assert known.fingerprints == {print_of(COURSE): "25172-04", print_of(but("25172-05")): "25172-05"}
-    again = answer(unchanged=known.expected, bad={"25172-06": BadRecord("x", code="bad_int")})
+    again = answer(unchanged=known.expected, bad={"25172-06": Bad("bad_int", None, "x")})
     applied, written = keep(courses, again, at=T0 + 3600, run_id=2)
     assert (told(applied), written) == ({}, 0)
 
@@ -196,7 +199,7 @@ def test_a_record_that_comes_back_is_no_longer_missing(courses, how):
     back = {
         "with its old bytes": answer(unchanged=["25172-04"]),
         "changed": answer(but(seats_free=1)),
-        "unreadable": answer(bad={"25172-04": BadRecord("x", code="bad_int")}),
+        "unreadable": answer(bad={"25172-04": Bad("bad_int", None, "x")}),
     }[how]
     applied, _ = keep(courses, back)
     assert applied.returned == ["25172-04"]
@@ -217,31 +220,31 @@ def test_the_ends_of_courses_are_told_by_key(courses):
 
 def test_an_unreadable_record_is_remembered_with_its_reason_until_it_is_readable(courses):
     keep(courses, answer(COURSE))
-    bad = {"25172-04": BadRecord("14.99 is no amount", code="bad_money", field="price_minor")}
+    bad = {"25172-04": Bad("bad_money", "price_minor", "no amount")}
     _, written = keep(courses, answer(bad=bad), at=T0 + 60, run_id=2)
     assert written == 1
-    (row,) = courses.set_aside().values()
-    assert (row["code"], row["reason"]) == ("bad_money", "price_minor: 14.99 is no amount (bad_money)")
+    (row,) = aside(courses).values()
+    assert (row["code"], row["reason"]) == ("bad_money", "price_minor: no amount (bad_money)")
     assert (row["first_at"], row["run_id"]) == (T0 + 60, 2)
     assert courses.get("25172-04") == COURSE
     keep(courses, answer(COURSE), at=T0 + 120, run_id=3)
-    assert courses.set_aside() == {}
+    assert aside(courses) == {}
 
 
 def test_another_reason_replaces_the_first_and_keeps_its_moment(courses):
-    keep(courses, answer(bad={"x": BadRecord("one", code="bad_int")}), at=T0)
-    _, same = keep(courses, answer(bad={"x": BadRecord("one", code="bad_int")}), at=T0 + 60, run_id=2)
-    _, other = keep(courses, answer(bad={"x": BadRecord("two", code="bad_date")}), at=T0 + 120, run_id=3)
+    keep(courses, answer(bad={"x": Bad("bad_int", None, "one")}), at=T0)
+    _, same = keep(courses, answer(bad={"x": Bad("bad_int", None, "one")}), at=T0 + 60, run_id=2)
+    _, other = keep(courses, answer(bad={"x": Bad("bad_date", None, "two")}), at=T0 + 120, run_id=3)
     assert (same, other) == (0, 1)
-    assert (courses.set_aside()["x"]["reason"], courses.set_aside()["x"]["first_at"]) == ("two (bad_date)", T0)
+    assert (aside(courses)["x"]["reason"], aside(courses)["x"]["first_at"]) == ("two (bad_date)", T0)
 
 
 def test_the_two_kinds_do_not_meet(db, courses):
-    keep(courses, answer(bad={"x": BadRecord("one", code="bad_int")}))
+    keep(courses, answer(bad={"x": Bad("bad_int", None, "one")}))
     mains = Catalogue(db, "main_course")
     keep(mains, answer(MAIN))
-    assert mains.set_aside() == {}
-    assert list(courses.set_aside()) == ["x"]
+    assert aside(mains) == {}
+    assert list(aside(courses)) == ["x"]
     assert mains.known().expected == {"25172"}
 
 

@@ -1,6 +1,8 @@
 """The register of personal data: no column is forgotten, and what it promises is so."""
 
+import fnmatch
 import json
+import os
 from pathlib import Path
 
 from integrator.database import connect
@@ -45,3 +47,42 @@ def test_trainers_are_nowhere_but_where_the_register_says(tmp_path: Path) -> Non
         holding = {path.name for path in files if b"Xylander" in path.read_bytes()}
         assert holding == {"maconomy-course.last-good.json"}
         assert "Xylander" not in str(here.wordpress.state())
+
+
+def registered(path: Path, home: Path) -> bool:
+    """Whether the register names the file, or the folder it lies in."""
+    places = [place.where for place in REGISTER if "/" in place.where]
+    parts = [str(part.relative_to(home)) for part in (path, *path.parents) if part.is_relative_to(home)]
+    return any(fnmatch.fnmatchcase(part, pattern) for part in parts for pattern in places)
+
+
+def test_what_a_killed_dry_run_leaves_is_in_the_register_and_goes_after_a_day(tmp_path: Path) -> None:
+    with world(tmp_path / "home") as here:
+        assert here.run("import-courses").code == 0
+        here.servers[0].faults.add({"match": {"path": "/api/course$"}, "times": 1, "fault": {"kind": "hang"}})
+        process = here.start("import-courses", "--dry-run")
+        assert here.servers[0].faults.gate.await_held()
+        process.kill()
+        here.finish(process)
+        here.servers[0].faults.gate.release()
+        left = list((here.home / "var" / "spool").glob("*/*"))
+        assert {"copy.db", "maconomy-maincourse.new.json"} <= {path.name for path in left}
+        assert [path for path in left if not registered(path, here.home)] == []
+        folders = {path.parent for path in left}
+        assert here.run("import-courses").code == 0
+        assert all(folder.exists() for folder in folders)
+        for folder in folders:
+            os.utime(folder, (0, 0))
+        assert here.run("import-courses").code == 0
+        assert not any(folder.exists() for folder in folders)
+
+
+def test_a_replaced_store_is_in_the_register(tmp_path: Path) -> None:
+    with world(tmp_path / "home") as here:
+        assert here.run("import-courses").code == 0
+        assert here.run("store", "backup").code == 0
+        [backup] = (here.home / "var" / "backups").glob("*.db")
+        restored = here.run("store", "restore", str(backup))
+        assert restored.code == 0, restored.err
+        [kept] = (here.home / "var").glob("integrator.db.replaced-*")
+        assert registered(kept, here.home)

@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from integrator.domain.courses import Course, is_bookable
+from integrator.domain.courses import Course, MainCourse, is_bookable
+from integrator.domain.fetched import Bad
+from integrator.errors import BadRecord
 from integrator.systems.maconomy import course_from, main_course_from
 from integrator.systems.mapping import load_mapping
 from integrator.systems.reading import Sorter
@@ -149,11 +151,56 @@ def test_an_unchanged_record_that_comes_after_a_different_one_is_a_conflict_too(
     assert (fetched.records, fetched.unchanged) == ({}, set())
 
 
-# a changed interface ------------------------------------------------------------------------------------
+# many that cannot be read -------------------------------------------------------------------------------
 
 
 def without(record, *names):
     return {name: value for name, value in record.items() if name not in names}
+
+
+def numbered(number, **changes):
+    return but(courseId=f"25172-{number:02}", **changes)
+
+
+def test_sorting_stops_as_soon_as_more_is_bad_than_allowed():
+    fetched = sort(*(numbered(n, price="14.99") for n in range(90)), max_bad=20)
+    assert (fetched.stopped, len(fetched.bad), fetched.total) == (True, 21, 90)
+
+
+@pytest.mark.parametrize("max_bad", [20, None])
+def test_sorting_goes_to_the_end_as_long_as_it_is_allowed(max_bad):
+    fetched = sort(*(numbered(n, price="14.99") for n in range(20)), numbered(20), max_bad=max_bad)
+    assert (fetched.stopped, len(fetched.bad), set(fetched.records)) == (False, 20, {"25172-20"})
+
+
+def test_a_field_that_only_the_unread_records_have_is_not_missing():
+    records = [without(numbered(n, price="14.99"), "freeSeats") for n in range(5)]
+    assert sort(*records, numbered(5), max_bad=2).missing_fields == []
+    assert sort(*records, max_bad=2).missing_fields == ["seats_free"]
+
+
+def test_a_reason_is_held_once_and_is_no_exception():
+    bad = list(sort(*(numbered(n, price=f"{n}.99.99") for n in range(50))).bad.values())
+    assert {id(one) for one in bad} == {id(bad[0])}
+    assert bad[0] == Bad("bad_money", "price_minor", "price_minor is not an amount we can read")
+
+
+@pytest.mark.parametrize(
+    ("record", "nameless"),
+    [(but(courseId="?"), 2), (but(courseId=None), 2), (but(price="14.99"), 0), (WHOLE, 0)],
+    ids=["unreadable id", "no id", "unreadable price", "good"],
+)
+def test_records_without_a_readable_id_are_counted(record, nameless):
+    assert sort(numbered(7), record, record).nameless == nameless
+
+
+def test_a_record_of_another_shape_is_told_without_its_values():
+    with pytest.raises(BadRecord) as caught:
+        main_course_from(dict.fromkeys(MainCourse.__struct_fields__, "aase@example.org"))
+    assert (caught.value.code, caught.value.message) == ("bad_shape", "the record is no MainCourse as we know it")
+
+
+# a changed interface ------------------------------------------------------------------------------------
 
 
 def test_a_mapped_field_that_no_record_has_is_missing():

@@ -46,7 +46,11 @@ def check_system(name: str, configuration: Configuration) -> Finding:
 
 def _try(name: str, finding: Finding, settings: Settings) -> None:
     stopper = Stopper()
-    with tempfile.TemporaryDirectory(prefix="integrator-check-") as folder, stopper.installed(), stopper.interruptible():
+    with (
+        tempfile.TemporaryDirectory(prefix="integrator-check-") as folder,
+        stopper.installed(),
+        stopper.interruptible(),
+    ):
         wiring = Wiring(settings, stopper, spool=Path(folder))
         try:
             CHECKS[name](finding, wiring, settings)

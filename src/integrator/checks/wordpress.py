@@ -4,10 +4,12 @@ import time
 
 from integrator.checks.finding import Finding, listed, seconds_of
 from integrator.errors import ConfigError, Problem
-from integrator.settings import Settings
+from integrator.settings import Settings, WordPressSettings
 from integrator.wiring import Wiring, shown
 
 _FEEDERS = {"course_sync", "administrator"}
+SLOWEST_S = 30  # PHP's own limit for one request
+DEFAULT_SETTLE_S = WordPressSettings.__struct_defaults__[-1]
 _PLUGIN = "install config/wordpress/ili-courses.php there"
 
 
@@ -52,6 +54,12 @@ def check_wordpress(finding: Finding, wiring: Wiring, settings: Settings) -> Non
             f"{site.login} is {', '.join(site.roles)}: a site with our plugin lets the role course_sync alone"
             " write mac_*",
             "with the plugin: give that user the role Course sync, and no other",
+        )
+    shortest_s = settings.wordpress.timeout_s + SLOWEST_S
+    if settings.wordpress.settle_s < min(shortest_s, DEFAULT_SETTLE_S):
+        finding.note(
+            f"settle_s = {settings.wordpress.settle_s:g}: a slow site may still carry out what we take for lost",
+            f"[wordpress] settle_s: {shortest_s:g} or more, or leave it out",
         )
     if site.unfed_names:
         finding.note(f"nobody feeds {listed(site.unfed_names)}", f"wanted? Add it to {mapping}")

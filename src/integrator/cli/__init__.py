@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and the one place where errors become words and exit codes.
+"""The command line: which commands there are, and the one way into and out of them.
 
 A command's module is imported when that command is invoked: cron starts this every minute.
 """
@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from integrator import __version__
-from integrator.errors import ConfigError, IntegratorError
+from integrator.cli import streams
 
 # name → where it lives; in the order of --help. A Typer object there is a group of commands.
 COMMANDS = {
@@ -76,52 +76,18 @@ def _options(
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     os.umask(0o077)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show å must not end a run
+    streams.prepare()
     try:
-        typer.main.get_command(app)()
-    except IntegratorError as error:
-        complain(error)
-        sys.exit(error.exit_code)
+        ended = typer.main.get_command(app)(standalone_mode=False)
+        code = ended if isinstance(ended, int) else 0
     except Exception as error:  # noqa: BLE001 (the one place that catches everything)
-        sys.exit(_edge(error))
-    sys.exit(0)
+        from integrator.cli import edge
 
-
-def complain(error: IntegratorError) -> None:
-    """An error in words on stderr: system, action, record and consequence; then the next command."""
-    lines = [str(problem) for problem in error.problems] if isinstance(error, ConfigError) else [error.message]
-    for line in lines:
-        typer.echo(f"integrator: {clean(line)}", err=True)
-    if error.hint:
-        typer.echo(f"  → {clean(error.hint)}", err=True)
+        code = edge.end(error)
+    streams.finish()
+    sys.exit(code)
 
 
 def clean(text: str) -> str:
     """Text that cannot break a line, a table or a terminal: control characters become a middle dot."""
     return "".join(character if character.isprintable() else "·" for character in text)
-
-
-def _edge(error: Exception) -> int:
-    import sqlite3
-
-    if isinstance(error, sqlite3.Error):
-        from integrator.database import sqlite_error
-
-        ours = sqlite_error(error)
-        complain(ours)
-        return ours.exit_code
-    from integrator.runtime.logbook import place_of
-
-    # Never the message of a bug: it may hold a record. Its type and place are enough to find it.
-    where = place_of(error)
-    typer.echo(
-        f"integrator: this is a bug: {type(error).__name__} at {where[-1] if where else 'an unknown place'}", err=True
-    )
-    typer.echo("  → the frames stand in var/log/integrator.log; with INTEGRATOR_DEBUG=1 they are printed", err=True)
-    if os.environ.get("INTEGRATOR_DEBUG"):
-        import traceback
-
-        traceback.print_exception(error)
-    return 70

@@ -20,7 +20,12 @@ _WIDEST_NAME, _NARROWEST = 26, 12
 
 
 def check(
-    system: str | None = typer.Argument(None, metavar="[SYSTEM]", help="maconomy or wordpress; without it everything."),
+    system: str | None = typer.Argument(
+        None,
+        metavar="[SYSTEM]",
+        help="maconomy or wordpress; without it everything.",
+        autocompletion=lambda: ["maconomy", "wordpress"],
+    ),
     fields: bool = typer.Option(
         False, "--fields", help="Maconomy: what became of each field, and which names nobody maps."
     ),
@@ -53,13 +58,14 @@ def check(
 
 def _found(system: str | None, *, quiet: bool) -> Any:
     from integrator.checks import Finding, run_checks
-    from integrator.home import find_home
+    from integrator.home import need_home
 
     try:
-        home = find_home(os.environ)
+        home = need_home(os.environ)
     except ConfigError as error:
         finding = Finding("configuration")
-        finding.problem(str(error.problems[0]), error.hint, exit_code=error.exit_code)
+        for problem in error.problems:
+            finding.problem(str(problem), error.hint, exit_code=error.exit_code)
         return [finding]
     options = {} if quiet or not sys.stdout.isatty() else {"waiting": _waiting}
     return run_checks(home, now=datetime.now(UTC), system=system, **options)

@@ -8,9 +8,11 @@ STANDINS = {"maconomy": 9101, "wordpress": 9103}
 
 
 def standin(
-    name: str = typer.Argument(..., help=f"One of: {', '.join(STANDINS)}."),
-    port: int = typer.Option(0, "--port", metavar="P", help="Loopback port; 0 takes a free one."),
-    control_port: int = typer.Option(0, "--control-port", metavar="P", help="Port for reset, seed, faults and ledger."),
+    name: str = typer.Argument(..., help=f"One of: {', '.join(STANDINS)}.", autocompletion=lambda: list(STANDINS)),
+    port: int = typer.Option(0, "--port", metavar="P", min=0, max=65_535, help="Loopback port; 0 takes a free one."),
+    control_port: int = typer.Option(
+        0, "--control-port", metavar="P", min=0, max=65_535, help="Port for reset, seed, faults and ledger."
+    ),
 ) -> None:
     """Run one stand-in until it is stopped: a small server that behaves as its system does, faults included.
 
@@ -29,7 +31,10 @@ def standin(
         from integrator.standins.wordpress import WordPress
 
         made = WordPress()
-    main_serve(made, port, control_port)
+    try:
+        main_serve(made, port, control_port)
+    except OSError as error:  # the port is taken, or not for this user
+        raise UsageError(f"standin: port {port} or {control_port}: {error.strerror}") from None
 
 
 def demo(

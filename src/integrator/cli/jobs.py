@@ -1,12 +1,13 @@
 """The jobs that cron starts: each command parses, opens and calls."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from integrator.errors import IntegratorError, UsageError
+from integrator.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,7 @@ def import_courses(
         "import-courses",
         story,
         needs=("maconomy", "wordpress", "monitor"),
+        sources=("maconomy",),
         dry_run=dry_run,
         as_json=as_json,
         record=record,
@@ -68,6 +70,7 @@ def start(
     story: "Story",
     *,
     needs: "Sequence[str]",
+    sources: "Sequence[str]" = (),
     dry_run: bool,
     as_json: bool,
     record: Path | None,
@@ -77,7 +80,8 @@ def start(
     """Run a job as the options ask, say how it ended, and leave with its exit code."""
     from integrator import recording
     from integrator.cli import render
-    from integrator.runner import Options, run_job
+    from integrator.home import need_home
+    from integrator.runner import Options, load_everything, need_sources, run_job
     from integrator.runtime.run import NoProgress
 
     if record and replay:
@@ -86,16 +90,12 @@ def start(
     options = Options(dry_run=dry_run, progress=bar or NoProgress())
     try:
         if record:
+            need_sources(load_everything(need_home(os.environ), needs), sources)  # before the file is begun
             report = recording.recorded(job, story, file=record, needs=needs, options=options)
         elif replay:
             report = recording.replayed(job, story, file=replay, needs=needs, options=options)
         else:
-            report = run_job(job, story, needs=needs, options=options)
-    except IntegratorError as error:
-        if as_json:
-            render.print_json({"job": job, "exit_code": error.exit_code, "error": error.message, "hint": error.hint})
-            raise typer.Exit(error.exit_code) from None
-        raise
+            report = run_job(job, story, needs=needs, sources=sources, options=options)
     finally:
         if bar:
             bar.end()

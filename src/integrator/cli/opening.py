@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def settings() -> "Settings":
     """The home's settings, without any secret. Errors  ConfigError"""
-    from integrator.home import find_home
+    from integrator.home import need_home
     from integrator.settings import load_settings
 
-    return load_settings(find_home(os.environ), os.environ, needs=())
+    return load_settings(need_home(os.environ), os.environ, needs=())
 
 
 def now() -> datetime:
@@ -28,8 +28,10 @@ def now() -> datetime:
 @contextmanager
 def reading(found: "Settings") -> Iterator["Database | None"]:
     """The store for looking; None when there is none yet."""
+    from integrator.home import refuse_empty_store
     from integrator.store.reading import open_to_read
 
+    refuse_empty_store(found.home, found.store.path)
     db = open_to_read(found.store.path)
     try:
         yield db
@@ -44,13 +46,14 @@ def writing(found: "Settings") -> Iterator["Database"]:
 
     Errors  NotFound: there is no store yet
     """
-    from integrator.home import make_var
+    from integrator.home import make_var, refuse_empty_store
     from integrator.runtime import lock
     from integrator.store import open_store
 
     if not found.store.path.exists():
         raise NotFound(f"store: there is none yet in {found.store.path.parent}: no job has run")
     make_var(found.home, found.store.path)
+    refuse_empty_store(found.home, found.store.path)
     with lock.wait_for(found.home.locks, "store"):
         db = open_store(found.store.path, backups=found.home.backups).db
         try:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from integrator.errors import UsageError
+from integrator.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,18 +15,27 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Messages for other systems: list, show, retry, drop.",
+    help="Messages for other systems: list, show, retry, drop.\n\nExample: integrator outbox list --state failed",
 )
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 IDS = typer.Argument(None, metavar="[ID]...", help="Numbers of messages, as `outbox list` shows them.")
+_LARGEST = 2**63 - 1  # SQLite's
 _INSTANTS = ("created_at", "changed_at", "next_at", "uncertain_since", "sent_at", "completed_at")
+
+
+def _states() -> list[str]:
+    from integrator.runtime.outbox import STATES
+
+    return list(STATES)
 
 
 @app.command("list")
 def list_(
-    state: str | None = typer.Option(None, "--state", help="Only this state, such as failed.", show_default=False),
+    state: str | None = typer.Option(
+        None, "--state", help="Only this state, such as failed.", show_default=False, autocompletion=_states
+    ),
     effect: str | None = typer.Option(None, "--effect", help="Only this effect.", show_default=False),
-    limit: int = typer.Option(50, "--limit", min=1, help="How many; trouble comes first."),
+    limit: int = typer.Option(50, "--limit", min=1, max=1_000_000, help="How many; trouble comes first."),
     as_json: bool = AS_JSON,
 ) -> None:
     """List messages, trouble first.
@@ -74,10 +83,10 @@ def show(
     import json
 
     from integrator.cli import clean, opening, render, times
-    from integrator.errors import NotFound
     from integrator.runtime.outbox import Outbox
 
     now = opening.now()
+    _distinct([number])
     with opening.reading(opening.settings()) as db:
         if db is None:
             raise NotFound(f"outbox: there is no message {number}: there is no store yet")
@@ -148,6 +157,10 @@ def _failed(outbox: "Outbox") -> list[int]:
 
 
 def _distinct(ids: list[int] | None) -> list[int]:
+    """Errors  NotFound: a number that no message can have"""
+    for number in ids or []:
+        if number > _LARGEST:
+            raise NotFound(f"outbox: there is no message {number}", hint="integrator outbox list")
     return list(dict.fromkeys(ids or []))
 
 

@@ -69,11 +69,11 @@ def print_report(report: Report, *, as_json: bool, verbose: bool) -> None:
     if as_json:
         print_json(report.as_json())
         return
-    if report.dry_run:
+    if report.dry_run and report.error is None:  # a plan cut short would read as "nothing to do"
         print_plan(report)
-    elif sys.stdout.isatty() or verbose:
+    elif not report.dry_run and (sys.stdout.isatty() or verbose):
         _print_run(report)
-    if _is_news(report) or sys.stderr.isatty() or verbose:
+    if _is_news(report) or report.dry_run or sys.stderr.isatty() or verbose:
         _print_trouble(report)
 
 
@@ -116,7 +116,7 @@ def _print_trouble(report: Report) -> None:
 def _listed(items: dict[str, str], word: str) -> list[str]:
     lines = [f"{word}: {item}: {reason}" for item, reason in list(items.items())[:_SHOWN_ITEMS]]
     if len(items) > _SHOWN_ITEMS:
-        lines.append(f"{word}: and {len(items) - _SHOWN_ITEMS} more; integrator runs N, or --json, lists them all")
+        lines.append(f"{word}: and {len(items) - _SHOWN_ITEMS} more; --json lists more")
     return lines
 
 

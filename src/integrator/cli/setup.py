@@ -24,9 +24,9 @@ def init(folder: Path | None = FOLDER) -> None:
     Example: integrator init /srv/integrator
     """
     from integrator.cli import clean
-    from integrator.home import init_home
+    from integrator.home import absolute, init_home
 
-    root = (folder or Path(os.environ.get("INTEGRATOR_HOME") or ".")).absolute()
+    root = absolute(folder or Path(os.environ.get("INTEGRATOR_HOME") or "."))
     for line in init_home(root):
         typer.echo(clean(line))
     typer.echo(clean(f"Next, in {root}:"))
@@ -43,8 +43,14 @@ _NEXT = (
 )
 
 
+def _formats() -> list[str]:
+    from integrator.schedule.render import FORMATS
+
+    return list(FORMATS)
+
+
 def schedule(
-    form: str = typer.Option("crontab", "--format", help="crontab, systemd or kubernetes."),
+    form: str = typer.Option("crontab", "--format", help="crontab, systemd or kubernetes.", autocompletion=_formats),
     home: Path | None = HOME,
     program: Path | None = BIN,
 ) -> None:
@@ -52,11 +58,11 @@ def schedule(
 
     Example: integrator schedule --format crontab
     """
-    from integrator.home import Home, find_home
+    from integrator.home import Home, absolute, find_home
     from integrator.schedule.render import render
     from integrator.settings import load_settings
 
-    found = find_home(os.environ) if home is None else Home(home.absolute())
+    found = find_home(os.environ) if home is None else Home(absolute(home))
     if not found.root.is_dir():
         typer.echo(f"integrator: schedule: {found.root} is not on this machine: these are the shipped jobs", err=True)
     jobs = load_settings(found, os.environ, needs=()).jobs.values()

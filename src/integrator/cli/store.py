@@ -20,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Look after our own store: backup, list, verify, restore.",
+    help="Look after our own store: backup, list, verify, restore.\n\nExample: integrator store backup",
 )
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 VERBOSE = typer.Option(False, "-v", "--verbose", help="Say what was done also when nobody looks at a terminal.")
@@ -170,7 +170,9 @@ def _backup_path(found: "Settings", file: str) -> Path:
 
     Errors  NotFound
     """
-    places = (Path(file).absolute(), found.home.backups / file, found.store.path.parent / file)
+    from integrator.home import absolute
+
+    places = (absolute(Path(file)), found.home.backups / file, found.store.path.parent / file)
     for place in places if os.sep not in file else places[:1]:
         if place.is_file():
             return place

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from integrator.settings import Settings
 
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
+_LARGEST = 2**63 - 1  # SQLite's
 _SHOWN_COUNTS = 3
 _SHOWN_ITEMS = 20
 
@@ -71,7 +72,7 @@ def runs(
     run: int | None = typer.Argument(None, metavar="[RUN]", help="One run in full, by its number.", show_default=False),
     number: int | None = typer.Option(None, "--id", metavar="RUN", help="The same.", show_default=False),
     job: str | None = typer.Option(None, "--job", help="Only of this job.", show_default=False),
-    limit: int = typer.Option(20, "--limit", min=1, help="How many, newest first."),
+    limit: int = typer.Option(20, "--limit", min=1, max=1_000_000, help="How many, newest first."),
     as_json: bool = AS_JSON,
 ) -> None:
     """List the runs, newest first, or show one of them in full.
@@ -86,7 +87,7 @@ def runs(
     wanted = number if run is None else run
     with opening.reading(found) as db:
         if wanted is not None:
-            row = History(db).get(wanted) if db else None
+            row = History(db).get(wanted) if db and wanted <= _LARGEST else None
             if row is None:
                 raise NotFound(f"runs: there is no run {wanted}", hint="integrator runs")
             _show_run(found, _facts(found, row), now, as_json=as_json)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from integrator.domain.fetched import Note
+from integrator.domain.fetched import Bad, Note
 from integrator.errors import BadRecord, GuardTripped
 
 Status = Literal["planned", "open", "full", "waitlist", "closed", "cancelled", "held", "unknown"]
@@ -94,7 +94,7 @@ def settled(course: Course) -> tuple[Course, list[Note]]:
         raise BadRecord("ends before it starts", code="end_before_start", field="end")
     notes = []
     if not course.id.startswith(f"{course.main_id}-"):
-        notes.append(Note("id_mismatch", "main_id", course.main_id))
+        notes.append(Note("id_mismatch", "main_id"))
     notes.extend(_seat_notes(course))
     if course.trainers and not any(trainer.email for trainer in course.trainers):
         notes.append(Note("trainers_without_email", "trainers"))
@@ -108,10 +108,10 @@ def _seat_notes(course: Course) -> list[Note]:
     if free is None or total is None:
         return []
     if free > total:
-        return [Note("free_over_max", "seats_free", f"{free} of {total}")]
+        return [Note("free_over_max", "seats_free")]
     # An overbooked course has 0 free, not a negative number.
     if taken is not None and max(0, total - taken) != free:
-        return [Note("seats_disagree", "seats_free", f"{total} - {taken} is not {free}")]
+        return [Note("seats_disagree", "seats_free")]
     return []
 
 
@@ -179,15 +179,19 @@ def guard_removals(
         )
 
 
-def guard_bad_records(what: str, *, total: int, bad: Mapping[str, BadRecord], max_percent: int, allowed: bool) -> None:
+def guard_bad_records(
+    what: str, *, total: int, bad: Mapping[str, Bad], max_percent: int, allowed: bool, stopped: bool = False
+) -> None:
     """Many unreadable records mean a changed interface, not many mistakes.
 
+    stopped   counting ended when there were too many: it is at least so many, and nothing lets that answer pass
     Errors  GuardTripped
     """
-    if not allowed and len(bad) * 100 > total * max_percent:
+    if stopped or (not allowed and len(bad) * 100 > total * max_percent):
         first = next(iter(bad.values()))
+        count = f"at least {len(bad)}" if stopped else f"{len(bad)}"
         raise GuardTripped(
-            f"{what}: {len(bad)} of {total} records cannot be read (more than {max_percent} %), the first because"
+            f"{what}: {count} of {total} records cannot be read (more than {max_percent} %), the first because"
             f" {first.field or 'it'}: {first.code}; nothing was changed",
             hint="mend the mapping (integrator check maconomy), or let it pass: --allow-bad-records",
         )

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from integrator.errors import BadRecord
-
 _EXAMPLES = 5
 
 
@@ -18,6 +16,24 @@ class Note:
     code: str
     field: str | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """Why a record cannot be read: a stable code, our field name, words. Never a value of the record, nor an exception.
+
+    Shape   code "bad_int", field "seats_free", message "seats_free is not a whole number"
+    """
+
+    code: str
+    field: str | None = None
+    message: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The sentence an operator reads."""
+        where = f"{self.field}: " if self.field and not self.message.startswith(f"{self.field} ") else ""
+        return f"{where}{self.message} ({self.code})"
 
 
 @dataclass
@@ -48,6 +64,8 @@ class Fetched:
     unchanged   keys whose bytes are as we have them; they were not looked into
     records     the new and the differing ones by key: the record, packed, and the fingerprint of its bytes
     bad         what cannot be read, by key; the site keeps what it has of them
+    nameless    how many of bad have no readable id: any record of ours may be among them
+    stopped     more was bad than is allowed: the rest was not looked at, and nothing of the answer may be kept
     """
 
     total: int = 0
@@ -55,7 +73,9 @@ class Fetched:
     mapping: bytes = b""
     unchanged: set[str] = field(default_factory=set)
     records: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
-    bad: dict[str, BadRecord] = field(default_factory=dict)
+    bad: dict[str, Bad] = field(default_factory=dict)
+    nameless: int = 0
+    stopped: bool = False
     missing_fields: list[str] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
 

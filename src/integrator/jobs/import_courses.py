@@ -159,7 +159,7 @@ def _note_held_back(run: Run, posts: Posts) -> None:
     held_back = posts.held_back()
     reason = "its main course is not in Maconomy's list: held back, the site keeps what it has"
     with run.db.tx():
-        found = {key: ("orphan", reason) for key in held_back}
+        found = dict.fromkeys(held_back, ("orphan", reason))
         SetAside(run.db).replace("orphan", found, at=run.at, run_id=run.id)
     if held_back:
         run.report.notes["orphan"] = (len(held_back), held_back[:5])

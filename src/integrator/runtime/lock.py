@@ -4,11 +4,11 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from integrator.errors import LockHeld
+from integrator.errors import ConfigError, LockHeld, Problem
 
 
 @contextmanager
@@ -16,15 +16,17 @@ def hold(folder: Path, name: str, *, since: datetime) -> Iterator[None]:
     """Hold folder/NAME.lock while the block runs. The file is never deleted: only the lock on it counts.
 
     Errors  LockHeld: another process holds it; the message says since when and which pid
+            ConfigError: the file belongs to another user
     """
-    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _opened(folder, name, os.O_CREAT)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LockHeld(f"{name}: still running{_holder(descriptor)}; this start was skipped") from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": since.isoformat()}).encode(), 0)
+        with suppress(OSError):  # a full disk: what stands in the file is for people, the lock holds without it
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": since.isoformat()}).encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -33,7 +35,7 @@ def hold(folder: Path, name: str, *, since: datetime) -> Iterator[None]:
 @contextmanager
 def wait_for(folder: Path, name: str) -> Iterator[None]:
     """Hold the lock, after waiting for whoever has it: for work of seconds, as a migration is."""
-    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _opened(folder, name, os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -44,7 +46,7 @@ def wait_for(folder: Path, name: str) -> Iterator[None]:
 def is_held(folder: Path, name: str) -> bool:
     """Whether a living process holds the lock now."""
     try:
-        descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = _opened(folder, name)
     except FileNotFoundError:
         return False
     try:
@@ -55,6 +57,17 @@ def is_held(folder: Path, name: str) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def _opened(folder: Path, name: str, flags: int = 0) -> int:
+    path = folder / f"{name}.lock"
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    except PermissionError:  # once started by root, by hand, it is root's
+        raise ConfigError(
+            [Problem(str(path), f"cannot be opened by this user: chown {os.geteuid()} {path}")],
+            hint=f"or run as the user who owns it: ls -l {path}",
+        ) from None
 
 
 def _holder(descriptor: int) -> str:

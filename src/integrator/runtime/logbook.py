@@ -1,25 +1,58 @@
-"""The log: one JSON line per run, and the place of a bug. Ids and counts only, never values of records."""
+"""The log: one JSON line per run, one per bug elsewhere. Ids and counts only, never values of records."""
 
+import fcntl
 import json
 import os
 import traceback
 from pathlib import Path
 from typing import Any
 
+NAME = "integrator.log"
 _ROTATE_AT = 10_000_000
+_WRITTEN = "its place stands in the log"
 
 
 def write_line(folder: Path, facts: dict[str, Any]) -> None:
     """Append one line to integrator.log (0600). ASCII JSON escapes control characters, so that none forges a line."""
-    path = folder / "integrator.log"
-    if path.exists() and path.stat().st_size > _ROTATE_AT:
-        path.replace(folder / "integrator.log.1")
     line = json.dumps(facts, separators=(",", ":"), default=str)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = _opened(folder / NAME)
     try:
         os.write(descriptor, (line + "\n").encode("ascii"))
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    """The log, open and locked until it is closed. Two jobs that find it too big at once put it aside only once."""
+    while True:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_there(path, descriptor):
+                if os.fstat(descriptor).st_size <= _ROTATE_AT:
+                    return descriptor
+                path.replace(path.with_name(f"{NAME}.1"))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    """Whether the name still leads to the open file: another job may have put it aside before the lock was ours."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def mark_written(error: BaseException) -> None:
+    """Remember with a bug that the log has its place already."""
+    error.add_note(_WRITTEN)
+
+
+def is_written(error: BaseException) -> bool:
+    return _WRITTEN in getattr(error, "__notes__", ())
 
 
 def place_of(error: BaseException) -> list[str]:

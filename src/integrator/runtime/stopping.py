@@ -1,4 +1,4 @@
-"""Ending on request: SIGTERM, Ctrl-C and the run's time budget all end a run the same clean way."""
+"""Ending on request: SIGTERM, Ctrl-C, a dropped connection and the run's time budget end a run the same clean way."""
 
 import signal
 import time
@@ -38,7 +38,10 @@ class Stopper:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Listen to signals and to the budget while the block runs."""
-        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)}
+        numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGALRM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup says that a dropped connection ends nothing
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.getsignal(number) for number in numbers}
         for number in before:
             signal.signal(number, self._on_signal)
         if self._deadline is not None:

@@ -1,11 +1,13 @@
 """config/integrator.toml, jobs/*.toml, .env and the environment → Settings, checked all at once."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from integrator.errors import ConfigError, Problem
-from integrator.home import Home, private_problem, shipped
+from integrator.home import Home, closed_problems, private_problem, shipped
+from integrator.secret import open_plain
 from integrator.settings.jobs import read_jobs
 from integrator.settings.model import (
     TABLES,
@@ -56,6 +58,8 @@ def load_settings(home: Home, environ: Mapping[str, str], *, needs: Sequence[str
     """
     if needs is not None and (unknown := set(needs) - TABLES.keys()):
         raise ValueError(f"load_settings: no such table: {', '.join(sorted(unknown))}")
+    if closed := closed_problems(home):
+        raise ConfigError(closed, hint=f"nothing was started; mend {home.root}, then: integrator check")
     problems = [problem] if (problem := private_problem(home)) else []
     tables: dict[str, Any] = {}
     try:
@@ -73,7 +77,7 @@ def load_settings(home: Home, environ: Mapping[str, str], *, needs: Sequence[str
 def _read_config(home: Home) -> TomlFile:
     """The home's integrator.toml. A home without one has every system switched off, as the shipped one says."""
     own = home.config / "integrator.toml"
-    path = own if own.exists() else shipped() / "config" / "integrator.toml"
+    path = own if os.path.lexists(own) else shipped() / "config" / "integrator.toml"
     return read_toml(path, shown="config/integrator.toml")
 
 
@@ -118,7 +122,11 @@ class _Variables(Mapping[str, str]):
         from dotenv.parser import parse_stream
 
         try:
-            with self._home.env_file.open(encoding="utf-8") as stream:
+            descriptor = open_plain(self._home.env_file)
+            if descriptor is None:
+                self.problems.append(Problem(".env", "is not a plain file"))
+                return {}
+            with open(descriptor, encoding="utf-8") as stream:
                 bindings = list(parse_stream(stream))
         except FileNotFoundError:
             return {}

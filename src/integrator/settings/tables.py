@@ -98,8 +98,11 @@ class TableReader:
     def _mapping(self, value: Any) -> Path:
         own = self._path(value)
         for path in (own, shipped() / value):
-            if path.is_file():
-                return path
+            try:
+                if path.is_file():
+                    return path
+            except OSError as error:  # a folder above it that this user cannot enter
+                raise Wrong(f"the file {path} cannot be read: {error.strerror}") from None
         raise Wrong(f"the file {value} is missing in {self.home.root}")
 
     def _extra(self, table: str, key: str, value: Any) -> Any:

@@ -1,6 +1,6 @@
 """The catalogue in the store: main_courses and courses, what was set aside, and every change of a field."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,7 +9,6 @@ import msgspec
 from integrator.database import Database
 from integrator.domain.courses import Course, MainCourse, differences
 from integrator.domain.fetched import Fetched
-from integrator.errors import BadRecord
 
 Kind = Literal["main_course", "course"]
 _TABLES: dict[str, tuple[str, type[MainCourse] | type[Course]]] = {
@@ -101,10 +100,6 @@ class Catalogue:
         )
         return [dict(row) | {"fields": msgspec.json.decode(row["fields"])} for row in reversed(rows)]
 
-    def set_aside(self) -> dict[str, dict[str, Any]]:
-        """What the source sent and we could not read, by key."""
-        return {row["key"]: dict(row) for row in self._db.all("SELECT * FROM set_aside WHERE kind = ?", (self.kind,))}
-
     def _record(self, row: Sequence[Any]) -> MainCourse | Course:
         values = {
             name: msgspec.json.decode(value) if name in _AS_JSON and value is not None else value
@@ -133,7 +128,8 @@ class Catalogue:
                 applied.missing.append(key)
             if key in known.expected:
                 self._note(key, {"missing": [False, True]}, at=at, run_id=run_id)
-        self._keep_set_aside(fetched, at=at, run_id=run_id)
+        bad = {key: (why.code, why.reason) for key, why in fetched.bad.items()}
+        SetAside(self._db).replace(self.kind, bad, at=at, run_id=run_id)
         return applied
 
     def _rows(
@@ -184,17 +180,29 @@ class Catalogue:
             )
         )
 
-    def _keep_set_aside(self, fetched: Fetched, *, at: int, run_id: int) -> None:
-        before = self.set_aside()
-        for key in before.keys() - fetched.bad.keys():
-            self._db.write("DELETE FROM set_aside WHERE kind = ? AND key = ?", (self.kind, key))
-        for key, error in fetched.bad.items():
-            reason = _reason(error)
-            if before.get(key, {}).get("reason") != reason:
+
+class SetAside:
+    """What needs a person, by kind and key: a record that cannot be read, one held back, one with several posts."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The rows of one kind, by key."""
+        return {row["key"]: dict(row) for row in self._db.all("SELECT * FROM set_aside WHERE kind = ?", (kind,))}
+
+    def replace(self, kind: str, found: Mapping[str, tuple[str, str]], *, at: int, run_id: int) -> None:
+        """What there is of a kind now: key → (code, reason). Writes nothing where nothing differs."""
+        kept = "SELECT key, reason FROM set_aside WHERE kind = ?"
+        before = {row[0]: row[1] for row in self._db.conn.execute(kept, (kind,))}
+        for key in before.keys() - found.keys():
+            self._db.write("DELETE FROM set_aside WHERE kind = ? AND key = ?", (kind, key))
+        for key, (code, reason) in found.items():
+            if before.get(key) != reason:
                 self._db.write(
                     "INSERT INTO set_aside (kind, key, code, reason, first_at, run_id) VALUES (?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT (kind, key) DO UPDATE SET code = excluded.code, reason = excluded.reason",
-                    (self.kind, key, error.code, reason, at, run_id),
+                    (kind, key, code, reason, at, run_id),
                 )
 
 
@@ -216,7 +224,3 @@ class Sources:
             " WHERE mapping <> ?2 OR answer <> ?3",
             (name, fetched.mapping, fetched.digest, fetched.total, at),
         )
-
-
-def _reason(error: BadRecord) -> str:
-    return f"{error.field}: {error.message} ({error.code})" if error.field else f"{error.message} ({error.code})"

@@ -6,7 +6,7 @@ Everything but the five paths is assumed; a real deployment edits config/maconom
 import contextlib
 import mmap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ import msgspec
 
 from integrator.domain.courses import Course, MainCourse, settled
 from integrator.domain.fetched import Fetched, Note
-from integrator.errors import BadRecord, ConfigError, IntegratorError, Problem
+from integrator.errors import BadRecord, ConfigError, IntegratorError, Problem, Stopped
 from integrator.systems.http import Download, Http
 from integrator.systems.mapping import Endpoint, FieldSurvey, Reader
 from integrator.systems.mapping import Mapping as FieldMapping
@@ -25,6 +25,7 @@ SYSTEM = "maconomy"
 LISTS = ("maincourse", "course")
 R = TypeVar("R")
 MAX_BAD_PERCENT = 20
+_FEW = 50  # so many unreadable ones are always looked at: a short list is told about in full
 _ROUND_COUNTS = frozenset({50, 100, 200, 500, 1000})
 
 
@@ -60,19 +61,30 @@ class Maconomy:
         self._spooled: list[str] = []
 
     def main_courses(
-        self, known: Mapping[bytes, str], *, advance: Callable[[int], None] = lambda number: None
+        self,
+        known: Mapping[bytes, str],
+        *,
+        allow_bad_records: bool = False,
+        advance: Callable[[int], None] = lambda number: None,
     ) -> Fetched:
         """Every main course, as Maconomy has them now.
 
         known   fingerprints of records that need no reading → their keys
-        Errors  Unavailable; Refused; BadAnswer; a record we cannot read comes back in bad, by key
+        Errors  Unavailable; Refused; BadAnswer; a record we cannot read comes back in bad, by key. When more than
+                MAX_BAD_PERCENT are, reading stops there (stopped), unless allow_bad_records
         Source  GET /api/maincourse; paging is not described
         """
-        return self._list("maincourse", main_course_from, known, advance)
+        return self._list("maincourse", main_course_from, known, allow_bad_records, advance)
 
-    def courses(self, known: Mapping[bytes, str], *, advance: Callable[[int], None] = lambda number: None) -> Fetched:
+    def courses(
+        self,
+        known: Mapping[bytes, str],
+        *,
+        allow_bad_records: bool = False,
+        advance: Callable[[int], None] = lambda number: None,
+    ) -> Fetched:
         """Every course with its days, as Maconomy has them now. Errors and source as main_courses, GET /api/course."""
-        return self._list("course", course_from, known, advance)
+        return self._list("course", course_from, known, allow_bad_records, advance)
 
     def survey(self, name: str) -> Surveyed:
         """Read one of LISTS field by field, and keep nothing of it. Errors as main_courses."""
@@ -128,13 +140,17 @@ class Maconomy:
         name: str,
         build: Callable[[dict[str, Any]], tuple[Any, list[Note]]],
         known: Mapping[bytes, str],
+        allow_bad_records: bool,
         advance: Callable[[int], None],
     ) -> Fetched:
         endpoint = self._endpoint(name)
         self._spooled.append(name)
-        download = self._download(endpoint)
         reader = endpoint.compile()
-        fetched = Sorter(reader, build, known).sort(_records(endpoint, reader, download), advance=advance)
+        with _saying_what_follows():
+            download = self._download(endpoint)
+            raws = _records(endpoint, reader, download)
+        max_bad = None if allow_bad_records else max(_FEW, len(raws) * MAX_BAD_PERCENT // 100)
+        fetched = Sorter(reader, build, known).sort(raws, max_bad=max_bad, advance=advance)
         fetched.digest, fetched.mapping = download.digest, self._mapping.fingerprint
         return _remarked(fetched, name, download)
 
@@ -161,14 +177,26 @@ def _records(endpoint: Endpoint, reader: Reader, download: Download) -> list[msg
     try:
         return reader.items(_mapped(download.path))
     except IntegratorError as error:
-        error.message = f"{SYSTEM}: list {endpoint.name}s: {error.message}; nothing was changed"
+        error.message = f"{SYSTEM}: list {endpoint.name}s: {error.message}"
+        raise
+
+
+@contextlib.contextmanager
+def _saying_what_follows() -> Iterator[None]:
+    """A list that cannot be had: its error ends with what that means for the run."""
+    try:
+        yield
+    except Stopped:
+        raise
+    except IntegratorError as error:
+        error.message = f"{error.message.removesuffix('; nothing was sent')}; nothing was changed"
         raise
 
 
 def _remarked(fetched: Fetched, name: str, download: Download) -> Fetched:
     """The answer with our remarks about it as a whole."""
     if "json" not in download.content_type:
-        fetched.notes.add(name, [Note("content_type", None, download.content_type or "none")])
+        fetched.notes.add(name, [Note("content_type")])
     if fetched.total in _ROUND_COUNTS:
         fetched.notes.add(name, [Note("round_count", None, f"exactly {fetched.total} records: is the list cut?")])
     return fetched
@@ -187,8 +215,8 @@ def course_from(record: dict[str, Any]) -> tuple[Course, list[Note]]:
 def _typed(record: dict[str, Any], kind: type[R]) -> R:
     try:
         return msgspec.convert(record, kind)
-    except msgspec.ValidationError as error:
-        raise BadRecord(str(error), code="bad_shape") from None
+    except msgspec.ValidationError:  # its own words may hold the value
+        raise BadRecord(f"the record is no {kind.__name__} as we know it", code="bad_shape") from None
 
 
 def _mapped(path: Path) -> mmap.mmap | bytes:

@@ -1,16 +1,18 @@
 """Sort one complete list answer: unchanged, new or different, unreadable; duplicates are told apart."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import msgspec
 
-from integrator.domain.fetched import Fetched, Note
+from integrator.domain.fetched import Bad, Fetched, Note
 from integrator.errors import BadRecord
 from integrator.systems.mapping import Reader
 
 _pack = msgspec.msgpack.Encoder().encode
+_CONFLICT = Bad("duplicate_conflict", None, "comes twice with different content; none of them is believed")
 
 
 class Sorter:
@@ -29,9 +31,19 @@ class Sorter:
         self._build = build
         self._known = known
         self._first: dict[str, msgspec.Raw] = {}  # the bytes each key was first seen with
+        self._reasons: dict[Bad, Bad] = {}  # each reason once, however many records have it
 
-    def sort(self, raws: list[msgspec.Raw], *, advance: Callable[[int], None] = lambda number: None) -> Fetched:
-        """Every record of the answer, in one of the four piles."""
+    def sort(
+        self,
+        raws: list[msgspec.Raw],
+        *,
+        max_bad: int | None = None,
+        advance: Callable[[int], None] = lambda number: None,
+    ) -> Fetched:
+        """Every record of the answer, in one of the four piles.
+
+        max_bad   with more unreadable ones than that the rest is not looked at (stopped); None: however many
+        """
         fetched = Fetched(total=len(raws))
         for number, raw in enumerate(raws):
             fingerprint = blake2b(raw, digest_size=16).digest()
@@ -41,21 +53,26 @@ class Sorter:
             else:
                 self._first[key] = raw
                 fetched.unchanged.add(key)
+            if max_bad is not None and len(fetched.bad) > max_bad:
+                fetched.stopped = True
+                break
             if number % 1000 == 999:
                 advance(1000)
-        fetched.missing_fields = self._missing_fields(fetched)
+        unread = islice(raws, number + 1, None) if fetched.stopped else ()
+        fetched.missing_fields = self._missing_fields(fetched, unread)
         return fetched
 
     def _read(self, number: int, raw: msgspec.Raw, fingerprint: bytes, fetched: Fetched) -> None:
         try:
             key, record, notes = self._record(raw)
         except BadRecord as error:
+            fetched.nameless += error.key is None
             key = error.key or f"record {number + 1}"
-            self._set_aside(key, error, fetched)
+            self._set_aside(key, Bad(error.code, error.field, error.message), fetched)
             return
         fetched.notes.add(key, notes)
         if key in fetched.bad:  # the same key once unreadable, once readable: which one counts?
-            self._set_aside(key, _conflict(), fetched)
+            self._set_aside(key, _CONFLICT, fetched)
             return
         if key in self._first:
             self._duplicate(key, record, fetched)
@@ -81,31 +98,27 @@ class Sorter:
         if first == record:
             fetched.notes.add(key, [Note("duplicate_same")])
         else:
-            self._set_aside(key, _conflict(), fetched)
+            self._set_aside(key, _CONFLICT, fetched)
 
-    def _set_aside(self, key: str, error: BadRecord, fetched: Fetched) -> None:
+    def _set_aside(self, key: str, bad: Bad, fetched: Fetched) -> None:
         if key in self._first or key in fetched.bad:
-            error = _conflict()
+            bad = _CONFLICT
         fetched.records.pop(key, None)
         fetched.unchanged.discard(key)
-        fetched.bad[key] = error
+        fetched.bad[key] = self._reasons.setdefault(bad, bad)
 
-    def _missing_fields(self, fetched: Fetched) -> list[str]:
-        """Mapped fields that no record has: neither those read now, nor the unchanged ones (read in an earlier run)."""
+    def _missing_fields(self, fetched: Fetched, unread: Iterable[msgspec.Raw]) -> list[str]:
+        """Mapped fields that no record has: neither those read now, nor the unchanged and the unread ones."""
         if not fetched.records and not fetched.bad:
             return []
-        unchanged = [self._first[key] for key in fetched.unchanged]
+        others = [*(self._first[key] for key in fetched.unchanged), *unread]
         return [
             name
             for name, sources in self._reader.missing_everywhere().items()
-            if not any(_names(raw, sources) for raw in unchanged)
+            if not any(_names(raw, sources) for raw in others)
         ]
 
 
 def _names(raw: msgspec.Raw, sources: list[str]) -> bool:
     text = bytes(raw)
     return any(f'"{source}"'.encode() in text for source in sources)
-
-
-def _conflict() -> BadRecord:
-    return BadRecord("comes twice with different content; none of them is believed", code="duplicate_conflict")

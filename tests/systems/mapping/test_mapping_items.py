@@ -150,3 +150,16 @@ def test_the_answer_about_a_single_record(items, body, code):
         assert caught.value.code == code
     else:
         assert bytes(reader(items).one(b"\xef\xbb\xbf" + body)) == b'{"courseId":"25172-04"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": "Session expired"}, "the answer is an error: Session expired"),
+        ({"error": "no such user: aase@example.org"}, "the answer is an error: a text that is not shown here"),
+        ({"error": {"who": "aase@example.org"}}, "the answer is an error: an object that is not shown here"),
+        ({"aase@example.org": [], "kl": 1}, "expected a list, found an object with the keys …, kl"),
+    ],
+)
+def test_a_message_repeats_words_but_nothing_that_may_be_a_persons(body, message):
+    assert refusal(json.dumps(body).encode())[1] == message

@@ -88,7 +88,50 @@ def test_an_error_names_the_field_its_place_and_the_key():
     days = [{"date": "01-03-2027"}, {"date": "02-03-2027", "startTime": "25:00"}]
     error = refused(COURSE | {"courseDays": days})
     assert (error.code, error.field, error.key) == ("bad_time", "days[1].start_time", "25172-04")
-    assert error.message == "days[1].start_time is not a time that exists: '25:00'"
+    assert error.message == "days[1].start_time is not a time that exists"
+
+
+@pytest.mark.parametrize(
+    ("record", "message", "field"),
+    [
+        (
+            b'{"courseId":"25172-04","aase@example.org":1,"aase@example.org":2}',
+            "a name stands twice in the record",
+            None,
+        ),
+        (b'{"courseId":"25172-04","x":{"Aase":1,"Aase":2}}', "a name stands twice in the record", None),
+        (b'{"courseId":"25172-04","freeSeats":1,"freeSeats":2}', "freeSeats stands twice in the record", "freeSeats"),
+        (
+            b'{"courseId":"25172-04","trainers":[{"initials":1,"initials":2}]}',
+            "initials stands twice in the record",
+            "initials",
+        ),
+    ],
+)
+def test_a_name_that_stands_twice_is_told_only_when_the_mapping_knows_it(record, message, field):
+    with pytest.raises(BadRecord) as caught:
+        endpoint("course").compile().read(record)
+    assert (caught.value.message, caught.value.field) == (message, field)
+
+
+@pytest.mark.parametrize(
+    ("word", "detail"),
+    [
+        ("Under opbygning", "Under opbygning"),
+        ("x" * 40, "x" * 40),
+        ("x" * 41, ""),
+        ("Fase 12345", "Fase 12345"),
+        ("Fase 123456", ""),
+        ("ring 20 30 40 50", ""),
+        ("aase@example.org", ""),
+        ("aase＠example.org", ""),
+        ("Åben\x1b[31m", "Åben [31m"),
+        (123456, ""),
+    ],
+)
+def test_an_unknown_word_is_shown_as_long_as_it_is_only_a_word(word, detail):
+    [note] = [note for note in read(COURSE | {"status": word}).notes if note.code == "unknown_status"]
+    assert (note.field, note.detail) == ("status", detail)
 
 
 def test_no_value_of_a_person_is_shown():
@@ -305,7 +348,7 @@ def test_the_survey_counts_every_field_and_every_foreign_name(tmp_path):
         '[item.who]\nname = { from = "name", type = "text" }\nemail = { from = "mail", type = "email" }',
         survey=True,
     )
-    with pytest.raises(BadRecord, match=r"14\.99"):
+    with pytest.raises(BadRecord, match="price is not an amount"):
         reader.read(packed({"no": 1, "price": "14.99", "who": [{"name": "Åse", "mail": "aase(at)example.org"}]}))
     for record in (
         {"no": 2, "price": "14,99", "who": "Åse;Jørgen", "extra": 1},
@@ -322,7 +365,7 @@ def test_the_survey_counts_every_field_and_every_foreign_name(tmp_path):
         "who[].email": (3, 1, 0, 1, 0),
     }
     examples = {row.name: row.examples for row in reader.survey()}
-    assert examples["price"] == ["bad_money: '14.99'", "price_text: 'Efter aftale'"]
+    assert examples["price"] == ["bad_money", "price_text"]
     assert examples["who[].email"] == ["bad_email"]
     assert reader.unmapped_names() == {"extra": 2}
 

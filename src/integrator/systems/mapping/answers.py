@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from integrator.errors import BadAnswer
+from integrator.systems.mapping.convert import shown
 
 Buffer = bytes | bytearray | memoryview | mmap.mmap
 
@@ -79,9 +80,9 @@ class Answer:
         error = next((found[name] for name in _ERROR_NAMES if _says_something(found.get(name, _NOTHING))), None)
         if error:
             return _error_answer(error)
-        names = ", ".join(name[:40] for name in list(found)[:10]) or "none"
+        names = ", ".join(shown(name) or "…" for name in list(found)[:10]) or "none"
         candidate = next((name for name, value in found.items() if bytes(memoryview(value)[:1]) == b"["), None)
-        guess = f'; items = "{candidate}"?' if candidate and candidate != self._path else ""
+        guess = f'; items = "{candidate}"?' if candidate and shown(candidate) and candidate != self._path else ""
         return BadAnswer(f"expected {expected}, found an object with the keys {names}{guess}", code="not_a_list")
 
 
@@ -99,7 +100,7 @@ def _readable(buffer: Buffer) -> memoryview:
     if first == b"":
         raise BadAnswer("the answer is empty", code="not_json")
     if first == b"<":
-        raise BadAnswer("the answer is a web page, not JSON: a login page or a proxy?", code="not_json")
+        raise BadAnswer("the answer is a web page, not JSON: perhaps a login page, or a proxy's", code="not_json")
     _check_encoding(view)
     return view
 
@@ -117,7 +118,7 @@ def _check_encoding(view: memoryview) -> None:
 
 def _unreadable(view: memoryview) -> BadAnswer:
     if bytes(view[:64]).lstrip()[:1] in (b"[", b"{"):
-        return BadAnswer("the answer is damaged JSON, perhaps cut off; nothing of it is used", code="bad_json")
+        return BadAnswer("the answer is damaged JSON, perhaps cut off", code="bad_json")
     return BadAnswer("the answer is not JSON", code="not_json")
 
 
@@ -140,7 +141,8 @@ def _says_something(raw: msgspec.Raw) -> bool:
 
 def _error_answer(raw: msgspec.Raw) -> BadAnswer:
     said = msgspec.json.decode(raw)
-    text = "".join(char for char in said if char.isprintable())[:80] if isinstance(said, str) else "an error object"
+    kind = "a text" if isinstance(said, str) else "an object"
+    text = shown(said, limit=80) or f"{kind} that is not shown here"
     return BadAnswer(f"the answer is an error: {text}", code="error_answer")
 
 

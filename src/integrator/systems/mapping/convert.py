@@ -7,17 +7,19 @@ from typing import Any
 # Part of a mapping's fingerprint: raise it whenever a converter gives another result for the same value.
 CONVERTERS_VERSION = 1
 
+WORD_LIMIT = 40
+DIGITS_LIMIT = 6
+
 Converter = Callable[[Any], Any]
 
 
 class BadValue(Exception):
-    """A value nobody can read. code is stable; field is filled in on the way out."""
+    """A value nobody can read. code is stable; field is filled in on the way out. The value itself stays behind."""
 
-    def __init__(self, code: str, field: str = "", detail: str = "") -> None:
+    def __init__(self, code: str, field: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.field = field
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,14 @@ def words(code: str) -> str:
     return WORDS.get(code, code)
 
 
-def shown(raw: object) -> str:
-    """A raw value as messages may show it: one short printable line."""
-    if isinstance(raw, (dict, list)):
-        return "an object" if isinstance(raw, dict) else "a list"
-    text = "".join(char if char.isprintable() else " " for char in str(raw)[:80])
-    return text if len(text) <= 40 else text[:39] + "…"
+def shown(raw: object, *, limit: int = WORD_LIMIT) -> str:
+    """A foreign word as remarks may show it, "" when it may be more than a word.
+
+    Whoever fills a field by hand writes addresses and phone numbers anywhere: a long text, one with an @ and one
+    with many digits is never repeated.
+    """
+    if not isinstance(raw, str):
+        return ""
+    text = "".join(char if char.isprintable() else " " for char in raw)
+    fits = len(text) <= limit and "@" not in text and "＠" not in text
+    return text if fits and sum(char.isdigit() for char in text) < DIGITS_LIMIT else ""

@@ -77,7 +77,7 @@ class Entries:
     def at(self, bad: BadValue, index: int) -> BadValue:
         """The same error with its place."""
         place = bad.field if bad.field.partition("[")[0] == self.name else f"{self.name}[{index}].{bad.field}"
-        return BadValue(bad.code, place, bad.detail)
+        return BadValue(bad.code, place)
 
     def incomplete(self, short: list[tuple[int, str]], whole: list[Any]) -> None:
         """Entries lack what every entry needs.

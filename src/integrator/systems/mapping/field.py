@@ -35,8 +35,6 @@ TYPES = (*_MAKERS, *_DATE_TYPES, "list")
 
 # Not remembered: a range is a list that records would share, HTML is long, a moment differs in every record.
 _FORGETFUL = frozenset({"html", "date_range", "time_range", "datetime"})
-# Only of these is a raw value ever shown; of a person's fields none is.
-_SHOWN = frozenset({"id", "int", "money", "date", "date_range", "datetime", "time", "time_range", "bool", "enum"})
 
 
 def converter(spec: FieldSpec, defaults: Defaults, dates: DateReader) -> Converter:
@@ -61,7 +59,7 @@ class Field(dict[Any, Any]):
         self._sink = sink
         self._convert = converter(spec, defaults, dates)
         self._empty = frozenset(defaults.empty)
-        self._shows = spec.type in _SHOWN and not personal
+        self._shows = spec.type == "enum" and not personal  # the one raw value a remark may hold, see shown()
         self._zero_is_empty = spec.zero_is_empty
         self.remembers = spec.type not in _FORGETFUL
         self.quick = self._quick(dates)
@@ -102,7 +100,7 @@ class Field(dict[Any, Any]):
         return self[raw] if self.remembers and raw.__class__ is str else self.convert(raw)
 
     def convert(self, raw: Any) -> Any:
-        """Convert a raw value. Errors  BadValue, with field and, where nobody's privacy forbids it, the value"""
+        """Convert a raw value. Errors  BadValue, with field"""
         if raw is MISSING:
             return self._nothing(missing=True)
         if raw is None or (raw.__class__ is str and raw.strip() in self._empty):
@@ -110,16 +108,13 @@ class Field(dict[Any, Any]):
         try:
             value = self._convert(raw)
         except BadValue as bad:
-            raise BadValue(bad.code, self.name, self._detail(raw)) from None
+            raise BadValue(bad.code, self.name) from None
         if isinstance(value, Soft):
-            self._sink.append(Note(value.code, self.name, self._detail(raw)))
+            self._sink.append(Note(value.code, self.name, shown(raw) if self._shows else ""))
             if value.value is None and self.required:
-                raise BadValue(value.code, self.name, self._detail(raw))
+                raise BadValue(value.code, self.name)
             return value.value
         return self._nothing() if value is None or (self._zero_is_empty and value == 0) else value
-
-    def _detail(self, raw: Any) -> str:
-        return shown(raw) if self._shows else ""
 
     def _nothing(self, *, missing: bool = False) -> Any:
         if self.required:

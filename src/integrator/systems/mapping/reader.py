@@ -41,6 +41,8 @@ class Reader:
         self._specs = endpoint.fields or endpoint.answer
         self.key = key_field(self._specs).name
         self.mapped_names = frozenset(name for spec in self._specs for name in mapped_heads(spec))
+        entries = (entry for spec in self._specs if spec.item for entry in spec.item.fields)
+        self._names = self.mapped_names.union(*map(mapped_heads, entries))  # those of entries, too
         self._answer = Answer(endpoint.items)
         self._sink: list[Note] = []
         self._parts = _Parts(self._specs, endpoint.defaults, self._sink)
@@ -158,7 +160,10 @@ class Reader:
             except BadValue as twice:
                 bad = twice
         is_key = bad.code == "duplicate_key" and bad.field in set(mapped_heads(key_field(self._specs)))
-        raise _bad_record(bad.code, bad.field or None, bad.detail, None if is_key else self._key_of(record)) from None
+        field = bad.field or None
+        if bad.code == "duplicate_key" and field not in self._names:
+            field = None  # a name out of the record, that may be anything
+        raise _bad_record(bad.code, field, None if is_key else self._key_of(record)) from None
 
     def _key_of(self, record: dict[str, Any]) -> str | None:
         field = self._parts.field(self.key)
@@ -275,6 +280,6 @@ def is_personal(specs: tuple[FieldSpec, ...]) -> bool:
     return any(spec.type == "email" for spec in specs)
 
 
-def _bad_record(code: str, field: str | None = None, detail: str = "", key: str | None = None) -> BadRecord:
-    subject = f"{field} {words(code)}" if field else f"the record {words(code)}"
-    return BadRecord(f"{subject}: {detail!r}" if detail else subject, code=code, field=field, key=key)
+def _bad_record(code: str, field: str | None = None, key: str | None = None) -> BadRecord:
+    subject = field or ("a name" if code == "duplicate_key" else "the record")
+    return BadRecord(f"{subject} {words(code)}", code=code, field=field, key=key)

@@ -4,19 +4,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrator.domain.fetched import Note
-from integrator.systems.mapping.convert import BadValue
+from integrator.systems.mapping.convert import BadValue, shown
 from integrator.systems.mapping.entries import Entries
 from integrator.systems.mapping.field import Field
 from integrator.systems.mapping.sources import MISSING
 
 _EXAMPLES = 3
+_NAMES, _NAME_LIMIT = 1_000, 60
+OTHER_NAMES = "(names that are not shown)"
 
 
 @dataclass
 class FieldSurvey:
     """One field over all records; of a field of entries ("days[].date") records are the entries.
 
-    examples   up to three codes, with the value where it is nobody's own: "bad_money: '14.99'"
+    examples   up to three codes: "bad_money"; never a value
     """
 
     name: str
@@ -27,10 +29,9 @@ class FieldSurvey:
     failed: int = 0
     examples: list[str] = field(default_factory=list)
 
-    def example(self, code: str, detail: str) -> None:
-        text = f"{code}: {detail!r}" if detail else code
-        if len(self.examples) < _EXAMPLES and text not in self.examples:
-            self.examples.append(text)
+    def example(self, code: str) -> None:
+        if len(self.examples) < _EXAMPLES and code not in self.examples:
+            self.examples.append(code)
 
 
 class Survey:
@@ -47,9 +48,11 @@ class Survey:
         return list(self._by_name.values())
 
     def names(self, record: dict[str, Any]) -> None:
-        """Count the names nobody maps."""
+        """Count the names nobody maps; those that look like a value, and more than anyone reads, under one name."""
         for name in record.keys() - self._mapped_names:
-            self.unmapped[name] = self.unmapped.get(name, 0) + 1
+            known = name in self.unmapped or (len(self.unmapped) < _NAMES and shown(name, limit=_NAME_LIMIT))
+            told = name if known else OTHER_NAMES
+            self.unmapped[told] = self.unmapped.get(told, 0) + 1
 
     def record(self, record: dict[str, Any], sink: list[Note]) -> None:
         """Count what becomes of each field of one record."""
@@ -72,10 +75,10 @@ class Survey:
             value = one.convert(raw)
         except BadValue as bad:
             seen.failed += 1
-            seen.example(bad.code, bad.detail)
+            seen.example(bad.code)
             return
         for note in sink:
-            seen.example(note.code, note.detail)
+            seen.example(note.code)
         if value is None:
             seen.empty += 1
         else:
@@ -87,7 +90,7 @@ class Survey:
             raw = entries.of(record)
         except BadValue as bad:
             seen.failed += 1
-            seen.example(bad.code, bad.detail)
+            seen.example(bad.code)
             return
         there = entries.is_in(record)
         seen.present += there
