@@ -1,8 +1,10 @@
 """The site as a visitor sees it: the published courses with their dates, enrichment before source."""
 
 from datetime import datetime
-from html import escape
+from html import escape, unescape
 from typing import Any
+
+import nh3
 
 from integrator.standins.wordpress.posts import Post
 from integrator.standins.wordpress.site import Site
@@ -17,7 +19,7 @@ th { font-weight: 600; color: #5c6b7a } tr + tr td { border-top: 1px solid #eef1
 
 
 def page(site: Site) -> str:
-    """A plain HTML page; everything from the posts is escaped."""
+    """A plain HTML page. Titles are stored as HTML text and shown as such; descriptions are cleaned."""
     courses = sorted(_published(site, "course"), key=lambda post: post.title.casefold())
     dates = sorted(_published(site, "course_date"), key=lambda post: str(post.meta.get("mac_start", "")))
     of: dict[int, list[Post]] = {course.id: [] for course in courses}
@@ -48,9 +50,14 @@ def _belongs(date: Post, courses: list[Post], of: dict[int, list[Post]]) -> bool
 
 def _course(course: Post, dates: list[Post]) -> str:
     teaser = course.meta.get("ed_teaser") or course.meta.get("mac_description") or ""
-    text = f"<p>{escape(str(teaser))}</p>" if teaser else ""
+    text = f'<div class="teaser">{nh3.clean(str(teaser))}</div>' if teaser else ""
     table = _table(dates) if dates else '<p class="empty">Ingen datoer.</p>'
-    return f'<h2 id="{escape(course.slug)}">{escape(course.title)}</h2>{text}{table}'
+    return f'<h2 id="{escape(course.slug)}">{_title(course)}</h2>{text}{table}'
+
+
+def _title(post: Post) -> str:
+    """The title as text: an "&" may be stored as "&amp;", and a tag an editor typed is not one here."""
+    return escape(unescape(post.title))
 
 
 def _table(dates: list[Post]) -> str:
@@ -64,7 +71,8 @@ def _row(date: Post) -> str:
     start, end = _when(value("mac_start")), _when(value("mac_end"))
     times = value("ed_times") or (f"{start:%H:%M}–{end:%H:%M}" if start and end else "")
     place = value("ed_venue_note") or ", ".join(str(value(key)) for key in ("mac_venue", "mac_city") if value(key))
-    cells: list[Any] = [_day(start, end) or date.title, times, place, value("mac_language", ""), _price(date)]
+    day = _day(start, end) or unescape(date.title)
+    cells: list[Any] = [day, times, place, value("mac_language", ""), _price(date)]
     cells += [value("mac_seats_free", ""), value("mac_status", "")]
     return f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
 
