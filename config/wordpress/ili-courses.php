@@ -135,7 +135,7 @@ function register_meta_keys() {
  * no uploads, pages or settings.
  */
 function add_sync_role() {
-	if ( wp_installing() || get_role( SYNC_ROLE ) ) {
+	if ( wp_installing() ) {
 		return;
 	}
 	$capabilities = array(
@@ -147,7 +147,15 @@ function add_sync_role() {
 		'publish_posts',
 		'read_private_posts',
 	);
-	add_role( SYNC_ROLE, 'Course sync', array_fill_keys( $capabilities, true ) );
+	$wanted = array_fill_keys( $capabilities, true );
+	$role   = get_role( SYNC_ROLE );
+	if ( $role && $role->capabilities != $wanted ) {
+		remove_role( SYNC_ROLE ); // An older version of this file gave it others.
+		$role = null;
+	}
+	if ( ! $role ) {
+		add_role( SYNC_ROLE, 'Course sync', $wanted );
+	}
 }
 
 add_action(

@@ -299,12 +299,6 @@ def revisions(site: RealWordPress, post: dict[str, Any]) -> list[str]:
     return [revision["content"]["raw"] for revision in answer.json()]
 
 
-def test_the_trash_keeps_the_editors_texts(empty_wordpress: RealWordPress) -> None:
-    post = edited_course(empty_wordpress)
-    assert empty_wordpress.as_sync("DELETE", f"{COURSE}/{post['id']}").status_code == 200
-    assert texts_now(empty_wordpress, post) == EDITED
-
-
 def test_titles_of_course_dates_and_trainers_are_kept_too(empty_wordpress: RealWordPress) -> None:
     date = make(empty_wordpress)
     empty_wordpress.as_editor("POST", f"{DATE}/{date['id']}", {"title": "A & B"})
