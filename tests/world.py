@@ -111,6 +111,9 @@ class World:
             found[post["meta"]["mac_id"]] = post
         return found
 
+    def posts_by_slug(self, post_type: str = "course_date") -> dict[str, dict[str, Any]]:
+        return {post["slug"]: post for post in self.all_posts(post_type)}
+
     def all_posts(self, post_type: str = "course_date") -> list[dict[str, Any]]:
         return [post for post in self.wordpress.state()["posts"] if post["type"] == post_type]
 

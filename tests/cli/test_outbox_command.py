@@ -132,7 +132,10 @@ def test_what_cannot_be_done_is_said_and_nothing_of_it_is_done(
 
 def test_a_dropped_message_loses_its_content_and_keeps_its_key(run: Run, outbox: Outbox) -> None:
     result = run("outbox", "drop", 1)
-    assert result.out == f"1  {EFFECT} 25172-01  failed → dropped: it will not be sent\n"
+    assert (
+        result.out
+        == f"1  {EFFECT} 25172-01  failed → dropped: it will not be sent (a later change of the same record will)\n"
+    )
     row = outbox.get(1)
     assert (row["body"], row["key"], row["reason"]) == (None, "25172-01", "dropped by an operator")
     with outbox.db.tx():

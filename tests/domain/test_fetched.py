@@ -20,19 +20,6 @@ def test_no_remark_leaves_no_trace():
     assert (notes.counts, notes.examples) == ({}, {})
 
 
-def test_two_lists_of_remarks_become_one_and_the_first_examples_stay():
-    first, second = Notes(), Notes()
-    for number in range(4):
-        first.add(f"a{number}", [Note("x")])
-        second.add(f"b{number}", [Note("x"), Note("y")])
-    first.merge(second)
-    assert first.counts == {"x": 8, "y": 4}
-    assert [key for key, _ in first.examples["x"]] == ["a0", "a1", "a2", "a3", "b0"]
-    assert [key for key, _ in first.examples["y"]] == ["b0", "b1", "b2", "b3"]
-    first.add("c", [Note("y")])
-    assert len(second.examples["y"]) == 4
-
-
 def test_a_source_holds_what_is_unchanged_new_or_unreadable():
     fetched = Fetched(unchanged={"a"}, records={"b": (b"", b"")}, bad={"c": Bad("x", None, "x")})
     assert [fetched.holds(key) for key in "abcd"] == [True, True, True, False]

@@ -9,7 +9,7 @@ from integrator.domain.courses import Course, Day, MainCourse, Trainer
 from integrator.domain.fetched import Fetched
 from integrator.store import open_store
 from integrator.store.courses import Catalogue
-from integrator.store.posts import Posts
+from integrator.store.posts import Posts, Remembered
 
 NOW = datetime(2027, 2, 1, 12, 0, tzinfo=UTC)
 LATER, PAST = "2027-03-03T16:00:00+01:00", "2027-01-01T16:00:00+01:00"
@@ -151,7 +151,7 @@ def written(posts, *, post_id=7, cleaned=None, decided=None):
 def test_a_post_with_nothing_special_is_remembered_as_made_by_us(posts):
     written(posts)
     assert posts.get("course", "25172-04")["post_id"] == 7
-    assert posts.remembered() == {("course", "25172-04"): ({}, False)}
+    assert posts.remembered() == {("course", "25172-04"): Remembered(True, {}, None, False)}
 
 
 def test_without_a_post_nothing_is_kept(posts):
@@ -161,30 +161,30 @@ def test_without_a_post_nothing_is_kept(posts):
 
 def test_what_the_site_made_of_our_texts_is_remembered_and_forgotten_field_by_field(posts):
     written(posts, cleaned={"title": ["a", "b"], "excerpt": ["c", "d"], "content": None})
-    assert memory(posts) == ({"title": ["a", "b"], "excerpt": ["c", "d"]}, False)
+    assert memory(posts) == Remembered(True, {"title": ["a", "b"], "excerpt": ["c", "d"]}, None, False)
     written(posts, cleaned={"title": None, "content": ["e", "f"]})
-    assert memory(posts) == ({"excerpt": ["c", "d"], "content": ["e", "f"]}, False)
+    assert memory(posts) == Remembered(True, {"excerpt": ["c", "d"], "content": ["e", "f"]}, None, False)
     written(posts)
-    assert memory(posts) == ({"excerpt": ["c", "d"], "content": ["e", "f"]}, False)
+    assert memory(posts) == Remembered(True, {"excerpt": ["c", "d"], "content": ["e", "f"]}, None, False)
     written(posts, cleaned={"excerpt": None, "content": None})
-    assert memory(posts) == ({}, False)
+    assert memory(posts) == Remembered(True, {}, None, False)
 
 
 @pytest.mark.parametrize("first", [None, "publish"])
 def test_that_we_unpublished_a_post_is_remembered_until_we_publish_it(posts, first):
     written(posts, decided=first)
-    assert memory(posts) == ({}, False)
+    assert memory(posts) == Remembered(True, {}, None, False)
     written(posts, decided="draft")
-    assert memory(posts) == ({}, True)
+    assert memory(posts) == Remembered(True, {}, None, True)
     written(posts)  # an update that decides nothing
-    assert memory(posts) == ({}, True)
+    assert memory(posts) == Remembered(True, {}, None, True)
     written(posts, decided="publish")
-    assert memory(posts) == ({}, False)
+    assert memory(posts) == Remembered(True, {}, None, False)
 
 
 def test_a_post_that_is_created_as_a_draft_is_ours_to_publish(posts):
     written(posts, decided="draft")
-    assert memory(posts) == ({}, True)
+    assert memory(posts) == Remembered(True, {}, None, True)
 
 
 def test_the_first_moment_of_unpublishing_stays(db, posts):
@@ -199,4 +199,17 @@ def test_a_new_post_replaces_the_number_of_the_old_one(posts):
     written(posts, cleaned={"title": ["a", "b"]}, decided="draft")
     written(posts, post_id=9)
     assert posts.get("course", "25172-04")["post_id"] == 9
-    assert memory(posts) == ({"title": ["a", "b"]}, True)
+    assert memory(posts) == Remembered(True, {"title": ["a", "b"]}, None, True)
+
+
+def test_a_status_we_ask_for_is_remembered_until_its_outcome_is_known(posts):
+    posts.ask("course", "25172-04", "draft")
+    assert memory(posts) == Remembered(False, {}, "draft", False)
+    written(posts, decided=None)
+    assert memory(posts) == Remembered(True, {}, "draft", False)
+    written(posts, decided="draft")
+    assert memory(posts) == Remembered(True, {}, None, True)
+    posts.ask("course", "25172-04", "publish")
+    assert memory(posts) == Remembered(True, {}, "publish", True)
+    written(posts, decided="publish")
+    assert memory(posts) == Remembered(True, {}, None, False)

@@ -148,7 +148,7 @@ def drop(ids: list[int] | None = IDS) -> None:
         for number in chosen:
             outbox.drop(number)
     for row in before:
-        _say(row, f"{row['state']} → dropped: it will not be sent")
+        _say(row, f"{row['state']} → dropped: it will not be sent (a later change of the same record will)")
 
 
 def _failed(outbox: "Outbox") -> list[int]:

@@ -50,12 +50,6 @@ class Notes:
             if len(examples) < _EXAMPLES:
                 examples.append((key, note))
 
-    def merge(self, other: "Notes") -> None:
-        for code, count in other.counts.items():
-            self.counts[code] = self.counts.get(code, 0) + count
-            examples = self.examples.setdefault(code, [])
-            examples.extend(other.examples[code][: _EXAMPLES - len(examples)])
-
 
 @dataclass
 class Fetched:

@@ -18,9 +18,11 @@ from integrator.store.courses import Catalogue, Kind, Known, SetAside, Sources
 from integrator.store.posts import Posts
 from integrator.systems.maconomy import MAX_BAD_PERCENT, Maconomy
 from integrator.systems.wordpress import Memory, WordPress
+from integrator.systems.wordpress import Posts as Sender
 
 KINDS: tuple[Kind, Kind] = ("main_course", "course")  # in this order: dates refer to main courses
 _ENDPOINTS = {"main_course": "maincourse", "course": "course"}
+_PAGE = 500
 _NAMES = {"main_course": "main courses", "course": "courses"}
 _MOST_TOLD = 100
 
@@ -169,20 +171,39 @@ def _note_held_back(run: Run, posts: Posts) -> None:
 def _level(run: Run, posts: Posts, wordpress: WordPress) -> None:
     """Compare the site as it is now with what we want there, and send what differs."""
     run.progress.begin("WordPress: read")
-    remembered = {key: Memory(cleaned, unpublished) for key, (cleaned, unpublished) in posts.remembered().items()}
+    remembered = {
+        key: Memory(memory.made, memory.cleaned, memory.asked, memory.unpublished)
+        for key, memory in posts.remembered().items()
+    }
     wordpress.read(remembered, synced_at=run.now.isoformat(timespec="seconds"), advance=run.progress.advance)
     for kind in KINDS:
         sender = wordpress.senders[kind]
-        differing = [wanted for wanted in posts.wanted(kind) if sender.needs_writing(wanted.key, wanted.facts)]
-        with run.db.tx():
-            for wanted in differing:
-                run.outbox.latest(_effect(kind), wanted.key, wanted.facts)
+        _queue_differing(run, posts, kind, sender)
         _report_duplicates(run, kind, sender.duplicates())
+
+        def prepare(message: Message, kind: Kind = kind, sender: Sender = sender) -> None:
+            if status := sender.asks(message):
+                posts.ask(kind, message.key, status)
 
         def keep(message: Message, done: Done, kind: Kind = kind) -> None:
             posts.keep(kind, message.key, **done.memory)
 
-        run.deliver(_effect(kind), sender, keep=keep)
+        run.deliver(_effect(kind), sender, prepare=prepare, keep=keep)
+
+
+def _queue_differing(run: Run, posts: Posts, kind: Kind, sender: Sender) -> None:
+    """Ask for every record the site shows otherwise, page by page; one whose message failed before needs a person."""
+    failed = run.outbox.failed_keys(_effect(kind))
+    wanted = (each for each in posts.wanted(kind) if sender.needs_writing(each.key, each.facts))
+    stuck = 0
+    while page := list(islice(wanted, _PAGE)):
+        with run.db.tx():
+            for each in page:
+                queued = run.outbox.latest(_effect(kind), each.key, each.facts)
+                stuck += not queued and each.key in failed
+    if stuck:
+        run.count(**{f"{_effect(kind)}.failed_before": stuck})
+        run.remark(f"{stuck} {kind}(s) differ there, but their messages failed: integrator outbox list --state failed")
 
 
 def _effect(kind: Kind) -> str:

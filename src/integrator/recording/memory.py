@@ -12,7 +12,7 @@ from integrator.errors import UsageError
 from integrator.store import open_store
 
 # table → its columns. Nothing personal may stand here: the rows travel as they are.
-_CARRIED = {"posts": ("kind", "key", "post_id", "cleaned", "unpublished_at", "changed_at")}
+_CARRIED = {"posts": ("kind", "key", "post_id", "cleaned", "asked", "unpublished_at", "changed_at")}
 
 Rows = dict[str, list[list[Any]]]
 

@@ -55,7 +55,8 @@ class Tally:
 class Delivery:
     """Brings the messages of one effect to one sender, oldest first; trouble holds back its own key only.
 
-    keep is called in the transaction that completes a message; critical postpones a stop request.
+    prepare is called in the transaction that begins a message, keep in the one that completes it;
+    critical postpones a stop request.
     """
 
     outbox: Outbox
@@ -64,6 +65,7 @@ class Delivery:
     patience: Patience
     critical: Callable[[], AbstractContextManager[None]]
     sleep: Callable[[float], None]
+    prepare: Callable[[Message], None] = lambda message: None
     keep: Callable[[Message, Done], None] = lambda message, done: None
     advance: Callable[[int], None] = lambda number: None
     tally: Tally = field(default_factory=Tally)
@@ -101,7 +103,7 @@ class Delivery:
     def _deliver(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
         """One unit: written down as begun, sent, and its outcome written down, with no stop in between."""
         with self.critical():
-            begun = self.outbox.begin(group)
+            begun = self.outbox.begin(group, prepare=self.prepare)
             if not begun:
                 return []
             results = self._send(begun)

@@ -73,6 +73,12 @@ class Outbox:
         """The oldest messages that may be sent now, a page of them."""
         return self._messages("state = 'received' AND next_at <= ?", effect, self.clock())
 
+    def failed_keys(self, effect: str) -> set[str]:
+        """Keys of messages that only a person brings back."""
+        return {
+            row["key"] for row in self.db.all("SELECT key FROM outbox WHERE effect = ? AND state = 'failed'", (effect,))
+        }
+
     def every_due(self, effect: str) -> list[Message]:
         """All of them at once, for a plan."""
         return self._messages("state = 'received' AND next_at <= ?", effect, self.clock(), limit=-1)
@@ -110,8 +116,10 @@ class Outbox:
 
     # transitions: each names the state it leaves ---------------------------------------------------
 
-    def begin(self, messages: Sequence[Message]) -> list[Message]:
-        """received → processing, durably, before the first byte leaves.
+    def begin(
+        self, messages: Sequence[Message], *, prepare: Callable[[Message], None] = lambda message: None
+    ) -> list[Message]:
+        """received → processing, durably, before the first byte leaves; prepare is called in the same transaction.
 
         Gives back those that may leave: one that an operator dropped since it was read is not among them.
         """
@@ -121,7 +129,10 @@ class Outbox:
         with self.db.tx():
             # Rounded up: a request never counts as older, and so as settled sooner, than it is.
             sent = math.ceil(self.clock())
-            return [message for message in messages if self._moved(message, "received", assignments, sent=sent)]
+            begun = [message for message in messages if self._moved(message, "received", assignments, sent=sent)]
+            for message in begun:
+                prepare(message)
+            return begun
 
     def complete(self, message: Message, remote_id: str | None) -> None:
         """processing → completed: key and receipt stay, the body goes; a newer body that came meanwhile waits."""
@@ -219,6 +230,8 @@ class Outbox:
 
     def drop(self, row_id: int) -> None:
         """failed or received → failed for good: the body goes, the key stays so that it cannot be queued twice.
+
+        Of a record's newest state (latest) only this version is dropped: a later change asks for it anew.
 
         Errors  NotFound; UsageError: it is completed or in doubt
         """

@@ -77,7 +77,14 @@ class Run:
         """Something a person should know that concerns no single item."""
         self.report.remarks.append(text)
 
-    def deliver(self, effect: str, sender: Sender, *, keep: Callable[[Message, Done], None]) -> None:
+    def deliver(
+        self,
+        effect: str,
+        sender: Sender,
+        *,
+        keep: Callable[[Message, Done], None],
+        prepare: Callable[[Message], None] = lambda message: None,
+    ) -> None:
         """Bring what waits for this effect to the other side; a dry run lists it instead.
 
         Errors  Refused, Unavailable: the rest waits; Stopped: asked to end
@@ -94,6 +101,7 @@ class Run:
             self.patience,
             critical=self.stopper.critical,
             sleep=self.stopper.sleep,
+            prepare=prepare,
             keep=keep,
             advance=self.progress.advance,
         )

@@ -242,6 +242,8 @@ def _prepare(draft: Path, at: int) -> None:
                 " WHERE mode = 'once' AND state = 'received'",
                 (at,),
             )
+            # What the site shows may have changed since: whether we took a post down is asked anew.
+            db.write("UPDATE posts SET asked = 'draft' WHERE unpublished_at IS NOT NULL")
         _sound(conn, f"backup: {draft}")
     finally:
         conn.close()

@@ -141,8 +141,9 @@ def m003_posts(db: "sqlite_utils.Database") -> None:
         CREATE TABLE posts (
             kind TEXT NOT NULL CHECK (kind IN ('main_course', 'course')),
             key TEXT NOT NULL,
-            post_id INTEGER NOT NULL,
+            post_id INTEGER,
             cleaned TEXT NOT NULL DEFAULT '{}',
+            asked TEXT CHECK (asked IN ('draft', 'publish')),
             unpublished_at INTEGER,
             changed_at INTEGER NOT NULL,
             PRIMARY KEY (kind, key)

@@ -84,5 +84,5 @@ PLAIN = {
     "sources": {"name", "mapping", "answer", "records", "changed_at"},
     "set_aside": {"kind", "key", "code", "reason", "first_at", "run_id"},
     "changes": {"id", "kind", "key", "at", "run_id", "fields"},
-    "posts": {"kind", "key", "post_id", "cleaned", "unpublished_at", "changed_at"},
+    "posts": {"kind", "key", "post_id", "cleaned", "asked", "unpublished_at", "changed_at"},
 }

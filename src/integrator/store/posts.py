@@ -27,6 +27,22 @@ class Wanted:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Our memory of one post.
+
+    made         it was there once, by our hand
+    cleaned      by target, [hash of what we sent, hash of what came back]: the site cleans some texts
+    asked        a status we began to give it, and whose outcome nobody wrote down
+    unpublished  we took it off the site ourselves
+    """
+
+    made: bool
+    cleaned: dict[str, list[str]]
+    asked: str | None
+    unpublished: bool
+
+
 class Posts:
     """Rows of the table posts, joined with the catalogue."""
 
@@ -57,33 +73,46 @@ class Posts:
         )
         return [row["id"] for row in rows]
 
-    def remembered(self) -> dict[tuple[str, str], tuple[dict[str, list[str]], bool]]:
-        """What only we know of every post we have written, by kind and key: (cleaned, we unpublished it).
-
-        cleaned  by target, [hash of what we sent, hash of what came back]: the site cleans some texts
-        """
-        rows = self._db.all("SELECT kind, key, cleaned, unpublished_at FROM posts")
+    def remembered(self) -> dict[tuple[str, str], Remembered]:
+        """What only we know of every post we have written, or began to write, by kind and key."""
+        rows = self._db.all("SELECT kind, key, post_id, cleaned, asked, unpublished_at FROM posts")
         return {
-            (row["kind"], row["key"]): (msgspec.json.decode(row["cleaned"]), row["unpublished_at"] is not None)
+            (row["kind"], row["key"]): Remembered(
+                row["post_id"] is not None,
+                msgspec.json.decode(row["cleaned"]),
+                row["asked"],
+                row["unpublished_at"] is not None,
+            )
             for row in rows
         }
+
+    def ask(self, kind: Kind, key: str, status: str) -> None:
+        """Remember that we are about to give a post this status; in the transaction that begins its message.
+
+        Whatever becomes of the request, the next run can tell our decision from an editor's.
+        """
+        self._db.write(
+            "INSERT INTO posts (kind, key, asked, changed_at) VALUES (?1, ?2, ?3, ?4)"
+            " ON CONFLICT (kind, key) DO UPDATE SET asked = ?3, changed_at = ?4",
+            (kind, key, status, int(self._now.timestamp())),
+        )
 
     def keep(self, kind: Kind, key: str, *, post_id: int | None, cleaned: dict[str, Any], decided: str | None) -> None:
         """Remember a post after it was written; inside the completing transaction.
 
         cleaned   changes of that memory by target, None forgets one
-        decided   "draft" or "publish" when we decided the status now, None: leave the memory of it
+        decided   the status is ours now: "draft" we took it down, "publish" it is shown; None: nothing new
         """
         if post_id is None:
             return
-        at = int(self._now.timestamp())
         self._db.write(
             "INSERT INTO posts (kind, key, post_id, cleaned, unpublished_at, changed_at)"
             " VALUES (?1, ?2, ?3, json_patch('{}', ?4), iif(?6 = 'draft', ?5, NULL), ?5)"
             " ON CONFLICT (kind, key) DO UPDATE SET post_id = ?3, cleaned = json_patch(cleaned, ?4), changed_at = ?5,"
+            "  asked = iif(?6 IS NULL, asked, NULL),"
             "  unpublished_at = CASE ?6 WHEN 'draft' THEN coalesce(unpublished_at, ?5) WHEN 'publish' THEN NULL"
             "   ELSE unpublished_at END",
-            (kind, key, post_id, msgspec.json.encode(cleaned).decode(), at, decided),
+            (kind, key, post_id, msgspec.json.encode(cleaned).decode(), int(self._now.timestamp()), decided),
         )
 
     def get(self, kind: Kind, key: str) -> dict[str, Any] | None:

@@ -69,6 +69,7 @@ class WordPress:
                 schema=schemas[kind],
                 memory={key: memory for (of, key), memory in remembered.items() if of == kind},
                 main_post_id=self._main_post_id,
+                main_is_trashed=self._main_is_trashed,
                 requests=requests,
                 settle_s=self._settle_s,
                 synced_at=synced_at,
@@ -180,12 +181,15 @@ class WordPress:
         """How many parts a batch may have on this site."""
         answer = self._api.options("/batch/v1", doing="describe the batch", ok=(200, 404)).json()
         try:
-            return min(_MOST_PARTS, int(answer["endpoints"][0]["args"]["requests"]["maxItems"]))
+            return max(1, min(_MOST_PARTS, int(answer["endpoints"][0]["args"]["requests"]["maxItems"])))
         except (KeyError, IndexError, TypeError, ValueError):
             return 1  # a site without batches: everything goes alone
 
     def _main_post_id(self, main_id: str) -> int | None:
         return self.senders["main_course"].post_id(main_id)
+
+    def _main_is_trashed(self, main_id: str) -> bool:
+        return self.senders["main_course"].is_trashed(main_id)
 
 
 def _is_unknown(reply: Reply) -> bool:

@@ -16,14 +16,21 @@ Action = Literal["nothing", "create", "update", "leave", "wait"]
 
 @dataclass(frozen=True)
 class Memory:
-    """What only we know of a post that we have written.
+    """What only we know of a post.
 
+    made         it was there once, by our hand
     cleaned      target → [hash of what we sent, hash of what came back], where the site changed our text
+    asked        a status we began to give it ("draft", "publish"), and whose outcome is not known
     unpublished  we took it off the site ourselves
     """
 
+    made: bool = False
     cleaned: Mapping[str, list[str]] = field(default_factory=dict)
+    asked: str | None = None
     unpublished: bool = False
+
+
+_NOTHING = Memory()
 
 
 @dataclass(frozen=True)
@@ -75,20 +82,24 @@ class Planner:
         *,
         memory: Mapping[str, Memory],
         main_post_id: Callable[[str], int | None],
+        main_is_trashed: Callable[[str], bool],
         synced_at: str,
     ) -> None:
         self._type = post_type
         self._site = site
         self._memory = memory
         self._main_post_id = main_post_id
+        self._main_is_trashed = main_is_trashed
         self._synced_at = synced_at
 
     def plan(self, key: str, facts: Mapping[str, Any]) -> Plan:
         """What the record asks for now."""
         slug = self._type.slug(key)
         post = self._site.get(key, slug)
-        if post is None and not facts["current"] and (key in self._memory or facts["missing_since"]):
+        if post is None and not facts["current"] and (self._recall(key).made or facts["missing_since"]):
             plan = Plan("leave", key, slug, reason="it was deleted on the site, and the source has moved on")
+        elif post is None and "main_id" in facts and self._main_is_trashed(facts["main_id"]):
+            plan = Plan("leave", key, slug, reason=f"the post of its main course {facts['main_id']} is in the trash")
         elif post is None:
             plan = self._create(key, slug, self._with_extras(facts))
         elif post.status == "trash":
@@ -129,7 +140,7 @@ class Planner:
 
     def _update(self, key: str, slug: str, facts: dict[str, Any], post: Post) -> Plan:
         fields = {}
-        memory = self._memory.get(key)
+        memory = self._recall(key)
         for target, value in self._type.wanted(facts).items():
             if not same(post.values.get(target), value) and not _was_cleaned(memory, target, value, post):
                 fields[target] = value
@@ -143,19 +154,29 @@ class Planner:
         # Nothing to send, but what we decided about its status may still have to be written down.
         return Plan("nothing", key, slug, post=post, decided=decided)
 
-    def _status(self, facts: Mapping[str, Any], post: Post, memory: Memory | None) -> tuple[str | None, str | None]:
+    def _status(self, facts: Mapping[str, Any], post: Post, memory: Memory) -> tuple[str | None, str | None]:
         """(status to send, what to remember). An editor's own draft or private post is neither shown nor hidden by us.
 
-        Once unpublished, an editor may show it again: we take it down one time.
+        Once unpublished, an editor may show it again: we take it down one time. What we asked for and cannot tell the
+        outcome of counts as done when the site is so, and as not done when it is not.
         """
         if self._type.kind == "main_course":
             return None, None  # its status belongs to the editors after the first day
-        unpublished = memory.unpublished if memory else self._was_taken_down(post)
-        if facts["show"] == "draft" and not unpublished and post.status in _SHOWN:
-            return "draft", "draft"
-        if facts["show"] == "publish" and unpublished:
-            return ("publish" if post.status == "draft" else None), "publish"
-        return None, None
+        is_shown = post.status in _SHOWN
+        if memory.asked:
+            ours = not is_shown  # hidden, and we have asked for something: it is hidden by us
+            settled: str | None = "publish" if is_shown else "draft"
+        else:
+            ours = memory.unpublished if memory.made else self._was_taken_down(post)
+            settled = None
+        if facts["show"] == "draft":
+            return ("draft", "draft") if is_shown and not ours else (None, settled)
+        if ours and post.status == "draft":
+            return "publish", "publish"
+        return None, "publish" if ours or settled else None
+
+    def _recall(self, key: str) -> Memory:
+        return self._memory.get(key, _NOTHING)
 
     def _was_taken_down(self, post: Post) -> bool:
         """Without a memory (a lost store): a draft that says since when it was missing was unpublished by us."""
@@ -168,6 +189,6 @@ def digest(value: Any) -> str:
     return blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=16).hexdigest()
 
 
-def _was_cleaned(memory: Memory | None, target: str, value: Any, post: Post) -> bool:
+def _was_cleaned(memory: Memory, target: str, value: Any, post: Post) -> bool:
     """The site stores another text than we send (it cleans HTML): equal means, both are as they were last time."""
-    return memory is not None and memory.cleaned.get(target) == [digest(value), digest(post.values.get(target))]
+    return memory.cleaned.get(target) == [digest(value), digest(post.values.get(target))]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrator.errors import BadAnswer, InDoubt, Refused, Unavailable
-from integrator.systems.http import Reply, status_error
+from integrator.systems.http import Reply, retry_after_s, status_error
 from integrator.systems.wordpress.api import Api
 
 
@@ -44,13 +44,13 @@ class Requests:
 
     def __init__(self, api: Api, *, batch_size: int, at_once: int) -> None:
         self._api = api
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._at_once = at_once
 
     @property
     def most_at_once(self) -> int:
         """How many parts ask_at_once() sends without waiting for an answer."""
-        return self._batch_size * self._at_once
+        return self.batch_size * self._at_once
 
     def ask_at_once(self, parts: Sequence[Part], doing: str) -> Sequence[Answer | Unavailable]:
         """Several batches at once, for parts that may be repeated and do each other no harm. One answer per part.
@@ -59,7 +59,7 @@ class Requests:
 
         Errors  Unavailable, Refused: of every batch; of some of them it stands in the place of their answers
         """
-        batches = [parts[start : start + self._batch_size] for start in range(0, len(parts), self._batch_size)]
+        batches = [parts[start : start + self.batch_size] for start in range(0, len(parts), self.batch_size)]
         if len(batches) == 1:
             return self._ask_twice(parts, doing)
         with ThreadPoolExecutor(self._at_once) as pool:
@@ -76,8 +76,10 @@ class Requests:
         return answers
 
     def _ask_twice(self, parts: Sequence[Part], doing: str) -> Sequence[Answer | Unavailable]:
-        answers = self.ask(parts, doing)
-        return self.ask(parts, doing) if isinstance(answers[0], _Nonsense) else answers
+        first = self.ask(parts, doing)
+        said = first[0]
+        # A site that asks for quiet gets it.
+        return self.ask(parts, doing) if isinstance(said, _Nonsense) and said.retry_after_s is None else first
 
     def ask(self, parts: Sequence[Part], doing: str) -> Sequence[Answer | Unavailable]:
         """One request. One answer per part; InDoubt where nobody can say.
@@ -115,7 +117,7 @@ def _judged(reply: Reply, doing: str) -> Answer | InDoubt:
     if reply.status == 429 or reply.status >= 500 or reply.status == 408:
         error = status_error(reply, system="wordpress", doing=doing)
         if isinstance(error, InDoubt):
-            return _Nonsense(error.message)
+            return _Nonsense(error.message, retry_after_s=retry_after_s(reply.headers))
         raise error
     try:
         return Answer(reply.status, reply.json())

@@ -1,7 +1,6 @@
 """Writing posts: in batches where that is safe, alone where it is not, and looked up after any doubt."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from integrator.effects import Done, Message, Preview
@@ -36,6 +35,7 @@ class Posts:
         schema: Mapping[str, Any],
         memory: Mapping[str, Memory],
         main_post_id: Callable[[str], int | None],
+        main_is_trashed: Callable[[str], bool],
         requests: Requests,
         settle_s: float,
         synced_at: str,
@@ -46,7 +46,14 @@ class Posts:
         self._site = site
         self._schema = schema
         self._reader = Reader(api, post_type)
-        self._planner = Planner(post_type, site, memory=memory, main_post_id=main_post_id, synced_at=synced_at)
+        self._planner = Planner(
+            post_type,
+            site,
+            memory=memory,
+            main_post_id=main_post_id,
+            main_is_trashed=main_is_trashed,
+            synced_at=synced_at,
+        )
         self._plans: dict[int, Plan] = {}
 
     # what the job asks ------------------------------------------------------------------------
@@ -64,6 +71,11 @@ class Posts:
         """The post that shows a record, None while there is none (or it is in the trash)."""
         post = self._site.get(key, self._type.slug(key))
         return post.id if post and post.status != "trash" else None
+
+    def is_trashed(self, key: str) -> bool:
+        """Whether the post of a record lies in the trash."""
+        post = self._site.get(key, self._type.slug(key))
+        return post is not None and post.status == "trash"
 
     def duplicates(self) -> dict[str, list[int]]:
         """Further posts with the same id, by our key."""
@@ -84,7 +96,8 @@ class Posts:
                 piles["alone"].append(message)
             else:
                 piles[plan.action].append(message)
-        sizes = {"still": 200, "create": CREATES_AT_ONCE, "update": self._requests.most_at_once, "alone": 1}
+        creates = min(CREATES_AT_ONCE, self._requests.batch_size)
+        sizes = {"still": 200, "create": creates, "update": self._requests.most_at_once, "alone": 1}
         for name, pile in piles.items():
             for start in range(0, len(pile), sizes[name]):
                 yield pile[start : start + sizes[name]]
@@ -99,26 +112,41 @@ class Posts:
             results = self._update(plans)
         return results
 
+    def asks(self, message: Message) -> str | None:
+        """The status that sending this message gives a post, where it has to be remembered before; else None."""
+        plan = self._plans.get(message.id)
+        if plan is None or self._type.kind == "main_course" or plan.action not in ("create", "update"):
+            return None
+        return None if plan.action == "create" and plan.shown == "publish" else plan.shown
+
     def look_up(self, message: Message) -> Done | None:
         """Is the site as the message wants it? Asks for the post anew; what was read at the start may be older."""
-        found = [
-            post
-            for post in self._reader.find(message.key)
-            if post.status != "trash" and self._identity(post) in ("", message.key)
-        ]
-        if len(found) > 1:
-            raise Conflict(
-                f"wordpress: {message.key}: posts {', '.join(str(post.id) for post in found)} show the same record"
-            )
-        if found:
-            self._site.posts[message.key] = found[0]
+        self._see_again(message.key)
         plan = self.plan(message.key, message.body)
         if plan.action != "nothing" or not plan.post:
             return None
-        post = plan.post
-        if message.body["show"] == post.status == "draft":
-            plan = replace(plan, decided="draft")  # it was us: the message that took it down is the one in doubt
-        return self._written(plan, post.id, "found", {})
+        return self._written(plan, plan.post.id, "found", {})
+
+    def _see_again(self, key: str) -> None:
+        """Read the post of one record anew: by its own id when we know it, else by the slug it would have.
+
+        Errors  Conflict: several posts show the record; Unavailable, Refused
+        """
+        known = self._site.posts.get(key)
+        if known and known.status != "trash":
+            fresh = self._reader.fetch(known.id)
+            if fresh:
+                self._site.posts[key] = fresh
+                return
+            del self._site.posts[key]
+        found = [post for post in self._reader.find(key) if post.status != "trash"]
+        ours = [post for post in found if self._identity(post) == key]
+        ours = ours or [post for post in found if not self._identity(post)]
+        if len(ours) > 1:
+            ids = ", ".join(str(post.id) for post in ours)
+            raise Conflict(f"wordpress: {key}: posts {ids} show the same record")
+        if ours:
+            self._site.posts[key] = ours[0]
 
     def repeatable(self, message: Message) -> bool:
         """An update may be sent again at once; a create whose request may still arrive may not."""
@@ -190,15 +218,20 @@ class Posts:
             self._site.posts[plan.key] = post
             return self._written(plan, post.id, "created", self._cleaned(plan, post))
         # Another writer was faster: ours got a "-2". Nobody shall see the record twice.
-        hidden = "was set to draft"
-        try:
-            self._requests.ask([Part("PUT", self._path(post.id), {"status": "draft"})], "hide a second post")
-        except (Unavailable, Refused):
-            hidden = "could not be set to draft"
+        hidden = "was set to draft" if self._hide(post) else "could not be set to draft"
         return Conflict(
             f"{self._about(plan)}: {plan.slug} was taken meanwhile; post {post.id} is a second one and {hidden}:"
             " delete it there"
         )
+
+    def _hide(self, post: Post) -> bool:
+        try:
+            answer = self._requests.ask([Part("PUT", self._path(post.id), {"status": "draft"})], "hide a second post")[
+                0
+            ]
+        except (Unavailable, Refused):
+            return False
+        return isinstance(answer, Answer) and answer.is_post and answer.body.get("status") == "draft"
 
     def _has_another(self, plan: Plan, post: Post) -> bool:
         """Whether the slug we asked for belongs to somebody else; else the site only spells it in its own way."""
@@ -275,9 +308,12 @@ class Posts:
         return Unavailable(what) if answer.status == 429 else Rejected(what)
 
     def _refuse_when_all(self, answers: Sequence[Answer | Unavailable], plans: list[Plan]) -> None:
-        """All of them forbidden, or the type itself gone: no use in knocking again. No attempt is used up."""
-        said = [answer for answer in answers if isinstance(answer, Answer)]
-        if len(said) == len(plans) and all(_says_stop(answer) for answer in said):
+        """All of them forbidden, or the type itself gone: no use in knocking again. No attempt is used up.
+
+        One forbidden post alone says nothing of the others.
+        """
+        said = [answer for answer in answers if isinstance(answer, Answer) and _says_stop(answer)]
+        if len(said) == len(plans) and (len(said) > 1 or said[0].status != 403):
             raise Refused(
                 f"{self._about(plans[0])}: writing it was answered {said[0].status} {said[0].code};"
                 " the rest was not tried",

@@ -80,6 +80,18 @@ class Reader:
                 found.setdefault(key, []).append(post)
         return {key: sorted(posts, key=lambda post: post.id) for key, posts in found.items()}
 
+    def fetch(self, post_id: int) -> Post | None:
+        """One post by its own id, None when it is not there any more."""
+        query = {"context": "edit", "_fields": self.fields}
+        doing = f"look at {self._type.post_type} {post_id}"
+        reply = self._api.get(f"{self.route}/{post_id}", doing=doing, params=query, ok=(200, 404))
+        answer = reply.json()
+        if reply.status == 404:
+            return None
+        if not isinstance(answer, dict):
+            raise BadAnswer(f"wordpress: {doing}: answered with something else than a post", code="bad_post")
+        return self.post_from(answer)
+
     def post_from(self, item: dict[str, Any]) -> Post:
         """A post from the REST answer. Errors  BadAnswer"""
         try:
@@ -138,7 +150,7 @@ class Reader:
 
     def _index(self, site: Site, item: dict[str, Any]) -> None:
         post = self.post_from(item)
-        key = post.values.get("meta." + self._type.identity)
+        key = str(post.values.get("meta." + self._type.identity) or "")
         if not key:
             site.unclaimed[post.slug] = post
             return
