@@ -70,7 +70,7 @@ class Shop:
         outbox.begin([message])
         outbox.complete(message, str(post))
         self.db.write(
-            "INSERT OR REPLACE INTO posts VALUES (?, ?, ?, '{}', ?, ?)",
+            "INSERT OR REPLACE INTO posts (kind, key, post_id, unpublished_at, changed_at) VALUES (?, ?, ?, ?, ?)",
             (kind, key, post, self.at if draft else None, self.at),
         )
 
