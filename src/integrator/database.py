@@ -111,9 +111,17 @@ def connect(path: Path) -> Database:
         raise sqlite_error(error, path) from error
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)  # None: no hidden transactions
+def bare(path: Path, *, read_only: bool = False, timeout_s: float | None = None) -> sqlite3.Connection:
+    """A connection without our settings: for a copy in the making, and for a file that must not be touched."""
+    where = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
+    patience_s = BUSY_TIMEOUT_S if timeout_s is None else timeout_s
+    conn = sqlite3.connect(where, uri=read_only, isolation_level=None, timeout=patience_s)  # no hidden transactions
     conn.row_factory = sqlite3.Row
+    return conn
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    conn = bare(path)
     try:
         _set_up(conn)
     except BaseException:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from integrator import database
 from integrator.database import Database, connect
 from integrator.errors import StoreDamaged, Unavailable
 from integrator.runtime.history import History
@@ -226,7 +227,7 @@ def test_an_older_backup_gets_this_versions_tables(live: Path, made: Path) -> No
 def test_a_reader_in_the_store_is_waited_for_and_then_nothing_is_touched(
     live: Path, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup, "BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0)
     db = connect(live)
     cursor = db.conn.execute("SELECT * FROM set_aside")
     with pytest.raises(Unavailable):

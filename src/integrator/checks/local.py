@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from integrator.checks.finding import Finding, size_of
-from integrator.database import Database, network_file_system, sqlite_error
+from integrator.database import Database, bare, network_file_system, sqlite_error
 from integrator.errors import IntegratorError
 from integrator.home import Home
 from integrator.schedule import local_zone, next_run, night_warning
@@ -69,7 +69,7 @@ def _nearest(path: Path) -> Path:
 
 
 def _look_into(finding: Finding, path: Path, name: str) -> None:
-    conn = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_S)
+    conn = bare(path, read_only=True, timeout_s=_BUSY_S)
     try:
         db = Database(conn, path)
         check_sound(db, kind="quick")

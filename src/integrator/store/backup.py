@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from integrator.database import BUSY_TIMEOUT_S, Database, sqlite_error
+from integrator.database import Database, bare, sqlite_error
 from integrator.errors import NotFound, StoreDamaged
 from integrator.store import migrations
 
@@ -86,7 +86,7 @@ def _writing(target: Path, partial: Path) -> Iterator[None]:
 def _draft(source: sqlite3.Connection, partial: Path, what: str) -> None:
     """A sound copy of source in a file of its own, on disk. A copy that is not sound says what its source is."""
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    copy = sqlite3.connect(partial, isolation_level=None)
+    copy = bare(partial)
     try:
         source.backup(copy, pages=-1)  # in one go; with small steps it never ends while others write
         _sound(copy, what)
@@ -150,7 +150,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise NotFound(f"backup: {path}: there is no such file", hint="integrator store list")
     try:
-        conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        conn = bare(path, read_only=True)
         try:
             yield conn
         finally:
@@ -226,8 +226,7 @@ def _prepare(draft: Path, at: int) -> None:
     Runs that were under way (the one that made the backup is always among them) did not crash: nobody knows more.
     An event that may happen once and was not sent then may have been sent since: the next run looks before it sends.
     """
-    conn = sqlite3.connect(draft, isolation_level=None)
-    conn.row_factory = sqlite3.Row
+    conn = bare(draft)
     try:
         db = Database(conn, draft)
         migrations.migrate(db, backup=lambda: None)
@@ -261,7 +260,7 @@ def _alone(live: Path) -> Iterator[None]:
     if not live.exists():
         yield
         return
-    conn = sqlite3.connect(live, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    conn = bare(live)
     try:
         try:
             conn.execute("BEGIN EXCLUSIVE")
