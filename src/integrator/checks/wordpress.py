@@ -5,11 +5,11 @@ import time
 from integrator.checks.finding import Finding, listed, seconds_of
 from integrator.errors import ConfigError, Problem
 from integrator.settings import Settings, WordPressSettings
+from integrator.systems.wordpress import Surveyed
 from integrator.wiring import Wiring, shown
 
 _FEEDERS = {"course_sync", "administrator"}
 SLOWEST_S = 30  # PHP's own limit for one request
-DEFAULT_SETTLE_S = WordPressSettings.__struct_defaults__[-1]
 _PLUGIN = "install config/wordpress/ili-courses.php there"
 
 
@@ -44,6 +44,17 @@ def check_wordpress(finding: Finding, wiring: Wiring, settings: Settings) -> Non
         finding.problem(
             f"the site does not have {listed(site.missing_names)}, and would ignore it without a word: {stops}", mend
         )
+    _check_rights(finding, site)
+    _check_wait(finding, settings.wordpress)
+    if site.unfed_names:
+        finding.note(f"nobody feeds {listed(site.unfed_names)}", f"wanted? Add it to {mapping}")
+    batches = f"batches of {site.batch_size}" if site.batch_size > 1 else "no batches: posts go one by one, slowly"
+    role = f" ({', '.join(site.roles)})" if site.roles else ""
+    types = ", ".join(name for name in site.types if name not in site.missing_types) or "none of our types"
+    finding.ok(f"logged in as {site.login}{role}; {types}; {batches}; {seconds_of(seconds)}")
+
+
+def _check_rights(finding: Finding, site: Surveyed) -> None:
     if site.unwritable_types:
         finding.problem(
             f"{site.login} may read {listed(site.unwritable_types)} but not write: the site would refuse every post",
@@ -55,15 +66,12 @@ def check_wordpress(finding: Finding, wiring: Wiring, settings: Settings) -> Non
             " write mac_*",
             "with the plugin: give that user the role Course sync, and no other",
         )
-    shortest_s = settings.wordpress.timeout_s + SLOWEST_S
-    if settings.wordpress.settle_s < min(shortest_s, DEFAULT_SETTLE_S):
+
+
+def _check_wait(finding: Finding, settings: WordPressSettings) -> None:
+    shortest_s = settings.timeout_s + SLOWEST_S
+    if settings.settle_s < shortest_s:
         finding.note(
-            f"settle_s = {settings.wordpress.settle_s:g}: a slow site may still carry out what we take for lost",
-            f"[wordpress] settle_s: {shortest_s:g} or more, or leave it out",
+            f"settle_s = {settings.settle_s:g}: a slow site may still carry out what we take for lost",
+            f"[wordpress] settle_s: {shortest_s:g} or more",
         )
-    if site.unfed_names:
-        finding.note(f"nobody feeds {listed(site.unfed_names)}", f"wanted? Add it to {mapping}")
-    batches = f"batches of {site.batch_size}" if site.batch_size > 1 else "no batches: posts go one by one, slowly"
-    role = f" ({', '.join(site.roles)})" if site.roles else ""
-    types = ", ".join(name for name in site.types if name not in site.missing_types) or "none of our types"
-    finding.ok(f"logged in as {site.login}{role}; {types}; {batches}; {seconds_of(seconds)}")

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -30,7 +31,7 @@ __all__ = ["Answer", "Exchange", "Headers", "Request", "Running", "StandIn", "ma
 ENDINGS = {signal.SIGTERM, signal.SIGINT}
 
 
-class StandIn:
+class StandIn(ABC):
     """One system's stand-in. A subclass gives `name` and `handle`, and `reset`, `seed`, `state` as it needs them.
 
     `handle` runs in many threads at once: take `self.lock` around what it changes.
@@ -45,11 +46,11 @@ class StandIn:
         self._ledger_lock = threading.Lock()
         self._number = 0
 
+    @abstractmethod
     def handle(self, request: Request) -> Answer:
         """Behave as the system does. A change is reported with `request.effect(...)`."""
-        raise NotImplementedError
 
-    def reset(self) -> None:
+    def reset(self) -> None:  # noqa: B027 (not every system has a state)
         """Go back to the state of the start. (The ledger and the faults are cleared by the control port.)"""
 
     def seed(self, settings: dict[str, Any]) -> dict[str, Any]:

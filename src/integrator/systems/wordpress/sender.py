@@ -175,19 +175,19 @@ class Posts:
         # The list we read is no proof that a post is not there: one more look, just before.
         there = self._reader.find_many([plan.key for plan in plans])
         results: dict[str, Done | IntegratorError] = {}
-        todo: list[Plan] = []
+        sendable: list[Plan] = []
         for plan in plans:
             if plan.key in there:
                 results[plan.key] = self._adopt(plan, there[plan.key])
-            elif plan.slug in [other.slug for other in todo]:
+            elif plan.slug in [other.slug for other in sendable]:
                 results[plan.key] = Conflict(f"{self._about(plan)}: another record has the same slug {plan.slug}")
             elif problem := self._complaint(plan):
                 results[plan.key] = problem
             else:
-                todo.append(plan)
-        if todo:
-            answers = self._requests.ask([Part("POST", self._path(), plan.body()) for plan in todo], "create posts")
-            results |= self._judge_creates(todo, answers)
+                sendable.append(plan)
+        if sendable:
+            answers = self._requests.ask([Part("POST", self._path(), plan.body()) for plan in sendable], "create posts")
+            results |= self._judge_creates(sendable, answers)
         return [results[plan.key] for plan in plans]
 
     def _judge_creates(
@@ -258,10 +258,10 @@ class Posts:
 
     def _update(self, plans: list[Plan]) -> list[Done | IntegratorError]:
         problems = {plan.key: problem for plan in plans if (problem := self._complaint(plan))}
-        todo = [plan for plan in plans if plan.key not in problems]
-        answers: Sequence[Answer | Unavailable] = self._ask_updates(todo) if todo else []
+        sendable = [plan for plan in plans if plan.key not in problems]
+        answers: Sequence[Answer | Unavailable] = self._ask_updates(sendable) if sendable else []
         results: dict[str, Done | IntegratorError] = {}
-        for plan, answer in zip(todo, answers, strict=True):
+        for plan, answer in zip(sendable, answers, strict=True):
             if isinstance(answer, Answer) and answer.is_post and plan.post and answer.body["id"] == plan.post.id:
                 post = self._reader.post_from(answer.body)
                 self._site.posts[plan.key] = post
