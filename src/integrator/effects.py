@@ -46,9 +46,14 @@ class Preview:
 
 
 class Sender(Protocol):
-    """What an adapter offers for one effect. settle_s: how long a lost request may still arrive there."""
+    """What an adapter offers for one effect.
+
+    settle_s   how long a lost request may still arrive there, or stay unseen
+    resends    what is not there after that is sent again; False: a person decides, because looking proves too little
+    """
 
     settle_s: float
+    resends: bool
 
     def groups(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
         """Split into units; each is written down as processing before it leaves, and sent at once."""

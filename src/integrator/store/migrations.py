@@ -150,8 +150,102 @@ def m003_posts(db: "sqlite_utils.Database") -> None:
         ) STRICT""")
 
 
-STEPS: tuple[Callable[["sqlite_utils.Database"], None], ...] = (m001_runs, m002_courses, m003_posts)
-TABLES = frozenset({"runs", "outbox", "main_courses", "courses", "sources", "set_aside", "changes", "posts"})
+def m004_orders(db: "sqlite_utils.Database") -> None:
+    """Orders with their participants, what became of their mails, and what was erased of them."""
+    db.execute("""
+        CREATE TABLE orders (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            request_key TEXT NOT NULL UNIQUE,
+            class_id TEXT NOT NULL,
+            class TEXT NOT NULL,
+            seats_asked INTEGER NOT NULL CHECK (seats_asked BETWEEN 1 AND 40),
+            seats INTEGER NOT NULL CHECK (seats BETWEEN 1 AND 40),
+            state TEXT NOT NULL CHECK (state IN ('reserved', 'complete', 'released', 'cancelled')),
+            reserved_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            completed_at INTEGER,
+            changed_at INTEGER NOT NULL,
+            form_hash BLOB,
+            customer_name TEXT,
+            customer_email TEXT,
+            customer_phone TEXT,
+            company_name TEXT,
+            company_cvr TEXT,
+            company_address TEXT,
+            company_zip TEXT,
+            company_city TEXT,
+            company_country TEXT,
+            company_ean TEXT,
+            purchase_order TEXT,
+            attention TEXT,
+            accepted_terms_at TEXT,
+            hold_reason TEXT,
+            hold_since INTEGER,
+            anonymised_at INTEGER,
+            CHECK ((state = 'complete') = (completed_at IS NOT NULL)),
+            CHECK ((hold_reason IS NULL) = (hold_since IS NULL))
+        ) STRICT""")
+    db.execute("CREATE INDEX orders_by_class ON orders (class_id, state)")
+    db.execute("CREATE INDEX orders_reserved ON orders (expires_at) WHERE state = 'reserved'")
+    # Numbers begin beyond those that are typed in examples, and are never used again.
+    db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 10000)")
+    db.execute("""
+        CREATE TABLE participants (
+            order_id INTEGER NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 40),
+            reference TEXT NOT NULL UNIQUE,
+            first_name TEXT NOT NULL,
+            last_name TEXT NOT NULL,
+            email TEXT NOT NULL,
+            phone TEXT,
+            job_title TEXT,
+            comment TEXT,
+            registered_no INTEGER,
+            registered_at INTEGER,
+            anonymised_at INTEGER,
+            PRIMARY KEY (order_id, number)
+        ) STRICT""")
+    db.execute("""
+        CREATE TABLE mails (
+            key TEXT PRIMARY KEY,
+            message_id TEXT NOT NULL,
+            queued_at INTEGER NOT NULL,
+            result TEXT CHECK (result IN ('delivered', 'failed', 'rejected', 'complained')),
+            code TEXT,
+            result_at INTEGER,
+            seen_at INTEGER
+        ) STRICT""")
+    db.execute("CREATE INDEX mails_by_message ON mails (message_id)")
+    db.execute("""
+        CREATE TABLE participant_lists (
+            class_id TEXT NOT NULL,
+            day TEXT NOT NULL,
+            recipient TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            fingerprint TEXT NOT NULL,
+            queued_at INTEGER NOT NULL,
+            PRIMARY KEY (class_id, day, recipient)
+        ) STRICT""")
+    db.execute("""
+        CREATE TABLE erasures (
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            run_id INTEGER,
+            actor TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            subject TEXT,
+            counts TEXT NOT NULL
+        ) STRICT""")
+    db.execute("CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT")
+    db.execute("INSERT INTO counters (name, value) VALUES ('registrations', 0)")
+    db.execute("CREATE INDEX outbox_by_scope ON outbox (scope) WHERE scope <> ''")
+
+
+STEPS: tuple[Callable[["sqlite_utils.Database"], None], ...] = (m001_runs, m002_courses, m003_posts, m004_orders)
+TABLES = frozenset(
+    {"runs", "outbox", "main_courses", "courses", "sources", "set_aside", "changes", "posts"}
+    | {"orders", "participants", "mails", "participant_lists", "erasures", "counters"}
+)
 
 
 def version(db: Database) -> int:

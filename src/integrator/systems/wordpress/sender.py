@@ -26,6 +26,8 @@ CREATES_AT_ONCE = 10
 class Posts:
     """The outbox's sender for one kind of record."""
 
+    resends = True
+
     def __init__(
         self,
         api: Api,
