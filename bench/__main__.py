@@ -1,29 +1,9 @@
-"""python -m bench [start] [import] [wordpress] [--quick]: measure, and print one table."""
+"""python -m bench [start] [idle] [import] [reservations] [orders] [wordpress] [--quick]: measure, print one table."""
 
 import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from bench import catalogue
-from bench.processes import in_turn, instructions, integrator
+from bench import catalogue, registrations, reservations, starts
 from bench.table import Row, show
-
-
-def start() -> list[Row]:
-    """What cron pays for nothing: our command line against importing typer alone."""
-    bare = [sys.executable, "-c", "import typer"]
-    ours, floor = in_turn(integrator("--version"), bare, times=15)
-    ratio = ours.cpu_s / floor.cpu_s
-    rows = [
-        Row("start: integrator --version", f"{ours.cpu_s * 1000:.0f} ms", f"{floor.cpu_s * 1000:.0f} ms", ratio, 1.4)
-    ]
-    with TemporaryDirectory() as folder:
-        counted, least = (instructions(command, Path(folder)) for command in (integrator("--version"), bare))
-    if counted and least:
-        rows.append(
-            Row("  the same in instructions", f"{counted / 1e6:.0f} M", f"{least / 1e6:.0f} M", counted / least, 1.4)
-        )
-    return rows
 
 
 def wordpress() -> list[Row]:
@@ -35,16 +15,23 @@ def wordpress() -> list[Row]:
 
 def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
-    chosen = [name for name in arguments if not name.startswith("-")] or ["start", "import", "wordpress"]
-    rows: list[Row] = []
-    if "start" in chosen:
-        rows += start()
-    if "import" in chosen:
-        rows += catalogue.measure(10_000 if quick else 100_000, times=3)
-        rows += [] if quick else catalogue.measure(300_000, times=1)
-    if "wordpress" in chosen:
-        rows += wordpress()
-    show(rows)
+    measures = {
+        "start": starts.start,
+        "idle": starts.nothing_to_do,
+        "import": lambda: _import(quick),
+        "reservations": lambda: reservations.measure(30 if quick else 60, times=1 if quick else 3),
+        "orders": lambda: registrations.measure(40 if quick else 200, seconds=12 if quick else 60),
+        "wordpress": wordpress,
+    }
+    chosen = [name for name in arguments if not name.startswith("-")] or list(measures)
+    if unknown := set(chosen) - set(measures):
+        raise SystemExit(f"bench: {', '.join(sorted(unknown))}: expected some of {', '.join(measures)}")
+    show(row for name, measure in measures.items() if name in chosen for row in measure())
+
+
+def _import(quick: bool) -> list[Row]:
+    rows = catalogue.measure(10_000 if quick else 100_000, times=3)
+    return rows if quick else rows + catalogue.measure(300_000, times=1)
 
 
 if __name__ == "__main__":

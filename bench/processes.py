@@ -33,13 +33,45 @@ def typical(costs: Sequence[Cost]) -> Cost:
     return Cost(median(one.cpu_s for one in costs), max(one.peak_mb for one in costs), max(one.code for one in costs))
 
 
-def in_turn(first: Sequence[str], second: Sequence[str], *, times: int) -> tuple[Cost, Cost]:
+def in_turn(
+    first: Sequence[str], second: Sequence[str], *, times: int, environ: dict[str, str] | None = None
+) -> tuple[Cost, Cost]:
     """Two commands A B A B …, so that a machine whose speed drifts treats both alike; the first pair only warms up."""
-    pairs = [(cost(first), cost(second)) for _ in range(times + 1)][1:]
+    pairs = [(cost(first, environ=environ), cost(second, environ=environ)) for _ in range(times + 1)][1:]
     return typical([a for a, _ in pairs]), typical([b for _, b in pairs])
 
 
-def instructions(command: Sequence[str], folder: Path) -> int | None:
+class Talker:
+    """A running process that says lines and is told lines. It is killed at the end of its block."""
+
+    def __init__(self, command: Sequence[str], *, environ: dict[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **(environ or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> "Talker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def hear(self) -> str:
+        """Its next line, "" when it has ended."""
+        assert self._process.stdout
+        return self._process.stdout.readline().strip()
+
+    def tell(self, line: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def wait(self, timeout_s: float) -> int:
+        """Its exit code."""
+        return self._process.wait(timeout=timeout_s)
+
+
+def instructions(command: Sequence[str], folder: Path, *, environ: dict[str, str] | None = None) -> int | None:
     """Instructions of one run as callgrind counts them: the same however busy the machine is. None without valgrind."""
     out = folder / "callgrind.out"
     try:
@@ -47,7 +79,7 @@ def instructions(command: Sequence[str], folder: Path) -> int | None:
             ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command],
             check=True,
             capture_output=True,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
+            env={**os.environ, **(environ or {}), "PYTHONHASHSEED": "0"},
         )
     except (FileNotFoundError, subprocess.CalledProcessError):
         return None

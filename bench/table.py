@@ -36,5 +36,5 @@ def show(rows: Iterable[Row]) -> None:
             )
             for row in rows
         ],
-        title="CPU seconds of whole processes, medians; memory against its limit",
+        title="CPU seconds of whole processes, medians; memory, rates and waits against their limits",
     )

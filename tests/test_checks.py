@@ -360,6 +360,37 @@ def test_a_field_with_a_default_that_no_record_has_is_a_note(here: World) -> Non
     )
 
 
+def test_how_participants_are_registered_is_told_and_nobody_is_registered(here: World) -> None:
+    found = checked(here, "maconomy")
+    said = "participants: POST /api/webparticipant with 24 names, found again by our reference (not tried here)"
+    assert found.of("maconomy", "ok")[1] == said
+    assert found.findings["maconomy"].facts["registering"]["by_reference"] is True
+    assert {row["method"] for row in here.maconomy.entries()} == {"GET"}
+    assert not any("participant" in row["path"] for row in here.maconomy.entries())
+
+
+def test_participants_that_are_told_apart_by_name_only_are_a_note(here: World) -> None:
+    edit(here, "config/maconomy.toml", 'externalReference = "participant.reference"', "")
+    found = checked(here, "maconomy")
+    assert "found again by name and address only" in found.of("maconomy", "note")[0]
+    assert found.code == 0
+
+
+def test_a_mapping_that_registers_nobody_is_a_note(here: World) -> None:
+    edit(here, "config/maconomy.toml", 'lastName          = "participant.last_name"', "")
+    found = checked(here, "maconomy")
+    assert found.of("maconomy", "note")[0].startswith("nobody can be registered: [endpoint.webparticipant.send] has no")
+
+
+def test_a_typo_in_what_is_sent_is_shown_with_its_line(here: World) -> None:
+    edit(here, "config/maconomy.toml", '"participant.first_name"', '"participant.frist_name"')
+    found = checked(here, "maconomy")
+    assert found.code == 78
+    said = found.of("configuration", "problem")[0]
+    assert "config/maconomy.toml:" in said
+    assert "did you mean 'participant.first_name'?" in said
+
+
 def test_names_nobody_maps_are_listed_up_to_eight(here: World) -> None:
     here.maconomy.seed({"set": {"25172": {f"extra{n}": n for n in range(1, 11)}, "25180": {"extra9": 9}}})
     [note] = checked(here, "maconomy").of("maconomy", "note")

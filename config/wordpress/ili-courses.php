@@ -2,19 +2,20 @@
 /**
  * Plugin Name: iliwordpress courses
  * Description: Courses, course dates and trainers as post types that integrator's import-courses can fill over the REST API.
- * Version:     1.0.0
+ * Version:     1.1.0
  *
  * Post types
  *   course       one per Maconomy main course, slug mc-<main course id>
  *   course_date  one per Maconomy course number, slug cd-<course number>
- *   trainer      kept by editors; the import never writes it
+ *   trainer      kept by editors; nothing of ours writes it, and send-participants reads its e-mail address
  *
  * Who owns a field is in its name, and WordPress itself enforces it:
  *   mac_*   comes from Maconomy: written by the role course_sync (and administrators)
  *   ed_*    enrichment: written by editors and administrators, never by the import
  * A page shows ed_x where it has a value and mac_x otherwise.
  *
- * Every key here is readable by anyone on a published post: register nothing about people who attend.
+ * Every key here is readable by anyone on a published post, but for those in private_keys(): register nothing
+ * about people who attend.
  */
 
 namespace Ili\Courses;
@@ -63,7 +64,23 @@ function meta_keys() {
 			'ed_venue_note'     => 'string',
 			'ed_trainers'       => 'integer', // several rows: post ids of trainers
 		),
+		'trainer'     => array(
+			'ed_email' => 'string', // where the participant list of a course date goes
+		),
 	);
+}
+
+/** Keys that visitors never see: the REST API shows them with context=edit only, which asks for the right to edit. */
+function private_keys() {
+	return array( 'ed_email' );
+}
+
+/** What the REST API offers of a key. */
+function shown_in_rest( $key ) {
+	if ( in_array( $key, private_keys(), true ) ) {
+		return array( 'schema' => array( 'context' => array( 'edit' ) ) );
+	}
+	return 'mac_days' === $key ? array( 'schema' => days_schema() ) : true;
 }
 
 /** The days of a course date, a list of objects kept in one row. */
@@ -122,7 +139,7 @@ function register_meta_keys() {
 				array(
 					'type'          => $value_type,
 					'single'        => 'ed_trainers' !== $key,
-					'show_in_rest'  => 'mac_days' === $key ? array( 'schema' => days_schema() ) : true,
+					'show_in_rest'  => shown_in_rest( $key ),
 					'auth_callback' => __NAMESPACE__ . '\may_write',
 				)
 			);

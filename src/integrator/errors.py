@@ -2,6 +2,8 @@
 
 IntegratorError
 ├── UsageError         2   the command line or an input file is a bad request
+│   ├── BadForm        2   an order form that cannot be taken; all problems at once
+│   └── NotBookable    2   a class or an order is not in a state that allows it
 ├── NotFound           4   no such run, record, message, backup
 ├── LockHeld           5   the same job is still running
 ├── ConfigError       78   this installation is wrong; all problems at once
@@ -10,7 +12,8 @@ IntegratorError
 ├── Unavailable       75   nothing was done there: no route, timeout of a read, 429, 503
 │   └── InDoubt       75   a write whose outcome nobody knows: look before doing it again
 ├── Refused            1   the other side rejects us as a whole: login, contract, rights
-│   └── BadAnswer      1   an answer that is not what the contract says
+│   ├── BadAnswer      1   an answer that is not what the contract says
+│   └── Full           1   a class has no seat left for a reservation
 ├── GuardTripped       1   what we would do looks like damage; a named flag lets it pass
 └── ItemError          3   this one item; note it, go on
     ├── BadRecord          a record we cannot read
@@ -35,6 +38,37 @@ class IntegratorError(Exception):
 
 class UsageError(IntegratorError):
     exit_code = 2
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """One thing wrong with a form: where, a stable code, and words for whoever filled it in."""
+
+    field: str  # "participants[1].email"; "form" when it concerns the whole
+    code: str  # "bad_email"
+    message: str  # in the language of the form, without what was typed
+
+
+class BadForm(UsageError):
+    """Everything that is wrong with an order form, found in one go.
+
+    problems are for the website; the message is for the operator: which fields, never what stands in them.
+    count is how many were found when not all of them are told.
+    """
+
+    def __init__(self, problems: list[FieldProblem], *, count: int | None = None, hint: str | None = None) -> None:
+        self.count = len(problems) if count is None else count
+        fields = ", ".join(dict.fromkeys(problem.field for problem in problems))
+        super().__init__(f"the form has {self.count} problem{'' if self.count == 1 else 's'}: {fields}", hint=hint)
+        self.problems = problems
+
+
+class NotBookable(UsageError):
+    """A class that cannot be booked, or an order that cannot be changed so; code is a stable word ("cancelled")."""
+
+    def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class NotFound(IntegratorError):
@@ -103,6 +137,12 @@ class BadAnswer(Refused):
         self.code = code
 
 
+class Full(Refused):
+    """There is no seat left, also after asking twice."""
+
+    code = "full"
+
+
 class GuardTripped(Refused):
     """What the run would do looks like damage; hint names the flag that lets it pass."""
 
@@ -129,7 +169,11 @@ class BadRecord(ItemError):
 
 
 class Rejected(ItemError):
-    """The other side says no to this item and will say it again."""
+    """The other side says no to this item and will say it again; code is a stable word where it matters ("full")."""
+
+    def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class Conflict(ItemError):

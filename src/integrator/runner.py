@@ -26,6 +26,7 @@ from integrator.runtime.run import NoProgress, Progress, Run
 from integrator.runtime.stopping import Stopper
 from integrator.settings import JobPolicy, Settings, load_settings
 from integrator.store import DAY_S, WEEK_S, backup, check, open_store
+from integrator.store.erasure_journal import is_behind
 from integrator.wiring import Wiring, mapping_problems
 
 Story = Callable[[Run, Wiring], None]
@@ -48,13 +49,15 @@ _LOGGED = (
 class Options:
     """How a job was started.
 
-    clock is epoch seconds; in_order: one request after the other, as a recording needs them
+    clock is epoch seconds; in_order: one request after the other, as a recording needs them; maps_later: mapping
+    files are read with the first client that needs one, because most starts find nothing to do
     """
 
     dry_run: bool = False
     progress: Progress = field(default_factory=NoProgress)
     clock: Callable[[], float] = time.time
     in_order: bool = False
+    maps_later: bool = False
 
 
 def run_job(
@@ -74,7 +77,7 @@ def run_job(
     os.umask(0o077)
     begun = time.monotonic()
     home = home or need_home(os.environ)
-    settings = load_everything(home, needs)
+    settings = load_everything(home, needs, maps_later=options.maps_later)
     need_sources(settings, sources)
     make_var(home, settings.store.path)
     refuse_empty_store(home, settings.store.path)
@@ -125,7 +128,7 @@ def need_sources(settings: Settings, sources: Sequence[str]) -> None:
             )
 
 
-def load_everything(home: Home, needs: Sequence[str] | None) -> Settings:
+def load_everything(home: Home, needs: Sequence[str] | None, *, maps_later: bool = False) -> Settings:
     """Settings and mapping files; everything wrong in any of them is reported at once.
 
     Errors  ConfigError
@@ -135,7 +138,7 @@ def load_everything(home: Home, needs: Sequence[str] | None) -> Settings:
     except ConfigError as error:
         raise ConfigError([*error.problems, *mapping_problems(home, None)], hint=error.hint) from None
     mapped = needs is None or {"maconomy", "wordpress"} & set(needs)
-    if mapped and (problems := mapping_problems(home, settings)):
+    if mapped and not maps_later and (problems := mapping_problems(home, settings)):
         raise ConfigError(problems, hint=f"nothing was started; mend {home.root}, then: integrator check")
     return settings
 
@@ -195,6 +198,7 @@ def _booked(
     damaged = False
     try:
         heartbeat("start")
+        _keep_erased(settings, db, int(options.clock()))
         _tell(settings, story, report, options, db, stopper)
         report.end(None)
     except BaseException as error:
@@ -288,6 +292,18 @@ def _check_store(db: Database, history: History, at: int) -> str | None:
             check(db, kind=kind)
             return kind
     return None
+
+
+def _keep_erased(settings: Settings, db: Database, at: int) -> None:
+    """Who was erased is gone before any job looks, also when somebody put an older store back by hand.
+
+    Errors  ConfigError, StoreDamaged: the journal of erasures cannot be followed
+    """
+    if is_behind(db, settings.home.var):
+        from integrator.store.erasure_steps import keep_erased
+
+        with lock.wait_for(settings.home.locks, "store"):
+            keep_erased(db, settings.home.var, at=at, actor="job")
 
 
 def _finish(settings: Settings, report: Report, db: Database, checked: str | None, options: Options) -> None:

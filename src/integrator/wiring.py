@@ -1,5 +1,6 @@
 """Settings → the clients a job works with. Heavy imports happen here, on first use."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,12 @@ from integrator.secret import Secret
 from integrator.settings import Settings
 
 if TYPE_CHECKING:
+    from integrator.domain.mails import Results
+    from integrator.effects import Sender
+    from integrator.mails import Postroom
     from integrator.systems.http import Http
     from integrator.systems.maconomy import Maconomy
+    from integrator.systems.mailgun import Mailgun
     from integrator.systems.wordpress import WordPress
 
 USER_AGENT = f"integrator/{__version__}"
@@ -29,10 +34,14 @@ class Wiring:
         self._stopper = stopper
         self._spool = spool
         self._in_order = in_order
-        self._made: list[Maconomy | WordPress] = []
+        self._maconomy: Maconomy | None = None
+        self._mailgun: Mailgun | None = None
+        self._made: list[Maconomy | WordPress | Mailgun] = []
 
     def maconomy(self) -> "Maconomy":
         """Errors  ConfigError: there is no [maconomy], or its mapping is wrong"""
+        if self._maconomy is not None:
+            return self._maconomy
         from integrator.systems.maconomy import Maconomy
         from integrator.systems.mapping import load_mapping
 
@@ -50,7 +59,10 @@ class Wiring:
             spool=self._spool,
             list_timeout_s=settings.list_timeout_s,
             max_list_bytes=settings.max_list_mb * 1_000_000,
+            timeout_s=settings.timeout_s,
+            settle_s=settings.settle_s,
         )
+        self._maconomy = made
         self._made.append(made)
         return made
 
@@ -69,6 +81,81 @@ class Wiring:
         )
         self._made.append(made)
         return made
+
+    def mailgun(self) -> "Mailgun | None":
+        """None when [mailgun] is switched off."""
+        from integrator.systems.mailgun import Mailgun
+
+        settings = self._settings.mailgun
+        if settings is None or self._mailgun is not None:
+            return self._mailgun
+        keys = [settings.api_key, *([settings.events_key] if settings.events_key else [])]
+        clients = [self._http("mailgun", settings.base_url, settings.timeout_s, auth=("api", key)) for key in keys]
+        made = Mailgun(
+            clients[0],
+            domain=settings.domain,
+            from_=settings.from_,
+            reply_to=settings.reply_to,
+            test_mode=settings.test_mode,
+            reader=clients[-1],
+        )
+        self._made.append(made)
+        self._mailgun = made
+        return made
+
+    def postroom(self) -> "Postroom":
+        """What mails say, by this home's templates and the shipped ones."""
+        from integrator.mails import Postroom
+
+        return Postroom(self._settings.home.config / "templates", shipped() / "config" / "templates")
+
+    def mails(self, *, resends: bool) -> "Sender":
+        """Mails as the outbox sends them.
+
+        resends   what Mailgun's events do not know after a while is sent again, otherwise it waits for a person
+        Errors    ConfigError: there is no [mailgun], or a template is broken
+        """
+        settings, mailgun, postroom = self._settings.mailgun, self.mailgun(), self.postroom()
+        if settings is None or mailgun is None:
+            raise ConfigError([Problem("config/integrator.toml", "[mailgun] is missing: no mail can be sent")])
+        return mailgun.mails(lambda message: postroom.mail(message.body), resends=resends, settle_s=settings.settle_s)
+
+    def mail_results(self) -> "Results":
+        """What became of mails, as mail_results reads it. Errors  as mails"""
+        from integrator.systems.mailgun import verdict
+
+        mailgun = self.mailgun()
+        if mailgun is None:
+            raise ConfigError([Problem("config/integrator.toml", "[mailgun] is missing: it has nothing to tell")])
+        return lambda since, until: (
+            (event.message_id, *verdict(event), event.at) for event in mailgun.events(since, until)
+        )
+
+    @property
+    def has_mailgun(self) -> bool:
+        """Whether mails go out at all."""
+        return self._settings.mailgun is not None
+
+    @property
+    def missing_runs(self) -> int:
+        """After how many good answers without it a course is gone, as import-courses counts."""
+        return int(self._settings.jobs["import-courses"].policy["missing_runs"])
+
+    def hashing_key(self, *, keep: bool) -> bytes:
+        """The key of this home's keyed hashes; one that was not there yet is kept only if keep says so.
+
+        Errors  ConfigError: it is gone although there are erasures
+        """
+        from integrator.runtime import lock
+        from integrator.store.erasure_journal import Journal
+
+        journal = Journal(self._settings.home.var)
+        if journal.key_path.exists():
+            return journal.key()
+        if not keep:
+            return bytes(32)
+        with lock.wait_for(self._settings.home.locks, "store"):
+            return journal.key()
 
     def close(self) -> None:
         for made in self._made:
@@ -108,16 +195,23 @@ def shown(home: Home, path: Path) -> str:
 
 def mapping_problems(home: Home, settings: Settings | None) -> list[Problem]:
     """Everything wrong in the mapping files, also while the settings themselves are not readable."""
-    from integrator.systems.mapping import load_mapping
-    from integrator.systems.wordpress import load_fields
-
     problems: list[Problem] = []
-    for name, load in (("maconomy", load_mapping), ("wordpress", load_fields)):
+    for name in ("maconomy", "wordpress"):
         table = getattr(settings, name) if settings else None
         path = table.mapping if table else home.config / f"{name}.toml"
         if (settings is None or table is not None) and path.exists():
             try:
-                load(path, shown=shown(home, path))
+                _reader_of(name)(path, shown=shown(home, path))
             except ConfigError as error:
                 problems += error.problems
     return problems
+
+
+def _reader_of(name: str) -> Callable[..., object]:
+    if name == "maconomy":
+        from integrator.systems.mapping import load_mapping
+
+        return load_mapping
+    from integrator.systems.wordpress import load_fields
+
+    return load_fields

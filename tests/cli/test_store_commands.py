@@ -132,7 +132,7 @@ def test_while_a_store_is_restored_no_job_starts(
     made = backup.make(store, home / "var" / "backups", at=now - DAY)
     held: set[str] = set()
 
-    def look(path: Path, live: Path, *, at: float) -> None:
+    def look(path: Path, live: Path, **options: object) -> None:
         held.update(job for job in ("import-courses", "store-backup", "store") if lock.is_held(home / "var/locks", job))
 
     monkeypatch.setattr(backup, "restore", look)

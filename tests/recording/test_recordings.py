@@ -20,7 +20,7 @@ def replay(folder: Path, tape: Path, *options: str) -> Result:
     """A replay in a folder that need not be a home."""
     folder.mkdir(exist_ok=True)
     nothing: Any = None
-    nowhere = World(folder, nothing, nothing, "", "", (nothing, nothing))
+    nowhere = World(folder, nothing, nothing, nothing, (nothing, nothing, nothing))
     return nowhere.run("import-courses", "--replay", str(tape), *options)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from integrator.home import shipped
 from integrator.recording.madeup import MadeUp
 from integrator.recording.scrub import Exchange, Scrubber, System
-from integrator.systems import maconomy_recordable
+from integrator.systems.maconomy import recordable as maconomy_recordable
 from integrator.systems.recordable import Recordable
 from integrator.systems.wordpress import recordable as wordpress_recordable
 
@@ -66,8 +66,37 @@ def test_of_participants_only_ids_and_states_stay() -> None:
     people = json.loads((SAMPLES / "maconomy/assumed/participant-25172-04.json").read_text(encoding="utf-8"))
     kept, _ = through(maconomy_recordable.recordable(CONFIG / "maconomy.toml"), "/api/participant/25172-04", people)
     for new, old in zip(kept, people, strict=True):
-        stays = {"participantId", "status", "externalReference"}
+        stays = {"participantId", "courseId", "status", "externalReference"}
         assert {name for name in old if new[name] == old[name] and old[name]} == stays & {n for n in old if old[n]}
+
+
+def test_one_course_alone_keeps_what_the_list_keeps() -> None:
+    course = json.loads((SAMPLES / "maconomy/assumed/course-25172-04.json").read_text(encoding="utf-8"))
+    allows = maconomy_recordable.recordable(CONFIG / "maconomy.toml")
+    alone, _ = through(allows, "/api/course/25172-04", course)
+    [listed], _ = through(allows, "/api/course", [course])
+    assert {name: value for name, value in alone.items() if name != "trainers"} == {
+        name: value for name, value in course.items() if name != "trainers"
+    }
+    assert alone["trainers"] == listed["trainers"]
+    native = maconomy_recordable.recordable(CONFIG / "maconomy.native-style.toml")
+    record = {"panes": {"filter": {"records": [{"data": {"coursenumber": "25172-04", "freeseats": 7, "x": "Åse"}}]}}}
+    kept, _ = through(native, "/api/course/25172-04", record)
+    data = kept["panes"]["filter"]["records"][0]["data"]
+    assert (data["coursenumber"], data["freeseats"]) == ("25172-04", 7)
+    assert data["x"] != "Åse"
+
+
+def test_a_receipt_keeps_its_ids_and_an_error_its_code() -> None:
+    allows = maconomy_recordable.recordable(CONFIG / "maconomy.toml")
+    receipt = {"participantId": "100300", "courseId": "25172-04", "externalReference": "ILI-10001-1", "who": "Åse Lund"}
+    kept, _ = through(allows, "/api/webparticipant", receipt, sent={})
+    assert kept | {"who": ""} == receipt | {"who": ""}
+    assert kept["who"] != "Åse Lund"
+    refused = {"error": "VALIDATION", "field": "email", "message": "Åse Lund har ingen e-mail"}
+    kept, _ = through(allows, "/api/webparticipant", refused, sent={})
+    assert (kept["error"], kept["field"]) == ("VALIDATION", "email")
+    assert "Åse" not in kept["message"]
 
 
 def test_a_registration_keeps_its_reference_and_nobody() -> None:

@@ -44,6 +44,7 @@ class Scripted:
     """Answers the nth unit with the nth answer, later ones with Done; looks nothing up successfully unless told so."""
 
     settle_s = 60.0
+    resends = True
 
     def __init__(
         self, *answers: Any, size: int = 1, looks: dict[str, Any] | None = None, repeats: bool = False

@@ -125,6 +125,7 @@ class Ledger:
     """A remote that knows its effects by key, and where the process may die around each."""
 
     settle_s = 60.0
+    resends = True
 
     def __init__(self, tick):
         self.effects = []

@@ -55,6 +55,7 @@ class Other:
     """The other system: events by key (each arrival counts), records by key (the last one holds)."""
 
     settle_s = SETTLE_S
+    resends = True
 
     def __init__(self, time):
         self.time = time

@@ -5,17 +5,25 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integrator.domain.participants import REGISTRATION_PATHS
+from integrator.home import shipped
 from integrator.standins.base import Running, serve
 from integrator.standins.catalogue import sample
 from integrator.standins.maconomy import Maconomy
+from integrator.systems.mapping import load_mapping, written
+from maconomy_calls import BODY
 
 from .maconomy_client import KEY, ask, course, native, read, read_courses
 
+SAMPLES = Path(__file__).parents[1] / "samples" / "maconomy" / "assumed"
+MAPPINGS = {"assumed": "maconomy.toml", "native-style": "maconomy.native-style.toml"}
 PARTICIPANT = {
     "courseId": "25172-04",
     "externalReference": "ILI-4712-1",
@@ -284,6 +292,89 @@ def test_many_at_once_get_no_seat_too_many(maconomy: Maconomy) -> None:
     assert Counter(statuses) == {201: 7, 409: 13}
     row = course(maconomy, "25172-04")
     assert (row["freeSeats"], row["registeredParticipants"], row["status"]) == (0, 20, "Udsolgt")
+
+
+WHOLE = json.loads((SAMPLES / "webparticipant.json").read_text(encoding="utf-8"))["request"]["json"]
+
+
+@pytest.mark.parametrize("dialect", ["assumed", "native-style"])
+def test_it_takes_every_field_that_the_mapping_writes(maconomy: Maconomy, dialect: str) -> None:
+    maconomy.seed({"dialect": dialect})
+    mapping = load_mapping(shipped() / "config" / MAPPINGS[dialect])
+    for path in REGISTRATION_PATHS:
+        body: dict[str, Any] = deepcopy(BODY)
+        group = body
+        *groups, last = path.split(".")
+        for name in groups:
+            group = group[name]
+        if path not in ("course.id", "participant.first_name", "participant.last_name", "participant.email"):
+            group[last] = None
+        answer = ask(maconomy, "/api/webparticipant", written(mapping.endpoints["webparticipant"], body))
+        # The class has 7 seats: what comes after them is understood, too.
+        assert answer.status in (201, 409), (path, answer.body)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"price": 14995}, "price"),
+        ({"price": "14,995.00"}, "price"),
+        ({"price": "14.995"}, "price"),
+        ({"acceptedTermsAt": "22-11-2026"}, "acceptedTermsAt"),
+        ({"acceptedTermsAt": "2026-11-22T10:15:02"}, "acceptedTermsAt"),
+        ({"email": "soeren"}, "email"),
+        ({"phone": 4500000000}, "phone"),
+        ({"comment": ["Vegetar"]}, "comment"),
+        ({"company": "Ærø Værft A/S"}, "company"),
+        ({"company": {"cvr": "00000000"}}, "company.cvr"),
+        ({"invoice": {"ean": 0}}, "invoice.ean"),
+        ({"firstname": "Søren"}, "firstname"),
+    ],
+)
+def test_a_field_of_another_form_is_refused_by_its_name(maconomy: Maconomy, change: dict[str, Any], field: str) -> None:
+    assert ask(maconomy, "/api/webparticipant", WHOLE).status == 201
+    answer = ask(maconomy, "/api/webparticipant", WHOLE | change)
+    body = json.loads(answer.encoded())
+    assert (answer.status, body["error"], body["field"]) == (400, "VALIDATION", field)
+
+
+def test_the_native_style_knows_its_own_names_only(maconomy: Maconomy) -> None:
+    maconomy.seed({"dialect": "native-style"})
+    assert ask(maconomy, "/api/webparticipant", PARTICIPANT).status == 400
+    lower = {name.lower(): value for name, value in PARTICIPANT.items()}
+    answer = ask(maconomy, "/api/webparticipant", lower)
+    assert (answer.status, json.loads(answer.encoded())["participantid"]) == (201, "100300")
+
+
+@pytest.mark.parametrize(
+    ("who", "code", "status"),
+    [
+        ("ILI-4712-1", "VALIDATION", 400),
+        ("soeren.noergaard@example.org", "COURSE_FULL", 409),
+        ("ILI-4712-1", "COURSE_CANCELLED", 409),
+        ("ILI-4712-1", "LOCKED", 503),
+        ("ILI-4712-2", "VALIDATION", None),
+    ],
+)
+def test_one_participant_may_be_refused(maconomy: Maconomy, who: str, code: str, status: int | None) -> None:
+    maconomy.seed({"refuse": {who: code}})
+    answer = ask(maconomy, "/api/webparticipant", PARTICIPANT)
+    assert answer.status == (status or 201)
+    assert json.loads(answer.encoded()).get("error") == (code if status else None)
+    assert len(read(maconomy, "/api/participant/25172-04")) == (4 if status else 5)
+
+
+def test_a_refusal_nobody_knows_is_not_staged(maconomy: Maconomy) -> None:
+    with pytest.raises(ValueError, match="refuse with one of"):
+        maconomy.seed({"refuse": {"ILI-4712-1": "TIRED"}})
+
+
+def test_participants_without_an_id_can_be_staged(maconomy: Maconomy) -> None:
+    maconomy.seed({"unreadable": {"25172-04": 2}})
+    rows = read(maconomy, "/api/participant/25172-04")
+    assert ["participantId" in row for row in rows] == [True] * 4 + [False] * 2
+    maconomy.reset()
+    assert len(read(maconomy, "/api/participant/25172-04")) == 4
 
 
 # Over the wire

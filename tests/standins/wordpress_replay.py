@@ -98,7 +98,8 @@ class Measured:
     """The recorded answers of one group, with the ids and times of the recording replaced by names."""
 
     def __init__(self, group: dict[str, Any]) -> None:
-        self.site = Site(**group["seed"])
+        # Trainers have an address since after the recording.
+        self.site = Site(**{"meta_off": {"trainer": ["ed_email"]}, **group["seed"]})
         self.steps: list[dict[str, Any]] = group["steps"]
         self.ids: dict[str, int] = {}
 

@@ -14,6 +14,7 @@ from integrator.errors import StoreDamaged, Unavailable
 from integrator.runtime.history import History
 from integrator.runtime.outbox import Outbox
 from integrator.store import backup, open_store
+from integrator.store.migrations import STEPS
 
 AT = 1_785_000_000
 
@@ -71,7 +72,7 @@ def test_a_backup_is_whole_private_and_named_after_its_time(live: Path, tmp_path
     assert made.name == "integrator-20260725T172000Z.db"
     assert made.stat().st_mode & 0o777 == 0o600
     assert made.parent.stat().st_mode & 0o777 == 0o700
-    assert backup.verify(made) == 3
+    assert backup.verify(made) == len(STEPS)
     assert [path.name for path in made.parent.iterdir()] == [made.name]
     assert backup.found(made.parent) == [backup.Backup(made, AT)]
 
@@ -214,13 +215,16 @@ def test_an_event_that_waited_then_is_looked_for_before_it_is_sent_now(live: Pat
 
 def test_an_older_backup_gets_this_versions_tables(live: Path, made: Path) -> None:
     older = connect(made)
-    older.write("DROP TABLE posts")
+    for table in ("participants", "orders", "mails", "participant_lists", "erasures", "counters", "posts"):
+        older.write(f"DROP TABLE {table}")
+    older.write("DROP INDEX outbox_by_scope")
     older.write("PRAGMA user_version = 2")
     older.close()
     backup.restore(made, live, at=AT)
     db = connect(live)
     assert db.value("SELECT count(*) FROM posts") == 0
-    assert db.value("PRAGMA user_version") == 3
+    assert db.value("SELECT count(*) FROM orders") == 0
+    assert db.value("PRAGMA user_version") == len(STEPS)
     db.close()
 
 
@@ -246,6 +250,56 @@ def test_who_opened_the_former_store_before_cannot_write_beside_the_new_one(live
         early.write("DELETE FROM set_aside")
     early.close()
     assert _what_is_live(live) == "new"
+
+
+def _order(db: Database, number: int | None = None) -> int:
+    """A reservation under the next number, or under one that is named."""
+    db.write(
+        "INSERT INTO orders (id, request_key, class_id, class, seats_asked, seats, state, reserved_at, expires_at,"
+        " changed_at) VALUES (?, hex(randomblob(8)), '25172-04', '{}', 1, 1, 'reserved', ?, ?, ?)",
+        (number, AT, AT, AT),
+    )
+    return int(db.value("SELECT max(id) FROM orders"))
+
+
+def test_numbers_given_out_since_the_backup_are_not_given_out_again(live: Path, made: Path) -> None:
+    db = connect(live)
+    last = [_order(db) for _ in range(5)][-1]
+    db.write("DELETE FROM orders")
+    db.close()
+    backup.restore(made, live, at=AT)
+    db = connect(live)
+    assert _order(db) == last + 1
+    db.close()
+
+
+@pytest.mark.parametrize("former", ["damaged", "empty", "absent"])
+def test_when_the_former_store_cannot_tell_its_numbers_many_are_skipped(former: str, live: Path, made: Path) -> None:
+    db = connect(made)
+    _order(db, 10_020)
+    db.close()
+    if former == "absent":
+        live.unlink()
+    else:
+        live.write_bytes(b"" if former == "empty" else os.urandom(10_000))
+    backup.restore(made, live, at=AT)
+    db = connect(live)
+    assert _order(db) == 11_021
+    db.close()
+
+
+def test_what_erases_is_called_before_the_backup_goes_live(live: Path, made: Path) -> None:
+    class Refuses(Exception): ...
+
+    def refuse(db: Database) -> None:
+        assert db.value("SELECT code FROM set_aside LIMIT 1") == "new"
+        assert (db.value("PRAGMA secure_delete"), db.value("PRAGMA temp_store")) == (1, 2)
+        raise Refuses
+
+    with pytest.raises(Refuses):
+        backup.restore(made, live, at=AT, erase=refuse)
+    assert _what_is_live(live) == "old"
+    assert not list(live.parent.glob(".*"))
 
 
 # kills ----------------------------------------------------------------------------------------------

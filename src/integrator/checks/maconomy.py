@@ -1,4 +1,7 @@
-"""The check of Maconomy: both lists are fetched as a run would, and looked at field by field; nothing is kept."""
+"""The check of Maconomy: both lists are fetched as a run would, and looked at field by field; nothing is kept.
+
+How participants are registered is looked at in the mapping only: a POST would register somebody.
+"""
 
 import re
 from collections import Counter
@@ -12,7 +15,7 @@ from integrator.systems.maconomy import LISTS, MAX_BAD_PERCENT
 from integrator.wiring import Wiring, shown
 
 if TYPE_CHECKING:
-    from integrator.systems.maconomy import Surveyed
+    from integrator.systems.maconomy import Maconomy, Surveyed
     from integrator.systems.mapping import Endpoint, FieldSpec
 
 NAMES = {"maincourse": "main courses", "course": "courses"}
@@ -45,6 +48,22 @@ def check_maconomy(finding: Finding, wiring: Wiring, settings: Settings) -> None
         read.append(f"{surveyed.fetched.total:,} {NAMES[name]} in {seconds_of(surveyed.seconds)}")
     if read:
         finding.ok(f"answers, and accepts our key: {', '.join(read)}")
+    _judge_registering(finding, maconomy, mapping)
+
+
+def _judge_registering(finding: Finding, maconomy: "Maconomy", mapping: str) -> None:
+    if problems := maconomy.registration_problems():
+        finding.note(f"nobody can be registered: {listed(problem.what for problem in problems)}", f"edit {mapping}")
+        return
+    call, count, by_reference = maconomy.registering()
+    finding.facts["registering"] = {"call": call, "names": count, "by_reference": by_reference}
+    if by_reference:
+        finding.ok(f"participants: {call} with {count} names, found again by our reference (not tried here)")
+    else:
+        finding.note(
+            f"participants: {call} with {count} names, found again by name and address only (not tried here)",
+            f"a field that keeps participant.reference, and comes back as external_reference? Map it in {mapping}",
+        )
 
 
 def bare(message: str) -> str:

@@ -4,7 +4,8 @@ import typer
 
 from integrator.errors import UsageError
 
-STANDINS = {"maconomy": 9101, "wordpress": 9103}
+STANDINS = {"maconomy": 9101, "wordpress": 9103, "mailgun": 9105}
+CLASSES = {"maconomy": "maconomy:Maconomy", "wordpress": "wordpress:WordPress", "mailgun": "mailgun:Mailgun"}
 
 
 def standin(
@@ -18,19 +19,14 @@ def standin(
 
     Example: integrator standin wordpress --port 9103
     """
-    from integrator.standins.base import StandIn, main_serve
+    from importlib import import_module
+
+    from integrator.standins.base import main_serve
 
     if name not in STANDINS:
         raise UsageError(f"standin: there is no {name!r}; expected one of {', '.join(STANDINS)}")
-    made: StandIn
-    if name == "maconomy":
-        from integrator.standins.maconomy import Maconomy
-
-        made = Maconomy()
-    else:
-        from integrator.standins.wordpress import WordPress
-
-        made = WordPress()
+    module, _, kind = CLASSES[name].partition(":")
+    made = getattr(import_module(f"integrator.standins.{module}"), kind)()
     try:
         main_serve(made, port, control_port)
     except OSError as error:  # the port is taken, or not for this user

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from integrator.errors import ConfigError, IntegratorError, UsageError
+from integrator.errors import BadForm, ConfigError, Full, IntegratorError, NotBookable, UsageError
 from integrator.home import file_error, find_home
 from integrator.runtime import logbook
 
@@ -101,7 +101,11 @@ def _print_json(error: IntegratorError) -> None:
     problems: list[dict[str, Any]] = []
     if isinstance(error, ConfigError):
         problems = [{"where": problem.where, "what": problem.what} for problem in error.problems]
+    elif isinstance(error, BadForm):
+        problems = [{"field": p.field, "code": p.code, "message": p.message} for p in error.problems]
     facts = {"exit_code": error.exit_code, "error": error.message, "hint": error.hint, "problems": problems}
+    if isinstance(error, NotBookable | Full):
+        facts["refused"] = error.code
     print_json(facts)
 
 
@@ -110,6 +114,8 @@ def _complain(error: IntegratorError) -> None:
     from integrator.cli import clean
 
     lines = [str(problem) for problem in error.problems] if isinstance(error, ConfigError) else [error.message]
+    if isinstance(error, BadForm):
+        lines += [f"{problem.field}: {problem.message}" for problem in error.problems]
     for line in lines:
         typer.echo(f"integrator: {clean(line)}", err=True)
     if error.hint:

@@ -1,4 +1,4 @@
-"""`explain`: the way one record took, told in the order it happened, and why it is or is not on the site."""
+"""`explain`: the way one record took, told in the order it happened, and where it stands."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -19,15 +19,18 @@ _VALUE_LENGTH = 60
 
 
 def explain(
-    record: str = typer.Argument(..., metavar="RECORD", help="The id of a main course or of a course."),
+    record: str = typer.Argument(
+        ..., metavar="RECORD", help="The id of a main course or of a course, or the number of an order."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
 ) -> None:
-    """Tell the way a course took to the site, or why it did not.
+    """Tell the way a course took to the site, or an order to Maconomy, or why it did not.
 
     Example: integrator explain 25172-04
     """
-    from integrator.cli import clean, opening, render
+    from integrator.cli import clean, explain_order, opening, render
     from integrator.errors import NotFound
+    from integrator.store.order_story import order_story
     from integrator.store.story import similar, stories
 
     found, now = opening.settings(), opening.now()
@@ -38,22 +41,28 @@ def explain(
             if db
             else []
         )
+        number = explain_order.order_number(record)
+        order = order_story(db, number) if db and number is not None else None
         near = similar(db, record) if db and not told else []
         success = _last_success(db)
-    if not told:
-        where = "main courses, courses, set-aside records, the outbox and posts" if db else "there is no store yet"
+    if not told and order is None:
+        known = "main courses, courses, orders, set-aside records, the outbox and posts"
+        where = known if db else "there is no store yet"
         raise NotFound(
             f"explain: nobody knows {record} (looked through: {where})",
             hint=f"similar: {', '.join(near)}"
             if near
-            else "ids are Maconomy's: 25172 a main course, 25172-04 a course",
+            else "25172 is a main course, 25172-04 a course, 10482 or ILI-10482-1 an order",
         )
     if as_json:
-        render.print_json([_as_json(story, found, success, now) for story in told])
+        records = [_as_json(story, found, success, now) for story in told]
+        render.print_json([*records, *([explain_order.as_json(order)] if order else [])])
         return
     for story in told:
         for line in _lines(story, found, success, now):
             typer.echo(clean(line))
+    for line in explain_order.lines(order, now) if order else ():
+        typer.echo(clean(line))
 
 
 def _last_success(db: Any) -> int | None:

@@ -148,7 +148,8 @@ def drop(ids: list[int] | None = IDS) -> None:
         for number in chosen:
             outbox.drop(number)
     for row in before:
-        _say(row, f"{row['state']} → dropped: it will not be sent (a later change of the same record will)")
+        later = " (a later change of the same record will)" if row["mode"] == "latest" else ""
+        _say(row, f"{row['state']} → dropped: it will not be sent{later}")
 
 
 def _failed(outbox: "Outbox") -> list[int]:

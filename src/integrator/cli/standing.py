@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BACKUP_PATIENCE_S = 2 * 86_400
 _DEFAULT_SETTLE_S = 60.0
 # A job without its source has nothing to do: it is off, not late. The tables of config/integrator.toml it reads from.
-_SOURCES = {"import-courses": ("maconomy",)}
+_SOURCES = {"import-courses": ("maconomy",), "sync-orders": ("maconomy",), "send-participants": ("maconomy",)}
 # kind of what was set aside → what is wrong with so many of them
 _ASIDE = {
     "main_course": "main course record(s) cannot be read and are set aside",
@@ -24,6 +24,7 @@ _ASIDE = {
     "orphan": "course(s) are held back: Maconomy does not list their main course",
     "main_course post": "main course(s) have several posts on the site",
     "course post": "course(s) have several posts on the site",
+    "trainer": "course(s) have no trainer who could be sent the participant list",
 }
 
 
@@ -92,6 +93,7 @@ def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
     """Read how everything stands; nothing is written, and no store is made."""
     from integrator.runtime import watch
     from integrator.store import backup
+    from integrator.store.mails import Mails
     from integrator.store.story import set_aside_keys
 
     jobs = [
@@ -102,10 +104,12 @@ def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
     queues = watch.queues(db) if db else []
     uncertain = watch.uncertain(db, lambda effect: _settle_s(found, effect), now) if db else {}
     set_aside = set_aside_keys(db) if db else {}
+    bad_mails = Mails(db).bad() if db else []
     first_run = watch.first_run(db) if db else None
     problems = [
         *(trouble for job in jobs for trouble in _job_troubles(job)),
         *_queue_troubles(queues, uncertain),
+        *_mail_troubles(bad_mails),
         *_set_aside_troubles(set_aside),
         *_backup_troubles(backups, first_run, now),
     ]
@@ -155,6 +159,14 @@ def _queue_troubles(queues: "list[Queue]", uncertain: dict[str, int]) -> Iterato
         yield Trouble(
             f"{effect}: {count:,} message(s) were begun, and nobody knows whether they arrived",
             f"the next run looks there first; until then: integrator outbox list --state processing --effect {effect}",
+        )
+
+
+def _mail_troubles(bad: list[dict[str, Any]]) -> Iterator[Trouble]:
+    if bad:
+        some = ", ".join(f"{mail['key']} ({mail['result']}, {mail['code'] or 'no code'})" for mail in bad[:3])
+        yield Trouble(
+            f"{len(bad):,} mail(s) did not arrive: {some}", "reach them otherwise, then: integrator mail seen KEY"
         )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from datetime import datetime
 
+    from integrator.database import Database
     from integrator.runtime.run import Run
     from integrator.settings import Settings
     from integrator.wiring import Wiring
@@ -108,7 +109,7 @@ def verify(file: str | None = MAYBE_FILE) -> None:
 
 @app.command()
 def restore(file: str = FILE) -> None:
-    """Put a backup in the store's place; the former one is kept.
+    """Put a backup in the store's place; the former one is kept. Who was erased since stays erased.
 
     Example: integrator store restore integrator-20260802T031500Z.db
     """
@@ -122,9 +123,18 @@ def restore(file: str = FILE) -> None:
     path = _backup_path(found, file)
     backup.verify(path)  # before any job is kept waiting
     make_var(found.home, found.store.path)
+
+    def erase(db: "Database") -> None:
+        from integrator.domain.retention import Periods
+        from integrator.store.erasure_steps import erase_in_restored
+
+        days = found.retention
+        periods = Periods(days.participants_days, days.orders_days)
+        erase_in_restored(db, found.home.var, periods, at=int(now.timestamp()), actor="restore")
+
     with ExitStack() as stack:
         _stop_jobs(stack, found, now)
-        kept = backup.restore(path, found.store.path, at=now.timestamp())
+        kept = backup.restore(path, found.store.path, at=now.timestamp(), erase=erase)
     _say_restored(path, kept, found, now)
 
 

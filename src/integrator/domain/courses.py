@@ -121,6 +121,22 @@ def is_bookable(course: Course, *, now: datetime) -> bool:
     return course.status == "open" and (course.seats_free or 0) >= 1 and begins_later
 
 
+def why_not_bookable(course: Course, *, now: datetime) -> str | None:
+    """A stable word for what keeps a course from being sold, "full" among them; None when it can be booked.
+
+    Unknown seats are not zero and not free: such a course is not sold.
+    """
+    if course.status not in ("open", "full"):
+        return course.status
+    if course.start is None:
+        return "no_date"
+    if starts_at(course.start) <= now:
+        return "begun"
+    if course.status == "full" or course.seats_free == 0:
+        return "full"
+    return "seats_unknown" if course.seats_free is None else None
+
+
 def is_past(end: str | None, *, now: datetime) -> bool:
     """Over: such a course leaves the source's list by itself."""
     return end is not None and ends_at(end) < now

@@ -1,6 +1,11 @@
 """A mail as it leaves us: to one person, in text and HTML, with its attachments."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+# What became of mails between two instants (epoch seconds): message id, result, code, when.
+# A result is "delivered", "failed", "rejected" or "complained"; None says that nothing is settled yet.
+Results = Callable[[float, float], Iterator[tuple[str, str | None, str | None, float]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,12 @@ _STAYS = {
     "brp": {"business_units"},
     "trainingportal": {"path", "upload", "errors", "format", "price", "reserve", "booking", "http", "add"},
 }
+_MADE_UP = {
+    "domain": "mail.example.org",
+    "from": "Sender <sender@example.org>",
+    "reply_to": "sender@example.org",
+    "username": "user",
+}
 _NEVER = frozenset({"store", "monitor", "browser"})
 _JOB = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _FILE = re.compile(r"config/[A-Za-z0-9][A-Za-z0-9._-]{0,60}\.toml")
@@ -47,13 +53,17 @@ def systems_of(settings: Settings, needs: Sequence[str]) -> list[System]:
 def _allowed(name: str, table: Any) -> Recordable | None:
     # A system that is not named here has nothing to say: all of its traffic is replaced.
     if name == "maconomy":
-        from integrator.systems import maconomy_recordable
+        from integrator.systems.maconomy import recordable as maconomy
 
-        return maconomy_recordable.recordable(table.mapping)
+        return maconomy.recordable(table.mapping)
     if name == "wordpress":
         from integrator.systems.wordpress import recordable
 
         return recordable.recordable(table.mapping)
+    if name == "mailgun":
+        from integrator.systems.mailgun import recordable as mailgun
+
+        return mailgun.recordable()
     return None
 
 
@@ -67,10 +77,11 @@ def _tables(settings: Settings, needs: Sequence[str]) -> Iterator[tuple[str, Tab
 def secrets_of(settings: Settings) -> Iterator[str]:
     """Every secret that was read for this run."""
     for name in settings.__struct_fields__:
-        yield from _revealed(getattr(settings, name))
+        yield from revealed(getattr(settings, name))
 
 
-def _revealed(value: Any) -> Iterator[str]:
+def revealed(value: Any) -> Iterator[str]:
+    """Every secret in a table or a value of it that was read."""
     if isinstance(value, Secret):
         try:
             yield value.reveal()
@@ -78,10 +89,10 @@ def _revealed(value: Any) -> Iterator[str]:
             return
     elif isinstance(value, Table):
         for name in value.__struct_fields__:
-            yield from _revealed(getattr(value, name))
+            yield from revealed(getattr(value, name))
     elif isinstance(value, dict):
         for inner in value.values():
-            yield from _revealed(inner)
+            yield from revealed(inner)
 
 
 # out of a home ----------------------------------------------------------------------------------
@@ -135,9 +146,7 @@ def _plain(value: Any) -> Any:
 
 
 def _made_up(key: str) -> str:
-    return {"domain": "mail.example.org", "from": "Sender <sender@example.org>", "username": "user"}.get(
-        key, f"made-up-{key}"
-    )
+    return _MADE_UP.get(key, f"made-up-{key}")
 
 
 def _without_people(text: str, clean: Callable[[str], str]) -> str:

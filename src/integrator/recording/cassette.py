@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from integrator.errors import ConfigError, Problem, UsageError
-from integrator.recording.scrub import Exchange, Headers
+from integrator.recording.headers import Headers
+from integrator.recording.scrub import Exchange
 
 if TYPE_CHECKING:
     from vcr.request import Request

@@ -27,6 +27,7 @@ _PHONE = re.compile(
     + ")"
     + _AFTER
 )
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _NUMBERS = re.compile(r"(?<!\w)\+?\d(?:[ .()/\u00a0-]{0,2}\d){4,16}(?!\w)")
 
 
@@ -41,10 +42,18 @@ class FreeText:
         text = _ADDRESS.sub(self._address, text)
         text = _WWW.sub(lambda found: self._made_up.host(found[0]), text)
         text = EMAIL.sub(lambda found: self._made_up.email(unescape(found[0]).replace("%40", "@")), text)
+        text = self._without_domains(text)
         text = _PHONE.sub(lambda found: self._made_up.phone(found[0]), text)
         if self._made_up.phones:
             text = _NUMBERS.sub(self._known_number, text)
         return self.without_names(text)
+
+    def _without_domains(self, text: str) -> str:
+        """A domain of our own configuration, also where it is no address."""
+        for real, made in self._made_up.own.items():
+            if _DOMAIN.fullmatch(real) and real in text:
+                text = re.sub(rf"(?<![\w.@-]){re.escape(real)}(?![\w-])", made, text)
+        return text
 
     def without_names(self, text: str, *, parts: bool = True) -> str:
         """Known names in a text, in whatever case, accents and separators: a full name always.

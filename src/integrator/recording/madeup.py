@@ -46,6 +46,7 @@ class MadeUp:
         self.lone_words: set[str] = set()  # names of a single word
         self.initials: set[str] = set()
         self.phones: set[str] = set()
+        self.own: dict[str, str] = {}  # texts of the configuration, and what stands for them
         self._given: dict[tuple[str, str], str] = {}
         self._numbers: dict[str, Iterator[int]] = {}
         self._names = self._fresh(_GIVEN)
@@ -121,6 +122,7 @@ class MadeUp:
 
     def name_text(self, value: str, made: str) -> None:
         """A text of the configuration (a user name, a mail domain) becomes what the replay's configuration says."""
+        self.own[value] = made
         for kind in ("text", "login", "host"):
             self._given[kind, value] = made
 

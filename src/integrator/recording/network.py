@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from integrator.errors import Refused
 from integrator.recording.cassette import FAILURE, failures, from_vcr, to_vcr
-from integrator.recording.scrub import Exchange
+from integrator.recording.scrub import ANYTHING, Exchange
 
 if TYPE_CHECKING:
     import httpx
@@ -161,13 +161,19 @@ def _gap(method: str, url: str) -> NotRecorded:
 
 def _is_same(asked: "Request", recorded: "Request") -> None:
     """Method, place and query; the body is ours and may differ between versions."""
-    first, second = (_place(request) for request in (asked, recorded))
+    free = {name for name, value in _query(recorded) if value == ANYTHING}
+    first, second = (_place(request, free) for request in (asked, recorded))
     assert first == second, f"{first} is not {second}"
 
 
-def _place(request: "Request") -> tuple[str, str, str, list[tuple[str, str]]]:
+def _query(request: "Request") -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(request.uri).query, keep_blank_values=True)
+
+
+def _place(request: "Request", free: set[str]) -> tuple[str, str, str, list[tuple[str, str]]]:
     parts = urlsplit(request.uri)
-    return request.method, parts.hostname or "", parts.path, sorted(parse_qsl(parts.query, keep_blank_values=True))
+    query = sorted((name, ANYTHING if name in free else value) for name, value in _query(request))
+    return request.method, parts.hostname or "", parts.path, query
 
 
 @contextmanager

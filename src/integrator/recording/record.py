@@ -13,7 +13,7 @@ from urllib.parse import quote
 from integrator import __version__
 from integrator.errors import IntegratorError
 from integrator.home import find_home
-from integrator.recording import belongings, cassette, memory, network
+from integrator.recording import belongings, cassette, memory, network, waiting
 from integrator.recording.freetext import survivors
 from integrator.recording.madeup import MadeUp
 from integrator.recording.scrub import Exchange, Scrubber, System, system_of
@@ -54,6 +54,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     systems = belongings.systems_of(settings, needs)
     tape, clock = network.Tape(), _FirstLook(options.clock)
     before = memory.remembered(settings.store.path)
+    waited = waiting.found(settings.store.path) if "mailgun" in needs else {}
     report: Report | None = None
     try:
         with network.recording(tape, ours=_is_ours(settings, systems)):
@@ -67,6 +68,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
             "exit_code": report.exit_code if report else 70,
             "dry_run": options.dry_run,
             "remembered": before,
+            "waiting": waited,
         }
         remark = _keep(file, settings, systems, needs, tape.exchanges, facts)
     report.remarks.append(remark)
@@ -97,7 +99,9 @@ def _keep(
     for real, made in belongings.replaced(settings, needs):
         made_up.name_text(real, made)
     scrubber = Scrubber(systems, made_up)
+    scrubber.learn(waiting.SHAPE, facts["waiting"])
     kept = scrubber.scrubbed(exchanges)
+    facts = facts | {"waiting": scrubber.replaced(waiting.SHAPE, facts["waiting"])}
     metadata = {**facts, **belongings.described(settings, needs, str(facts["job"]), scrubber.text)}
     metadata["replaced"] = made_up.counts()
     text = cassette.text_of(cassette.Cassette(metadata, kept))
@@ -117,6 +121,9 @@ def _logins(settings: Settings) -> Iterable[str]:
                 yield b64encode(f"{table.username}:{table.password.reveal()}".encode()).decode()
             except RuntimeError:  # not read for this run
                 continue
+    if settings.mailgun is not None:
+        for key in belongings.revealed(settings.mailgun):
+            yield b64encode(f"api:{key}".encode()).decode()
 
 
 def _refuse_secrets(file: Path, text: str, secrets: Iterable[str]) -> None:

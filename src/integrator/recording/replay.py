@@ -9,7 +9,7 @@ from pathlib import Path
 from integrator.database import connect
 from integrator.errors import ConfigError, UsageError
 from integrator.home import Home, find_home, make_var
-from integrator.recording import belongings, cassette, memory, network
+from integrator.recording import belongings, cassette, memory, network, waiting
 from integrator.runner import Options, Story, run_job
 from integrator.runtime.report import Report
 from integrator.settings import load_settings
@@ -37,6 +37,8 @@ def replay(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
             _copy(store, home.var / "integrator.db")
         if isinstance(before := metadata.get("remembered"), dict) and before:
             memory.put_back(before, home.var / "integrator.db", backups=home.backups, source=file)
+        if isinstance(waited := metadata.get("waiting"), dict) and waited:
+            waiting.put_back(waited, home.var / "integrator.db", backups=home.backups, source=file)
         report = _run(job, story, home, needs, ours, tape, clock)
     _say(report, tape, metadata)
     return report

@@ -3,24 +3,23 @@
 All of a recording is read before any of it is written: a name met in the last answer is replaced in the first.
 """
 
-import gzip
 import re
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from html import unescape
+from json import dumps, loads
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from integrator.recording.freetext import EMAIL, FreeText
+from integrator.recording.headers import Headers, header, kept, sent_headers_of, unpacked
 from integrator.recording.jsontree import Number, Object, parsed, written
 from integrator.recording.madeup import WORD, MadeUp, phone_digits
+from integrator.recording.multipart import Part, is_form, parts_in, text_of
 from integrator.systems.recordable import Anywhere, Call, Fields, Items, May, Recordable, Shape, Words
 
-Headers = dict[str, list[str]]
 _Act = Callable[[May | Words, Any], Any]
 
-_INFLATED_LIMIT = 256_000_000
 _CODE = re.compile(r"[A-Za-z0-9_/-][A-Za-z0-9._:/,+?=&%-]{0,8000}")
 _MOMENT = re.compile(r"[\d\s.:/+,TZ-]{4,40}|\d{1,2}\.? ?[a-zæøå]{3,10}\.?,? \d{4}", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*[+-]?\d[\d., ]{0,20}(?:\s[A-Za-zÆØÅæøå.]{1,12})?\s*")
@@ -29,18 +28,9 @@ _YESNO = re.compile(r"\s*(?:j|ja|y|yes|true|sand|sant|x|n|nej|nei|no|false|falsk
 _FORMS = {May.CODE: _CODE, May.MOMENT: _MOMENT, May.NUMBER: _NUMBER, May.AMOUNT: _AMOUNT, May.YESNO: _YESNO}
 _FIELD_NAME = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.@$:-]{0,63}")
 _PLAIN_SEGMENT = re.compile(r"[a-z][a-z_-]{0,30}|v\d{1,3}|ver\d{1,3}|")
-_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:; ?charset=\"?[\w-]+\"?)?")
-_WHEN = re.compile(r"-?\d{1,12}|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
-_COUNT = re.compile(r"\d{1,12}")
-_HEADERS = {
-    "accept": _TYPE,
-    "content-type": _TYPE,
-    "retry-after": _WHEN,
-    "date": _WHEN,
-    "x-wp-total": _COUNT,
-    "x-wp-totalpages": _COUNT,
-}
 _BROKEN = '[{"recorded": "cut or broken'
+_MAILBOX = re.compile(r'\s*"?([^<>@"]*)"?\s*<[^<>]+>\s*')
+ANYTHING = "*"  # in the query of a recorded request: whatever a replay asks with
 
 
 @dataclass(frozen=True)
@@ -116,6 +106,14 @@ class Scrubber:
             self._one(system, exchange, self._learn)
         return [self._one(system, exchange, self._leaf) for system, exchange in ours]
 
+    def learn(self, shape: Shape, value: Any) -> None:
+        """Look at what will be replaced beside the exchanges, before they are: its people are in them, too."""
+        self._walk(shape, parsed(dumps(value)), self._learn)
+
+    def replaced(self, shape: Shape, value: Any) -> Any:
+        """A value of plain JSON beside the exchanges, by the same table."""
+        return loads(written(self._walk(shape, parsed(dumps(value)), self._leaf)))
+
     def text(self, text: str) -> str:
         """A free text beside the exchanges (a comment in a mapping file)."""
         return self._free.cleaned(text)
@@ -125,28 +123,30 @@ class Scrubber:
         call = system.allows.call(unquote(path)) if system.allows else None
         self._empty = system.allows.empty if system.allows else frozenset()
         call = call or Call(re.compile(""))
-        headers, body = _unpacked(exchange.headers, exchange.body)
+        headers, body = unpacked(exchange.headers, exchange.body)
         packed = "content-encoding" in headers
         return replace(
             exchange,
             url=self._url(system, path, urlsplit(exchange.url).query, call, act),
-            sent_headers=_headers(exchange.sent_headers),
+            sent_headers=sent_headers_of(exchange.sent_headers),
             sent=self._body(exchange.sent, exchange.sent_headers, call.request, act),
             reason=exchange.reason if re.fullmatch(r"[A-Za-z' -]{0,40}", exchange.reason) else "",
-            headers=_headers(headers) | self._elsewhere(headers) | ({"content-encoding": ["gzip"]} if packed else {}),
+            headers=kept(headers) | self._elsewhere(headers) | ({"content-encoding": ["gzip"]} if packed else {}),
             body=body if packed else self._body(body, headers, call.answer, act),
         )
 
     def _elsewhere(self, headers: Headers) -> Headers:
         """Where a redirect points, as far as its host."""
-        host = _host(_header(headers, "location"))
+        host = _host(header(headers, "location"))
         return {"location": [f"https://{self._made_up.host(host)}/"]} if host else {}
 
     # addresses ----------------------------------------------------------------------------------
 
     def _url(self, system: System, path: str, query: str, call: Call, act: _Act) -> str:
         declared = bool(call.path.pattern)
+        path, hidden = _without_hidden(path, call)
         segments = [self._segment(unquote(part), act, declared=declared) for part in path.split("/")]
+        segments += [self._made_up.page(hidden)] if hidden else []
         pairs = [
             (self._field_name(name), self._walk(call.query.get(name, May.NOTHING), value, act))
             for name, value in parse_qsl(query, keep_blank_values=True)
@@ -157,15 +157,27 @@ class Scrubber:
     def _segment(self, part: str, act: _Act, *, declared: bool) -> str:
         if not declared and _PLAIN_SEGMENT.fullmatch(part):
             return part
+        if part in self._made_up.own:
+            return self._made_up.own[part]
         found: str = act(May.CODE if declared else May.NOTHING, part)
         return found
+
+    def _link(self, address: str) -> str:
+        """An address in an answer that is asked later: it becomes what that request becomes."""
+        system = system_of(address, self._systems)
+        if system is None or not (path := system.below(address)):
+            return self._free.cleaned(address)
+        call = (system.allows.call(unquote(path)) if system.allows else None) or Call(re.compile(""))
+        return self._url(system, path, urlsplit(address).query, call, self._leaf)
 
     # bodies -------------------------------------------------------------------------------------
 
     def _body(self, body: bytes, headers: Headers, shape: Shape, act: _Act) -> bytes:
         if not body:
             return body
-        content_type = _header(headers, "content-type")
+        content_type = header(headers, "content-type")
+        if is_form(content_type):
+            return text_of([self._part(part, shape, act) for part in parts_in(body, content_type)]).encode()
         charset = (re.findall(r"charset=\"?([\w-]+)", content_type) or ["utf-8"])[0]
         try:
             text = body.decode(charset)
@@ -183,6 +195,14 @@ class Scrubber:
         of = shape.of if isinstance(shape, Fields) else {}
         pairs = parse_qsl(text, keep_blank_values=True)
         return urlencode([(self._field_name(n), self._walk(of.get(n, May.NOTHING), v, act)) for n, v in pairs])
+
+    def _part(self, part: Part, shape: Shape, act: _Act) -> Part:
+        """One field of a multipart form. Of a file only its kind and its size are left."""
+        of = shape.of if isinstance(shape, Fields) else {}
+        name = self._field_name(part.name)
+        if part.filename is not None:
+            return replace(part, name=name, filename=act(May.NOTHING, part.filename), value="")
+        return replace(part, name=name, value=self._walk(of.get(part.name, May.NOTHING), part.value, act))
 
     def _foreign(self, text: str) -> str:
         """Something that is not JSON: only its kind is kept, because that is what a reader of it would notice."""
@@ -218,6 +238,8 @@ class Scrubber:
         if isinstance(value, str) and not self._says_nothing(value):
             if kind is May.NAME:
                 self._made_up.learn_name(EMAIL.sub("", value))
+            elif kind is May.EMAIL and (mailbox := _MAILBOX.fullmatch(value)):
+                self._made_up.learn_name(mailbox[1])
             elif kind is May.INITIALS:
                 self._made_up.learn_initials(value)
             elif kind is May.PHONE:
@@ -236,6 +258,10 @@ class Scrubber:
             return value if _folded(value) in kind.words else self._hidden(value)
         if kind is May.TEXT:
             return self._free.cleaned(value)
+        if kind is May.ANY:
+            return ANYTHING
+        if kind is May.LINK:
+            return self._link(value)
         form = _FORMS.get(kind)
         if form:
             return self._formed(kind, value) if form.fullmatch(value) else self._hidden(value)
@@ -323,34 +349,10 @@ def _folded(word: str) -> str:
     return folded(word)
 
 
-def _header(headers: Headers, name: str) -> str:
-    return next((values[0] for key, values in headers.items() if key.lower() == name and values), "")
-
-
-def _headers(headers: Headers) -> Headers:
-    """Only what a reader of the answer needs, and only in the form it has."""
-    kept: Headers = {}
-    for name, values in headers.items():
-        form = _HEADERS.get(name.lower())
-        fitting = [value for value in values if form and form.fullmatch(value)]
-        if fitting:
-            kept[name.lower()] = fitting
-    return kept
-
-
-def _unpacked(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """The body without its compression; one that cannot be unpacked is replaced by one that cannot, either."""
-    encoding = _header(headers, "content-encoding").strip().lower()
-    plain = {name: values for name, values in headers.items() if name.lower() != "content-encoding"}
-    if encoding in ("", "identity") or not body:
-        return plain, body
-    try:
-        inflate = zlib.decompressobj(wbits=47)  # gzip or zlib, whatever it says
-        found = inflate.decompress(body, _INFLATED_LIMIT)
-        if len(found) > 10_000_000 and len(found) > 100 * len(body):  # a bomb stays one, of nothing but zeros
-            return plain | {"content-encoding": ["gzip"]}, gzip.compress(bytes(len(found)))
-        if inflate.eof and not inflate.unused_data:
-            return plain, found
-    except zlib.error:
-        pass
-    return plain | {"content-encoding": ["gzip"]}, b"not gzip at all"
+def _without_hidden(path: str, call: Call) -> tuple[str, str]:
+    """(the path up to what the call hides, what it hides)."""
+    found = call.path.fullmatch(unquote(path))
+    if not found or not found.groupdict().get("hidden"):
+        return path, ""
+    segments, before = path.split("/"), found.string[: found.start("hidden")].count("/")
+    return "/".join(segments[:before]), "/".join(segments[before:])

@@ -14,6 +14,7 @@ from integrator.runtime.outbox import Outbox
 
 UNCERTAIN_LIMIT_S = 24 * 3600
 POSTPONED_S = 60
+LOOK_AGAIN_S = 10
 GIVE_UP_AFTER = 5  # units in a row without one clear answer: the system is down, leave the rest for the next run
 
 
@@ -57,6 +58,11 @@ class Delivery:
 
     prepare is called in the transaction that begins a message, keep in the one that completes it;
     critical postpones a stop request.
+
+    scope   only the messages of one order, class or workshop
+    waits   what a killed run left is waited for until it is settled. A run that passes by again and again does not
+            wait, and looks for the same message only every LOOK_AGAIN_S
+    pause   asked before every unit: something more urgent is there, the rest is for the next pass
     """
 
     outbox: Outbox
@@ -68,16 +74,20 @@ class Delivery:
     prepare: Callable[[Message], None] = lambda message: None
     keep: Callable[[Message, Done], None] = lambda message, done: None
     advance: Callable[[int], None] = lambda number: None
+    pause: Callable[[], bool] = lambda: False
+    scope: str | None = None
+    waits: bool = True
     tally: Tally = field(default_factory=Tally)
+    _looked: dict[int, float] = field(default_factory=dict)
 
     def run(self) -> Tally:
-        """Settle what is in doubt, send what is due.
+        """Settle what is in doubt, send what is due. May be called again.
 
         Errors  Refused, Unavailable: concern all messages, the rest stays received; Stopped: asked to end
         """
         unsettled_s = self._settle_doubts()
         self._send_due()
-        if unsettled_s is not None:
+        if unsettled_s is not None and self.waits:
             # A run that ended in the middle left it. Its request may still arrive: wait until it cannot, look again.
             self.sleep(unsettled_s)
             self._settle_doubts()
@@ -88,8 +98,10 @@ class Delivery:
 
     def _send_due(self) -> None:
         silent = 0
-        while messages := self.outbox.due(self.effect):
+        while messages := self.outbox.due(self.effect, scope=self.scope):
             for group in self.sender.groups(messages):
+                if self.pause():
+                    return
                 results = self._deliver(group)
                 self.advance(len(group))
                 last = results[-1] if results else None
@@ -178,7 +190,7 @@ class Delivery:
         """
         wait_s: float | None = None
         silent = 0
-        for message in self.outbox.in_doubt(self.effect):
+        for message in self._to_look_up():
             # Counted from the moment of the doubt, and never longer: it left before now, also by a clock set back.
             since = max(message.sent_at, message.uncertain_since or 0)
             unsettled_s = min(since + self.sender.settle_s - self.outbox.clock(), self.sender.settle_s)
@@ -200,10 +212,20 @@ class Delivery:
                     self._complete(message, found)
                 elif message.attempts >= self.patience.attempts:
                     self._fail(message, f"not there after {message.attempts} attempts; {message.key} was left alone")
+                elif not self.sender.resends:
+                    self._fail(message, "held: it may have arrived, though nothing there tells of it; look there first")
                 else:
                     self.outbox.put_back(message, "looked up: it is not there", attempts=message.attempts, next_at=0)
                     self.tally.finish(message.key)
         return wait_s
+
+    def _to_look_up(self) -> list[Message]:
+        """What is in doubt, but for what an earlier pass of this run looked for a moment ago."""
+        messages, now = self.outbox.in_doubt(self.effect, scope=self.scope), self.outbox.clock()
+        if not self.waits:
+            messages = [found for found in messages if abs(now - self._looked.get(found.id, 0.0)) >= LOOK_AGAIN_S]
+            self._looked.update((message.id, now) for message in messages)
+        return messages
 
     def _still_unknown(self, message: Message, error: IntegratorError) -> None:
         since = message.uncertain_since or message.sent_at

@@ -69,9 +69,9 @@ class Outbox:
 
     # reading ------------------------------------------------------------------------------------
 
-    def due(self, effect: str) -> list[Message]:
-        """The oldest messages that may be sent now, a page of them."""
-        return self._messages("state = 'received' AND next_at <= ?", effect, self.clock())
+    def due(self, effect: str, *, scope: str | None = None) -> list[Message]:
+        """The oldest messages that may be sent now, a page of them; of one scope only, when it is given."""
+        return self._messages("state = 'received' AND next_at <= ?2", effect, self.clock(), scope=scope)
 
     def failed_keys(self, effect: str) -> set[str]:
         """Keys of messages that only a person brings back."""
@@ -81,24 +81,41 @@ class Outbox:
 
     def every_due(self, effect: str) -> list[Message]:
         """All of them at once, for a plan."""
-        return self._messages("state = 'received' AND next_at <= ?", effect, self.clock(), limit=-1)
+        return self._messages("state = 'received' AND next_at <= ?2", effect, self.clock(), limit=-1)
 
-    def in_doubt(self, effect: str) -> list[Message]:
+    def in_doubt(self, effect: str, *, scope: str | None = None) -> list[Message]:
         """All messages that were begun and whose end nobody wrote down."""
-        return self._messages("state = 'processing' AND ?", effect, 1, limit=-1)
+        return self._messages("state = 'processing' AND ?2", effect, 1, limit=-1, scope=scope)
 
-    def pending(self, effect: str) -> int:
+    def next_due(self, effect: str, *, scope: str | None = None) -> int | None:
+        """When the next waiting message of an effect may be sent (epoch seconds), None when none waits."""
+        found = self.db.value(
+            "SELECT min(next_at) FROM outbox WHERE effect = ?1 AND state = 'received' AND (?2 IS NULL OR scope = ?2)",
+            (effect, scope),
+        )
+        return None if found is None else int(found)
+
+    def hasten(self, scope: str) -> int:
+        """Messages of one scope that wait for their next try may be sent at once; gives back how many."""
+        return self.db.write("UPDATE outbox SET next_at = 0 WHERE scope = ? AND state = 'received'", (scope,))
+
+    def pending(self, effect: str, *, scope: str | None = None) -> int:
         """How many messages of an effect have not ended."""
         return int(
             self.db.value(
-                "SELECT count(*) FROM outbox WHERE effect = ? AND state IN ('received', 'processing')", (effect,)
+                "SELECT count(*) FROM outbox WHERE effect = ?1 AND state IN ('received', 'processing')"
+                " AND (?2 IS NULL OR scope = ?2)",
+                (effect, scope),
             )
         )
 
-    def _messages(self, condition: str, effect: str, value: float, *, limit: int = _PAGE) -> list[Message]:
+    def _messages(
+        self, condition: str, effect: str, value: float, *, limit: int = _PAGE, scope: str | None = None
+    ) -> list[Message]:
         rows = self.db.all(
-            f"SELECT * FROM outbox WHERE effect = ? AND {condition} ORDER BY id LIMIT ?",  # noqa: S608 (constants)
-            (effect, value, limit),
+            f"SELECT * FROM outbox WHERE effect = ?1 AND {condition} AND (?3 IS NULL OR scope = ?3)"  # noqa: S608
+            " ORDER BY id LIMIT ?4",
+            (effect, value, scope, limit),
         )
         return [
             Message(
@@ -113,6 +130,28 @@ class Outbox:
             )
             for row in rows
         ]
+
+    # before anything was sent ------------------------------------------------------------------------
+
+    def withdraw(self, scope: str, reason: str) -> bool:
+        """Give up all messages of a scope, if none of them was ever begun; otherwise none. Call inside tx()."""
+        rows = self.db.all("SELECT state, attempts FROM outbox WHERE scope = ?", (scope,))
+        if any(row["state"] != "received" or row["attempts"] for row in rows):
+            return False
+        self.db.write(
+            "UPDATE outbox SET state = 'failed', body = NULL, reason = ?, changed_at = ? WHERE scope = ?",
+            (reason, int(self.clock()), scope),
+        )
+        return True
+
+    def expire(self, effect: str, *, before: float, reason: str) -> list[str]:
+        """Messages that nobody touched since then are too old to be sent by themselves; gives back their keys."""
+        rows = self.db.all(
+            "UPDATE outbox SET state = 'failed', reason = ?, changed_at = ?"
+            " WHERE effect = ? AND state = 'received' AND changed_at < ? RETURNING key",
+            (reason, int(self.clock()), effect, before),
+        )
+        return [row["key"] for row in rows]
 
     # transitions: each names the state it leaves ---------------------------------------------------
 

@@ -94,7 +94,25 @@ class Run:
             self.report.plan.extend((effect, sender.preview(message)) for message in messages)
             return
         self.progress.begin(effect, self.outbox.pending(effect))
-        delivery = Delivery(
+        delivery = self.delivery(effect, sender, keep=keep, prepare=prepare)
+        try:
+            delivery.run()
+        finally:
+            self.take_over(delivery)
+
+    def delivery(
+        self,
+        effect: str,
+        sender: Sender,
+        *,
+        keep: Callable[[Message, Done], None],
+        prepare: Callable[[Message], None] = lambda message: None,
+        pause: Callable[[], bool] = lambda: False,
+        scope: str | None = None,
+        waits: bool = True,
+    ) -> Delivery:
+        """The delivery of one effect, for a story that passes by more than once; take_over ends it."""
+        return Delivery(
             self.outbox,
             effect,
             sender,
@@ -104,18 +122,18 @@ class Run:
             prepare=prepare,
             keep=keep,
             advance=self.progress.advance,
+            pause=pause,
+            scope=scope,
+            waits=waits,
         )
-        try:
-            delivery.run()
-        finally:
-            self._take_over(effect, delivery)
 
-    def _take_over(self, effect: str, delivery: Delivery) -> None:
-        tally = delivery.tally
+    def take_over(self, delivery: Delivery) -> None:
+        """What a delivery did and left, into the run's report."""
+        effect, tally = delivery.effect, delivery.tally
         for result, number in tally.counts.items():
             self.count(**{f"{effect}.{result}": number})
         self.report.failed.update({f"{effect} {key}": reason for key, reason in tally.failed.items()})
         self.report.waiting.update({f"{effect} {key}": reason for key, reason in tally.waiting.items()})
-        later = self.outbox.pending(effect) - len(tally.waiting)
+        later = self.outbox.pending(effect, scope=delivery.scope) - len(tally.waiting)
         if later > 0:
             self.report.waiting.setdefault(f"{effect}", f"{later} message(s) wait for their next try")

@@ -21,6 +21,16 @@ POLICY_KEYS: dict[str, dict[str, tuple[Any, Any]]] = {
         "past": (Literal["keep", "unpublish"], "keep"),
     },
     "store-backup": {},
+    "sync-orders": {},
+    "clear-reservations": {},
+    "gdpr-cleanup": {},
+    "send-participants": {
+        "days_ahead": (Annotated[int, Meta(ge=0, le=60)], 1),
+        "trainers": (
+            Annotated[tuple[Literal["maconomy", "wordpress"], ...], Meta(min_length=1, max_length=2)],
+            ("maconomy", "wordpress"),
+        ),
+    },
 }
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 

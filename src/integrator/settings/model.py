@@ -49,6 +49,11 @@ class MailgunSettings(Table, frozen=True, kw_only=True):
     domain: Text
     api_key: Secret
     from_: Text = msgspec.field(name="from")
+    reply_to: Text | None = None
+    events_key: Secret | None = None  # a sending key may not read events
+    test_mode: bool = False
+    timeout_s: Seconds = 20.0
+    settle_s: Settle = 1_800.0  # events come late, up to half an hour
 
 
 class TrainingportalSettings(Table, frozen=True, kw_only=True):

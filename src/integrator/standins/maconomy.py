@@ -10,6 +10,8 @@ bytes_per_course):
     {"change": {"percent": 1, "random": 7}} · {"set": {"25172-04": {"freeSeats": 3}}} · {"remove": ["25172-05"]}
     {"add": [record, …]} · {"restore": true}
     {"locked": true}                   or a list of course ids: registering there answers 503 LOCKED
+    {"refuse": {"ILI-10001-2": "VALIDATION"}}   this reference or e-mail address is answered with that error
+    {"unreadable": {"25172-04": 2}}    so many records without an id among the participants of a course
     {"unique_references": true}        the same externalReference again answers 200 with the same participant
     {"auth_header": "X-Api-Key", "auth_value": "…"} · {"gzip": true}
 """
@@ -21,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from integrator.standins import catalogue, maconomy_native
+from integrator.standins import catalogue, maconomy_native, maconomy_registration
 from integrator.standins.base import Answer, Request, StandIn
 from integrator.standins.catalogue import Plan, Record
 from integrator.standins.maconomy_table import Table
@@ -29,9 +31,10 @@ from integrator.standins.maconomy_table import Table
 DIALECTS = {"assumed", "native-style"}
 PLAN = {"courses", "main_courses", "random", "first_day", "bytes_per_course"}
 BUILD = PLAN | {"nasty", "records", "participants"}
-SETTINGS = {"dialect", "locked", "unique_references", "auth_header", "auth_value", "gzip"}
+SETTINGS = {
+    *("dialect", "locked", "refuse", "unreadable", "unique_references", "auth_header", "auth_value", "gzip"),
+}
 CHANGES = {"restore", "change", "set", "remove", "add"}
-REQUIRED = {"courseId": "Kursusnummer", "firstName": "Fornavn", "lastName": "Efternavn", "email": "E-mail"}
 REGISTERED_AT = "2026-11-22T10:15:03+01:00"
 
 
@@ -54,6 +57,8 @@ class Maconomy(StandIn):
             self.dialect, self.gzip, self.unique_references = "assumed", False, False
             self.auth_header, self.auth_value = "Authorization", "Bearer demo-maconomy-key"
             self.locked: bool | list[str] = False
+            self.refuse: dict[str, str] = {}
+            self.unreadable: dict[str, int] = {}
             self._seed = 1
             self._build({})
             self.seed(self._first_settings)
@@ -68,6 +73,8 @@ class Maconomy(StandIn):
             raise ValueError(f"seed: unknown settings {sorted(unknown)}; known: {sorted(BUILD | SETTINGS | CHANGES)}")
         if settings.get("dialect", "assumed") not in DIALECTS:
             raise ValueError(f"seed: dialect is one of {sorted(DIALECTS)}")
+        if not set(settings.get("refuse", {}).values()) <= set(maconomy_registration.REFUSALS):
+            raise ValueError(f"seed: refuse with one of {sorted(maconomy_registration.REFUSALS)}")
         with self.lock:
             for name in SETTINGS & set(settings):
                 setattr(self, name, settings[name])
@@ -177,7 +184,8 @@ class Maconomy(StandIn):
             return Answer(200, body(self.dialect))
 
     def _list(self, course_id: str, dialect: str) -> bytes:
-        records = self._people(course_id)
+        nameless = [{"courseId": course_id, "status": "Tilmeldt"}] * self.unreadable.get(course_id, 0)
+        records = [*self._people(course_id), *nameless]
         if dialect == "assumed":
             return msgspec.json.encode(records)
         rows = [msgspec.json.encode(maconomy_native.participant(record)) for record in records]
@@ -198,10 +206,11 @@ class Maconomy(StandIn):
             return _invalid("Ugyldig JSON", "")
         if not isinstance(wanted, dict):
             return _invalid("Én deltager pr. kald", "")
-        for name, danish in REQUIRED.items():
-            if not isinstance(wanted.get(name), str) or not wanted[name].strip():
-                return _invalid(f"{danish} mangler", name)
         with self.lock:
+            if self.dialect != "assumed":
+                wanted = maconomy_registration.assumed_names(wanted)
+            if wrong := maconomy_registration.complaint(wanted, self.dialect):
+                return _invalid(*wrong)
             return self._refusal(wanted) or self._known(wanted) or self._add(request, wanted)
 
     def _refusal(self, wanted: Record) -> Answer | None:
@@ -215,7 +224,8 @@ class Maconomy(StandIn):
             return Answer(409, {"error": "COURSE_CANCELLED", "message": "Kurset er aflyst"})
         if course.get("status") == "Udsolgt" or (isinstance(course.get("freeSeats"), int) and course["freeSeats"] < 1):
             return Answer(409, {"error": "COURSE_FULL", "message": "Der er ikke flere ledige pladser på kurset"})
-        return None
+        staged = self.refuse.get(wanted.get("externalReference") or "") or self.refuse.get(wanted["email"])
+        return _refused(staged) if staged else None
 
     def _known(self, wanted: Record) -> Answer | None:
         """Only with `unique_references`: the participant of the same reference."""
@@ -223,14 +233,14 @@ class Maconomy(StandIn):
         if not self.unique_references or not reference:
             return None
         for known in self._people(wanted["courseId"]):
-            if known["externalReference"] == reference:
+            if known.get("externalReference") == reference:
                 return Answer(200, self._receipt(known))
         return None
 
     def _add(self, request: Request, wanted: Record) -> Answer:
-        course_id, company = wanted["courseId"], wanted.get("company")
+        course_id = wanted["courseId"]
         person = {name: wanted.get(name) or "" for name in ("firstName", "lastName", "email")}
-        person["company"] = company.get("name", "") if isinstance(company, dict) else company or ""
+        person["company"] = wanted.get("company", {}).get("name") or ""
         person |= {name: wanted.get(name) or "" for name in ("jobTitle", "phone")}
         person |= {"status": "Tilmeldt", "externalReference": wanted.get("externalReference") or ""}
         person |= {"registeredAt": REGISTERED_AT, "comment": wanted.get("comment") or ""}
@@ -257,7 +267,8 @@ class Maconomy(StandIn):
     def _receipt(self, record: Record) -> Record:
         names = ("participantId", "courseId", "externalReference", "status")
         free = self.courses.get(record["courseId"]).get("freeSeats")
-        return {**{name: record[name] for name in names}, "freeSeats": free}
+        receipt = {**{name: record[name] for name in names}, "freeSeats": free}
+        return receipt if self.dialect == "assumed" else maconomy_native.participant(receipt)
 
 
 def _encoded(records: list[Any]) -> list[bytes]:
@@ -279,3 +290,8 @@ def _not_found(what: str) -> Answer:
 
 def _invalid(message: str, field: str) -> Answer:
     return Answer(400, {"error": "VALIDATION", "message": message, "field": field})
+
+
+def _refused(code: str) -> Answer:
+    status, message = maconomy_registration.REFUSALS[code]
+    return Answer(status, {"error": code, "message": message})

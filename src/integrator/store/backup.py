@@ -8,13 +8,13 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from integrator.database import Database, bare, sqlite_error
+from integrator.database import Database, bare, connect, sqlite_error
 from integrator.errors import NotFound, StoreDamaged
 from integrator.store import migrations
 
@@ -24,6 +24,7 @@ _MIGRATION_STEM = "before-migration"
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"(?:integrator-|before-migration-|.*\.replaced-)([0-9]{8}T[0-9]{6}Z)(?:\.[0-9]+)?(?:\.db)?")
 _COMPANIONS = ("-journal", "-wal", "-shm")
+_SKIPPED_NUMBERS = 1_000  # more orders than anybody takes between two backups
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,12 @@ def remove(backup: Backup) -> None:
     _remove(backup.path)
 
 
-def sweep(folder: Path, *, now: float) -> None:
-    """Delete what killed backups left unfinished: they hold what the store held."""
-    for path in folder.glob(".*.partial*"):
-        if path.stat().st_mtime < now - 86_400:
-            path.unlink(missing_ok=True)
+def sweep(folder: Path, *, now: float, older_than_s: float = 86_400) -> int:
+    """Delete what killed backups left unfinished: they hold what the store held. Gives back how many files."""
+    left = [path for path in folder.glob(".*.partial*") if path.stat().st_mtime <= now - older_than_s]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
 
 
 def _ours(files: Iterator[Path]) -> Iterator[Backup]:
@@ -141,12 +143,13 @@ def verify(path: Path) -> int:
 
     Errors  NotFound; StoreDamaged: not sound, not ours, or of a newer version
     """
-    with _reading(path) as conn:
-        return _verified(conn, path)
+    with reading(path) as conn:
+        return verified(conn, path)
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A backup, as it lies. Errors  NotFound; StoreDamaged"""
     if not path.is_file():
         raise NotFound(f"backup: {path}: there is no such file", hint="integrator store list")
     try:
@@ -170,7 +173,8 @@ def _unreadable(error: sqlite3.Error, path: Path) -> Exception:
     )
 
 
-def _verified(conn: sqlite3.Connection, path: Path) -> int:
+def verified(conn: sqlite3.Connection, path: Path) -> int:
+    """Its schema version, once it has proved sound and ours. Errors  StoreDamaged"""
     version = int(conn.execute("PRAGMA user_version").fetchone()[0])
     if version > len(migrations.STEPS):
         raise StoreDamaged(
@@ -200,9 +204,10 @@ def _sound(conn: sqlite3.Connection, what: str) -> None:
 # putting back ---------------------------------------------------------------------------------------
 
 
-def restore(path: Path, live: Path, *, at: float) -> Path | None:
+def restore(path: Path, live: Path, *, at: float, erase: Callable[[Database], None] = lambda db: None) -> Path | None:
     """Put a backup in the place of the live store; give back where the former one is kept, None when there was none.
 
+    erase is called with the copy before it goes live: nobody who was erased since comes back.
     The caller holds every job's lock and the store's. A kill at any point leaves the old store or the new one live:
     the name changes hands in one rename, and whatever was begun before it is taken away by the next restore.
     Errors  NotFound; StoreDamaged; Unavailable: somebody else is in the store
@@ -211,24 +216,43 @@ def restore(path: Path, live: Path, *, at: float) -> Path | None:
     draft = live.with_name(f".{live.name}.restored")
     live.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _writing(live, draft):
-        with _reading(path) as source:
-            _verified(source, path)
+        with reading(path) as source:
+            verified(source, path)
             _draft(source, draft, f"backup: {path}")
-        _prepare(draft, int(at))
-        with _alone(live):
+        _prepare(draft, int(at), erase)
+        with _alone(live) as former:
+            _go_on_counting(draft, _highest_number(former))
             kept = _put_in_place(draft, live, at)
     return kept
 
 
-def _prepare(draft: Path, at: int) -> None:
+def rewrite(path: Path, change: Callable[[Database], None]) -> None:
+    """Change a backup: on a copy beside it, which takes its name in one rename when it is sound and on disk.
+
+    The caller holds the locks of whoever makes backups. A kill leaves the former file, and the copy for sweep().
+    Errors  NotFound; StoreDamaged; what change raises
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with _writing(path, draft):
+        with reading(path) as source:
+            verified(source, path)
+            _draft(source, draft, f"backup: {path}")
+        with closing(connect(draft)) as db:
+            migrations.migrate(db, backup=lambda: None)
+            change(db)
+            _sound(db.conn, f"backup: {draft}")
+        _to_disk(draft)
+        os.rename(draft, path)
+        _to_disk(path.parent)
+
+
+def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
     """Make a copy of the past fit for today: this version's tables, and no claim that the past cannot make.
 
     Runs that were under way (the one that made the backup is always among them) did not crash: nobody knows more.
     An event that may happen once and was not sent then may have been sent since: the next run looks before it sends.
     """
-    conn = bare(draft)
-    try:
-        db = Database(conn, draft)
+    with closing(connect(draft)) as db:
         migrations.migrate(db, backup=lambda: None)
         with db.tx():
             db.write(
@@ -243,14 +267,36 @@ def _prepare(draft: Path, at: int) -> None:
             )
             # What the site shows may have changed since: whether we took a post down is asked anew.
             db.write("UPDATE posts SET asked = 'draft' WHERE unpublished_at IS NOT NULL")
-        _sound(conn, f"backup: {draft}")
-    finally:
-        conn.close()
+        erase(db)
+        _sound(db.conn, f"backup: {draft}")
+    _to_disk(draft)
+
+
+def _highest_number(former: sqlite3.Connection | None) -> int | None:
+    """The last number that an order got in the store that is replaced; None when it cannot be read."""
+    try:
+        if former is None or not former.execute("PRAGMA user_version").fetchone()[0]:
+            return None
+        has_orders = former.execute("SELECT 1 FROM sqlite_master WHERE name = 'orders'").fetchone()
+        row = has_orders and former.execute("SELECT seq FROM sqlite_sequence WHERE name = 'orders'").fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return int(row[0]) if row else 0
+
+
+def _go_on_counting(draft: Path, highest: int | None) -> None:
+    """An order's number is never used again: a second ILI-10482-1 would find somebody else's registration there."""
+    higher = "max(seq, ?)" if highest is not None else "seq + ?"
+    with closing(connect(draft)) as db:
+        db.write(
+            f"UPDATE sqlite_sequence SET seq = {higher} WHERE name = 'orders'",  # noqa: S608 (constants)
+            (_SKIPPED_NUMBERS if highest is None else highest,),
+        )
     _to_disk(draft)
 
 
 @contextmanager
-def _alone(live: Path) -> Iterator[None]:
+def _alone(live: Path) -> Iterator[sqlite3.Connection | None]:
     """Nobody reads or writes the old store meanwhile, and SQLite has rolled back what a kill left half written in it.
 
     Whoever opened it before and waits for this lock is told afterwards that the file has moved (SQLite looks before
@@ -258,7 +304,7 @@ def _alone(live: Path) -> Iterator[None]:
     SQLite to lock is too damaged for the others as well.
     """
     if not live.exists():
-        yield
+        yield None
         return
     conn = bare(live)
     try:
@@ -267,7 +313,7 @@ def _alone(live: Path) -> Iterator[None]:
         except sqlite3.Error as error:
             if not isinstance(sqlite_error(error, live), StoreDamaged):
                 raise
-        yield
+        yield conn
     finally:
         conn.close()
 
@@ -282,7 +328,7 @@ def _put_in_place(draft: Path, live: Path, at: float) -> Path | None:
     3. Both are on disk before the name changes hands: a power cut cannot keep the last step and lose the first.
     4. One rename: the old store is live before it, the new one after it.
     """
-    _forget_unfinished(live)
+    forget_unfinished(live)
     kept = None
     if live.exists():
         kept = _free_name(live.parent, f"{live.name}.replaced-{time.strftime(_TIME, time.gmtime(at))}", "")
@@ -297,7 +343,7 @@ def _put_in_place(draft: Path, live: Path, at: float) -> Path | None:
     return kept
 
 
-def _forget_unfinished(live: Path) -> None:
+def forget_unfinished(live: Path) -> None:
     """A restore that was killed between its steps 1 and 4 left a second name of the store that is still live."""
     for backup in replaced(live):
         has_journal = any(backup.path.with_name(backup.path.name + ending).exists() for ending in _COMPANIONS)

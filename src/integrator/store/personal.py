@@ -17,6 +17,14 @@ class Personal:
     erasure: str
 
 
+_PARTICIPANTS = "[retention] participants_days after the end of the class"
+_ORDERS = "[retention] orders_days after the order was completed"
+_REPLACED = (
+    "gdpr-cleanup and gdpr erase put a random token in its place; then VACUUM, then a search of the file's bytes"
+)
+_NULL = "gdpr-cleanup and gdpr erase set it to NULL; then VACUUM, then a search of the file's bytes"
+_DELETED = "gdpr-cleanup deletes the order"
+
 REGISTER = (
     Personal(
         "courses.trainers",
@@ -27,10 +35,100 @@ REGISTER = (
     ),
     Personal(
         "outbox.body",
-        "whatever facts an effect carries until it is delivered (course posts carry none)",
+        "what an effect carries until it is delivered: a registration (participant, customer, comment), a mail"
+        " (whom it is for, participants), a list of a class's participants; course posts carry nobody",
         "delivering the effect exactly once",
-        "until it is completed or dropped",
-        "set to NULL in the completing transaction; integrator outbox drop",
+        "until it is completed or dropped; a failed one as long as its participants, a list's [retention]"
+        " participants_days after its day",
+        "set to NULL in the completing transaction, by integrator outbox drop, by gdpr-cleanup and gdpr erase",
+    ),
+    *(
+        Personal(
+            f"participants.{column}",
+            category,
+            "registering the participant in Maconomy, and writing to them",
+            _PARTICIPANTS,
+            _REPLACED if column in ("first_name", "last_name", "email") else _NULL,
+        )
+        for column, category in (
+            ("first_name", "participants: name"),
+            ("last_name", "participants: name"),
+            ("email", "participants: e-mail address"),
+            ("phone", "participants: phone number"),
+            ("job_title", "participants: job title"),
+            ("comment", "participants: free text, which can hold data on health, such as allergies or a wheelchair"),
+        )
+    ),
+    *(
+        Personal(f"orders.{column}", category, "confirming the order, and asking about it", _PARTICIPANTS, _NULL)
+        for column, category in (
+            ("customer_email", "customers: e-mail address"),
+            ("customer_phone", "customers: phone number"),
+            ("attention", "customers: name of the contact for the invoice"),
+            ("form_hash", "a digest of the form with all its people: tells whether the same form came again"),
+        )
+    ),
+    Personal(
+        "orders.customer_name",
+        "customers: name of the contact in a company, or of a private buyer",
+        "confirming the order; of a private buyer also bookkeeping",
+        "in a company [retention] participants_days after the class; of a private buyer orders_days after the order",
+        "gdpr-cleanup and gdpr erase set it to NULL when there is a company; else the order is deleted",
+    ),
+    *(
+        Personal(f"orders.{column}", category, "bookkeeping: who bought what", _ORDERS, _DELETED)
+        for column, category in (
+            ("company_name", "the buyer: a company, which can bear its owner's name"),
+            ("company_cvr", "the buyer: registration number, which can be a single owner's"),
+            ("company_address", "the buyer: address, which can be somebody's home"),
+            ("company_zip", "the buyer: address"),
+            ("company_city", "the buyer: address"),
+            ("company_country", "the buyer: address"),
+            ("company_ean", "the buyer: where electronic invoices go"),
+            ("purchase_order", "the buyer's own reference, free text"),
+        )
+    ),
+    Personal(
+        "orders.hold_reason",
+        "why an order is kept, in an operator's words; a name of the order's people is refused",
+        "legal hold",
+        "as long as the hold",
+        "gdpr unhold sets it to NULL",
+    ),
+    Personal(
+        "erasures.actor",
+        "the operator who erased: their user name on this machine",
+        "accounting for what was erased",
+        "as long as the store",
+        "none: it is the record of who did it",
+    ),
+    Personal(
+        "erasures.subject",
+        "a keyed hash of the address, number or name of whoever asked to be erased",
+        "accounting for what was erased",
+        "as long as the store",
+        "none: without var/erasures.key it tells nothing",
+    ),
+    Personal(
+        "var/erasures",
+        "numbers of orders, and keyed hashes of whoever asked to be erased; no names",
+        "erasing them again after a restore",
+        "as long as there are backups; it is small and is kept",
+        "none: without it whoever was erased comes back with a backup",
+    ),
+    Personal(
+        "var/erasures.key",
+        "the key of those hashes: nobody's data, but what gives them a meaning",
+        "erasing somebody again after a restore",
+        "as long as var/erasures",
+        "none",
+    ),
+    Personal(
+        "var/evidence/*",
+        "what jobs keep to show what they saw: pages and pictures of other systems, people on them among it",
+        "finding out why a step failed",
+        "[retention] evidence_days",
+        "gdpr-cleanup deletes the files",
     ),
     Personal(
         "var/spool/maconomy-*.json",
@@ -57,15 +155,15 @@ REGISTER = (
         "var/backups/*.db",
         "everything the store holds",
         "restoring the store",
-        "[retention] backups_days",
-        "store backup deletes what is older",
+        "[retention] backups_days; the newest three stay, and what is past its time is erased inside them",
+        "store backup and gdpr-cleanup delete what is older; gdpr-cleanup and gdpr erase rewrite the others",
     ),
     Personal(
         "var/integrator.db.replaced-*",
         "everything the store held that a restore replaced",
         "taking a restore back",
         "[retention] backups_days",
-        "store backup deletes what is older",
+        "store backup and gdpr-cleanup delete what is older; gdpr-cleanup and gdpr erase rewrite the others",
     ),
 )
 
@@ -85,4 +183,11 @@ PLAIN = {
     "set_aside": {"kind", "key", "code", "reason", "first_at", "run_id"},
     "changes": {"id", "kind", "key", "at", "run_id", "fields"},
     "posts": {"kind", "key", "post_id", "cleaned", "asked", "unpublished_at", "changed_at"},
+    "orders": {"id", "request_key", "class_id", "class", "seats_asked", "seats", "state", "reserved_at", "expires_at"}
+    | {"completed_at", "changed_at", "accepted_terms_at", "hold_since", "anonymised_at"},
+    "participants": {"order_id", "number", "reference", "registered_no", "registered_at", "anonymised_at"},
+    "mails": {"key", "message_id", "queued_at", "result", "code", "result_at", "seen_at"},
+    "participant_lists": {"class_id", "day", "recipient", "version", "fingerprint", "queued_at"},
+    "erasures": {"id", "at", "run_id", "rule", "counts"},
+    "counters": {"name", "value"},
 }

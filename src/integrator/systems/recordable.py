@@ -23,6 +23,8 @@ class May(Enum):
     PHONE = auto()
     INITIALS = auto()
     LOGIN = auto()
+    LINK = auto()  # an address of the system itself: replaced as the request to it will be
+    ANY = auto()  # of a query: a replay may ask with another value (a moment, a recipient)
     NOTHING = auto()  # replaced by made-up values of the same type
 
 
@@ -60,7 +62,10 @@ Shape = May | Words | Fields | Items | Anywhere
 
 @dataclass(frozen=True)
 class Call:
-    """One kind of request: its path below base_url as a pattern (matched whole), and the shape of both bodies."""
+    """One kind of request: its path below base_url as a pattern (matched whole), and the shape of both bodies.
+
+    A group named "hidden" at the end of the pattern is replaced: a token in which anything may be wrapped.
+    """
 
     path: re.Pattern[str]
     request: Shape = May.NOTHING

@@ -136,7 +136,7 @@ FULL = "final_full"
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ('"course.id"', '"Course Id"', "expected a path in our model"),
+        ('"course.id"', '"course.ID"', "'course.ID' is no path in our model; did you mean 'course.id'?"),
         ('"money"', '"mony"', "did you mean 'money'?"),
         ("format =", "form =", "did you mean 'format'?"),
         ('"final_full"', '"full"', "unknown FULL 'full'"),

@@ -65,7 +65,11 @@ def test_the_answer_of_the_outgoing_call_is_read_like_any_record():
     responses = json.loads(sample("assumed/webparticipant.json"))["responses"]
     reader = endpoint("webparticipant").compile()
     created = reader.one(json.dumps(responses[0]["json"]).encode())
-    assert reader.read(created).record == {"id": "100231"}
+    assert reader.read(created).record == {
+        "id": "100231",
+        "course_id": "25172-04",
+        "external_reference": "ILI-4711-1",
+    }
 
 
 def test_limits_come_from_the_file_or_are_the_usual_ones():

@@ -10,9 +10,10 @@ from integrator.standins.wordpress.site import Site
 from integrator.standins.wordpress.types import MetaKey
 
 
-def read(keys: list[MetaKey], post: Post) -> dict[str, Any] | list[Any]:
-    """All keys with their values; what was never set reads as its default."""
-    return {key.name: _shown(key, post.meta.get(key.name, key.default)) for key in keys} or []
+def read(keys: list[MetaKey], post: Post, *, edit: bool) -> dict[str, Any] | list[Any]:
+    """All keys with their values; what was never set reads as its default, and some are shown to editors only."""
+    shown = (key for key in keys if edit or not key.is_private)
+    return {key.name: _shown(key, post.meta.get(key.name, key.default)) for key in shown} or []
 
 
 def _shown(key: MetaKey, value: Any) -> Any:

@@ -85,7 +85,7 @@ def _makers(site: Site, call: Call, post: Post, edit: bool) -> dict[str, Callabl
         makers["featured_media"] = lambda: 0
     makers["template"] = lambda: ""
     if kind.has_meta:
-        makers["meta"] = lambda: meta.read(kind.meta, post)
+        makers["meta"] = lambda: meta.read(kind.meta, post, edit=edit)
     makers["permalink_template"] = lambda: f"{call.base}/{post.type}/%pagename%/"
     makers["generated_slug"] = lambda: site.posts.slug_from(post.title) or str(post.id)
     if fields := site.acf.get(post.type):

@@ -30,6 +30,11 @@ class MetaKey:
     sanitised: bool = False  # its sanitiser is sanitize_text_field
 
     @property
+    def is_private(self) -> bool:
+        """Left out of every answer that is not in the context of editing."""
+        return "view" not in self.schema.get("context", ["view"])
+
+    @property
     def owner(self) -> str:
         """Who may write it under strict_meta."""
         return "editor" if self.name.startswith("ed_") else "backend"
@@ -84,6 +89,11 @@ def _course_date_keys() -> list[MetaKey]:
     ]
 
 
+def _email_key() -> MetaKey:
+    schema = {"type": "string", "description": "", "default": "", "context": ["edit"]}
+    return MetaKey("ed_email", schema)
+
+
 def registered() -> dict[str, PostType]:
     """A fresh copy of the site's post types."""
     course_keys = "mac_id mac_title mac_description mac_language mac_currency mac_hash mac_synced_at ed_teaser"
@@ -95,7 +105,7 @@ def registered() -> dict[str, PostType]:
             [*_keys(course_keys), *_keys("mac_price_minor", "integer")],
         ),
         PostType("course_date", "Course dates", ("title", "custom-fields"), _course_date_keys()),
-        PostType("trainer", "Trainers", ("title", "editor", "custom-fields")),
+        PostType("trainer", "Trainers", ("title", "editor", "custom-fields"), [_email_key()]),
         PostType("nometa", "No meta", ("title",), _keys("mac_id")),
     ]
     return {kind.name: kind for kind in types}

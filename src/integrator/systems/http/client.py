@@ -82,14 +82,16 @@ class Http:
         max_bytes: int = DEFAULT_MAX_BYTES,
         ok: Collection[int] = (200,),
         headers: HeaderValues | None = None,
+        patience: Patient | None = None,
     ) -> Reply:
         """Read. ok are the statuses the caller takes; every other one is an error.
 
+        patience instead of the client's own: once, for a caller with a deadline over all its tries
         Units   max_bytes counts what is unpacked
         Errors  Unavailable (to be had later), Refused (3xx, 4xx), BadAnswer (too_big, gzip_bomb, bad_compression)
         """
         ask = self._ask("GET", path, doing, timeout_s, max_bytes, params=params, headers=headers)
-        return self._patience(lambda: self._read(ask, ok, _reply))
+        return (patience or self._patience)(lambda: self._read(ask, ok, _reply))
 
     def options(
         self,

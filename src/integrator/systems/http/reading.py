@@ -60,7 +60,7 @@ class Reply:
         """
         import msgspec
 
-        text = _utf8(self.body, self.headers.get("content-type", ""), self.about).removeprefix(_BOM).strip()
+        text = self.utf8().removeprefix(_BOM).strip()
         if not text or text[0] not in _JSON_STARTS:
             raise BadAnswer(f"{self.about}: expected JSON, got {_looks_like(text)}", code="not_json")
         try:
@@ -69,6 +69,10 @@ class Reply:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         raise BadAnswer(f"{self.about}: the JSON is cut or broken", code="bad_json")
+
+    def utf8(self) -> bytes:
+        """The body in UTF-8, out of whatever charset it declares. Errors  BadAnswer: bad_encoding"""
+        return _utf8(self.body, self.headers.get("content-type", ""), self.about)
 
 
 @dataclass(frozen=True)

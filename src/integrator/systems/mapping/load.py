@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from integrator.domain.participants import REGISTRATION_PATHS
 from integrator.errors import ConfigError
 from integrator.systems.mapping.answers import is_items_path
 from integrator.systems.mapping.convert import CONVERTERS_VERSION
 from integrator.systems.mapping.dates import date_pattern
 from integrator.systems.mapping.fieldspecs import FieldTables
 from integrator.systems.mapping.monthnames import LANGUAGES
-from integrator.systems.mapping.sheet import Keys, Sheet
+from integrator.systems.mapping.outgoing import NOTHING, names_in_conflict, wrong_with
+from integrator.systems.mapping.sheet import Keys, Sheet, suggestion
 from integrator.systems.mapping.spec import Defaults, Endpoint, EnumSpec, FieldSpec, ItemSpec, Mapping, SendSpec
 from integrator.systems.mapping.text import folded
 from integrator.tomlfile import read_toml
@@ -20,14 +22,15 @@ from integrator.tomlfile import read_toml
 _TOP = ("defaults", "endpoint", "item", "enum")
 _DEFAULTS = (
     "timezone", "locale", "decimal", "date_formats", "empty", "unknown_fields", "two_digit_year", "leading_number",
+    "send_nothing",
 )  # fmt: skip
-_INCOMING = ("path", "method", "items", "min_items", "max_drop_percent", "fields")
+_INCOMING = ("path", "one", "method", "items", "min_items", "max_drop_percent", "fields")
 _OUTGOING = ("path", "method", "per", "send", "answer", "errors")
 _METHODS = ("GET", "POST", "PUT", "PATCH")
 _MEANINGS = ("retry", "final", "final_full", "final_cancelled")
 _SEND_FORMATS = ("plain", "money", "date")
 _URL_PATH = re.compile(r"(?:/(?:[\w.~-]|\{[a-z_]+\})+)+", re.ASCII)
-_MODEL_PATH = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*", re.ASCII)
+_PLACEHOLDERS = ("course_id",)
 
 
 def load_mapping(path: Path, *, shown: str | None = None) -> Mapping:
@@ -66,6 +69,7 @@ def _defaults(sheet: Sheet) -> Defaults:
         unknown_fields=sheet.word(keys, table, "unknown_fields", ("ignore", "warn"), usual.unknown_fields),
         two_digit_year=sheet.get(keys, table, "two_digit_year", bool, usual.two_digit_year),
         leading_number=sheet.get(keys, table, "leading_number", bool, usual.leading_number),
+        send_nothing=sheet.word(keys, table, "send_nothing", NOTHING, usual.send_nothing),
     )
 
 
@@ -124,6 +128,7 @@ def _incoming(sheet: Sheet, tables: FieldTables, defaults: Defaults, name: str, 
     return Endpoint(
         name=name,
         path=_path(sheet, keys, table),
+        one=_one(sheet, keys, table),
         items=items,
         min_items=sheet.at_least(keys, table, "min_items", 0, 1_000_000, 1),
         max_drop_percent=sheet.at_least(keys, table, "max_drop_percent", 0, 100, 20),
@@ -139,7 +144,7 @@ def _outgoing(sheet: Sheet, tables: FieldTables, defaults: Defaults, name: str, 
         name=name,
         path=_path(sheet, keys, table),
         method=sheet.word(keys, table, "method", _METHODS, "POST"),
-        per=sheet.word(keys, table, "per", ("participant", "order"), "participant"),
+        per=sheet.word(keys, table, "per", ("participant",), "participant"),
         send=_send(sheet, keys, table),
         answer=_fields(sheet, tables, keys, table, "answer"),
         errors=_errors(sheet, keys, table),
@@ -148,11 +153,25 @@ def _outgoing(sheet: Sheet, tables: FieldTables, defaults: Defaults, name: str, 
 
 
 def _path(sheet: Sheet, keys: Keys, table: dict[str, Any]) -> str:
-    path: str = sheet.get(keys, table, "path", str, "")
     if "path" not in table:
         sheet.problem(keys, "path is missing")
-    elif path and not _URL_PATH.fullmatch(path):
-        sheet.problem((*keys, "path"), f"expected a path such as /api/course or /api/x/{{course_id}}, got {path!r}")
+    return _address(sheet, keys, table, "path")
+
+
+def _one(sheet: Sheet, keys: Keys, table: dict[str, Any]) -> str:
+    path = _address(sheet, keys, table, "one")
+    if path and "{" not in path:
+        sheet.problem((*keys, "one"), f"expected the place of the id, such as {path}/{{course_id}}")
+    return path
+
+
+def _address(sheet: Sheet, keys: Keys, table: dict[str, Any], name: str) -> str:
+    path: str = sheet.get(keys, table, name, str, "")
+    if path and not _URL_PATH.fullmatch(path):
+        sheet.problem((*keys, name), f"expected a path such as /api/course or /api/x/{{course_id}}, got {path!r}")
+    for placeholder in re.findall(r"\{(\w+)\}", path):
+        if placeholder not in _PLACEHOLDERS:
+            sheet.problem((*keys, name), f"unknown {{{placeholder}}}{suggestion(placeholder, _PLACEHOLDERS)}")
     return path
 
 
@@ -187,6 +206,8 @@ def _send(sheet: Sheet, keys: Keys, table: dict[str, Any]) -> tuple[SendSpec, ..
     send = sheet.get(keys[:-1], table, "send", dict, {})
     if not send:
         sheet.problem(keys, "nothing to send")
+    for name in names_in_conflict(tuple(send)):
+        sheet.problem((*keys, name), "is no name to send: it is a group of others, or has an empty part")
     return tuple(_send_one(sheet, (*keys, name), name, value) for name, value in send.items())
 
 
@@ -194,9 +215,14 @@ def _send_one(sheet: Sheet, keys: Keys, name: str, value: Any) -> SendSpec:
     table = value if isinstance(value, dict) else {"value": value}
     sheet.known(keys, table, ("value", "format"))
     path = table.get("value")
-    if not isinstance(path, str) or not _MODEL_PATH.fullmatch(path):
+    if not isinstance(path, str):
         sheet.problem(keys, f"expected a path in our model such as order.number, got {path!r}")
-    return SendSpec(name, str(path), sheet.word(keys, table, "format", _SEND_FORMATS, "plain"))
+    elif path not in REGISTRATION_PATHS:
+        sheet.problem(keys, f"{path!r} is no path in our model{suggestion(path, REGISTRATION_PATHS)}")
+    form = sheet.word(keys, table, "format", _SEND_FORMATS, "plain")
+    if wrong := wrong_with(str(path), form):
+        sheet.problem(keys, wrong)
+    return SendSpec(name, str(path), form)
 
 
 def _errors(sheet: Sheet, keys: Keys, table: dict[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ class Defaults:
     unknown_fields: str = "ignore"
     two_digit_year: bool = True
     leading_number: bool = True
+    send_nothing: str = "empty"
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,14 @@ class SendSpec:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One call of the other system. items says where the list is; fields is empty for an outgoing call."""
+    """One call of the other system. items says where the list is; fields is empty for an outgoing call.
+
+    one   where a single record of the list is, "/api/course/{course_id}"; "" when that is not offered
+    """
 
     name: str
     path: str
+    one: str = ""
     method: str = "GET"
     items: str = ""
     min_items: int = 1

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from integrator.domain.courses import Trainer
 from integrator.errors import Refused
 from integrator.systems.http import Http, Reply
 from integrator.systems.wordpress.api import Api
@@ -17,6 +18,7 @@ from integrator.systems.wordpress.requests import Requests
 from integrator.systems.wordpress.schema import field_schema
 from integrator.systems.wordpress.sender import Posts
 from integrator.systems.wordpress.site import Reader
+from integrator.systems.wordpress.trainers import Trainers
 
 __all__ = ["Memory", "Posts", "SiteMapping", "WordPress", "load_fields"]
 
@@ -132,6 +134,14 @@ class WordPress:
                 f"{post_type.post_type}.meta.{name}" for name in offered if name.startswith(prefix) and name not in ours
             ]
         return found
+
+    def trainers(self, posts: Mapping[str, int | None]) -> dict[str, list[Trainer]]:
+        """The trainers that editors entered for courses, as Trainers.of says.
+
+        Errors  Refused: not really logged in, or the site keeps no trainers; Unavailable; BadAnswer
+        """
+        self._log_in()
+        return Trainers(self._api, self._mapping.types["course"], self._mapping.trainer).of(posts)
 
     def close(self) -> None:
         self._api.close()

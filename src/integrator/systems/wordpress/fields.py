@@ -20,6 +20,7 @@ from integrator.tomlfile import TomlFile, read_toml
 KINDS = {"main_course": MainCourse, "course": Course}
 _EXTRA = ("missing_since", "main_post_id", "hash", "synced_at")
 _TARGET = re.compile(r"^(title|content\.raw|excerpt\.raw|(meta|acf)\.[A-Za-z0-9_-]+(\*)?)$")
+_READABLE = re.compile(r"^(meta|acf)\.[A-Za-z0-9_-]+$")
 _SLUG = re.compile(r"^[a-z0-9-]*\{id\}[a-z0-9-]*$")
 _POST_TYPE = re.compile(r"^[a-z0-9_-]{1,20}$")
 _ZONE = "Europe/Copenhagen"
@@ -80,12 +81,21 @@ class PostType:
         return {field.target: field.form(_dig(facts, field.source)) for field in self.owned if field.stamp}
 
 
+class TrainerFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where editors keep trainers: posts of their own, and a course's list of their ids. Only ever read."""
+
+    post_type: str = "trainer"
+    email: str = "meta.ed_email"
+    of_course: str = "meta.ed_trainers"
+
+
 @dataclass(frozen=True)
 class SiteMapping:
-    """Both kinds of records, by name; fingerprint changes with the file."""
+    """Both kinds of records, by name, and the trainers; fingerprint changes with the file."""
 
     types: dict[str, PostType]
     fingerprint: bytes
+    trainer: TrainerFields
 
 
 def load_fields(path: Path, *, shown: str | None = None) -> SiteMapping:
@@ -95,12 +105,29 @@ def load_fields(path: Path, *, shown: str | None = None) -> SiteMapping:
     """
     file = read_toml(path, shown=shown)
     problems: list[Problem] = []
-    for name in file.data.keys() - KINDS.keys():
-        problems.append(file.problem((name,), f"[{name}] is unknown; expected {', '.join(KINDS)}"))
+    known = (*KINDS, "trainer")
+    for name in file.data.keys() - set(known):
+        problems.append(file.problem((name,), f"[{name}] is unknown; expected {', '.join(known)}"))
     types = {kind: _post_type(file, kind, problems) for kind in KINDS}
+    trainer = _trainer(file, problems)
     if problems:
         raise ConfigError(problems)
-    return SiteMapping(types, blake2b(path.read_bytes(), digest_size=16).digest())
+    return SiteMapping(types, blake2b(path.read_bytes(), digest_size=16).digest(), trainer)
+
+
+def _trainer(file: TomlFile, problems: list[Problem]) -> TrainerFields:
+    """The table that may be missing: the names are then those of the shipped plugin."""
+    try:
+        found = msgspec.convert(file.data.get("trainer", {}), TrainerFields)
+    except msgspec.ValidationError as error:
+        problems.append(file.problem(("trainer",), f"[trainer] {error}; expected post_type, email, of_course"))
+        return TrainerFields()
+    if not _POST_TYPE.match(found.post_type):
+        problems.append(file.problem(("trainer", "post_type"), "[trainer] post_type: expected a name like trainer"))
+    for name in ("email", "of_course"):
+        if not _READABLE.match(getattr(found, name)):
+            problems.append(file.problem(("trainer", name), f"[trainer] {name}: expected meta.KEY or acf.NAME"))
+    return found
 
 
 def _post_type(file: TomlFile, kind: str, problems: list[Problem]) -> PostType:

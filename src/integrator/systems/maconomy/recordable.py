@@ -39,10 +39,11 @@ _OF_PEOPLE = {
     "phone": May.PHONE,
 }
 _ABOUT_PEOPLE = frozenset({"participant"})  # endpoints whose every record is a person
-_NOT_PERSONAL = frozenset({"id", "status", "external_reference"})
+_NOT_PERSONAL = frozenset({"id", "course_id", "status", "external_reference"})
 _SENT = {
     "course.id": May.CODE,
     "order.number": May.CODE,
+    "participant.number": May.NUMBER,
     "order.price_minor": May.AMOUNT,
     "order.currency": May.CODE,
     "order.company.name": May.NOTHING,
@@ -55,13 +56,22 @@ def recordable(mapping: Path) -> Recordable:
     """Read the mapping file, and say what may stay. Errors  ConfigError"""
     endpoints = load_mapping(mapping).endpoints.values()
     empty = frozenset(word for endpoint in endpoints for word in endpoint.defaults.empty)
-    return Recordable(tuple(_call(endpoint) for endpoint in endpoints), empty)
+    return Recordable(tuple(call for endpoint in endpoints for call in _calls(endpoint)), empty)
 
 
-def _call(endpoint: Endpoint) -> Call:
-    path = "[^/]+".join(re.escape(part) for part in re.split(r"\{\w+\}", endpoint.path))
+def _calls(endpoint: Endpoint) -> Iterator[Call]:
     answered = _record(endpoint, endpoint.answer or endpoint.fields)
-    return Call(re.compile(path), request=_sent(endpoint), answer=_inside(endpoint.items, answered))
+    if endpoint.send:
+        yield Call(_pattern(endpoint.path), request=_sent(endpoint), answer=answered)
+        return
+    yield Call(_pattern(endpoint.path), answer=_inside(endpoint.items, answered))
+    if endpoint.one:  # the record itself, or alone in the list's envelope
+        alone = _inside(endpoint.items, answered) if endpoint.items else answered
+        yield Call(_pattern(endpoint.one), answer=alone)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(re.escape(part) for part in re.split(r"\{\w+\}", path)))
 
 
 def _inside(items: str, record: Fields) -> Shape:

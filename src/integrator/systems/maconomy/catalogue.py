@@ -1,7 +1,4 @@
-"""Maconomy: a private, custom endpoint in front of the ERP; its words stop at the mapping in config/.
-
-Everything but the five paths is assumed; a real deployment edits config/maconomy.toml, not this file.
-"""
+"""The catalogue: both lists, read whole, spooled to disk and sorted into what changed and what cannot be read."""
 
 import contextlib
 import mmap
@@ -47,7 +44,7 @@ class Surveyed:
     seconds: float
 
 
-class Maconomy:
+class Catalogue:
     """Reads of the catalogue. Answers are spooled to disk and read through a memory map: none is held twice."""
 
     def __init__(

@@ -1,0 +1,111 @@
+"""`explain` of an order: every step of it with its time, and where it stands."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from integrator.cli import times
+from integrator.domain.ordered import REGISTRATION
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from integrator.store.order_story import OrderStory
+
+# What an operator may have in hand: an order's number, a participant's reference, a mail's key.
+_NUMBER = re.compile(r"(?:ILI-|order-confirmation:|order:)?([0-9]{1,18})(?:[-:].*)?")
+_COURSE = re.compile(r"[0-9]+-[0-9]+")
+_INSTANTS = {"uncertain_since", "hold_since"}
+
+
+def order_number(record: str) -> int | None:
+    """The order that a text may mean, None when it cannot be one."""
+    match = _NUMBER.fullmatch(record)
+    return int(match[1]) if match and not _COURSE.fullmatch(record) else None
+
+
+def as_json(story: "OrderStory") -> dict[str, Any]:
+    """The same for machines."""
+
+    def timed(row: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: (times.iso(value or None) if name.endswith("_at") or name in _INSTANTS else value)
+            for name, value in row.items()
+        }
+
+    return {
+        "kind": "order",
+        **timed(story.order),
+        "now": standing(story),
+        "participants": [timed(person) for person in story.people],
+        "outbox": [timed(message) for message in story.outbox],
+        "mails": [timed(mail) for mail in story.mails],
+    }
+
+
+def lines(story: "OrderStory", now: "datetime") -> Iterator[str]:
+    """What happened, oldest first, then how it stands."""
+    order = story.order
+    yield f"order {order['id']}: {order['seats']} seat(s) of {order['class_id']}: {order['title']}"
+    for at, what in sorted(_events(story, now), key=lambda event: event[0]):
+        yield f"  {times.shown(at, now, date=True)}  {what}"
+    yield f"now: {standing(story)}"
+
+
+def _events(story: "OrderStory", now: "datetime") -> Iterator[tuple[int, str]]:
+    order = story.order
+    until = times.shown(order["expires_at"], now)
+    yield order["reserved_at"], f"{order['seats_asked']} seat(s) reserved"
+    if order["state"] == "reserved":
+        yield order["changed_at"], f"{order['seats']} seat(s) held until {until}"
+    elif order["state"] in ("released", "cancelled"):
+        yield order["changed_at"], f"{order['state']}: its seats are free again"
+    if order["completed_at"]:
+        yield order["completed_at"], f"complete, with {order['seats']} participant(s)"
+    if order["hold_since"]:
+        yield order["hold_since"], f"on legal hold: {order['hold_reason']}"
+    for message in story.outbox:
+        yield from _message_events(message, now)
+    for mail in story.mails:
+        if mail["result"]:
+            code = f" ({mail['code']})" if mail["code"] else ""
+            yield mail["result_at"], f"{mail['key']}: {mail['result']}{code}"
+    if order["anonymised_at"]:
+        yield order["anonymised_at"], "its people were erased"
+
+
+def _message_events(message: dict[str, Any], now: "datetime") -> Iterator[tuple[int, str]]:
+    key, state, number = message["key"], message["state"], message["attempts"]
+    if message["completed_at"]:
+        done = "registered as" if message["effect"] == REGISTRATION else "mail taken by Mailgun as"
+        tries = f", attempt {number}" if number > 1 else ""
+        yield message["completed_at"], f"{key}: {done} {message['remote_id']}{tries}"
+    elif state in ("failed", "dropped"):
+        yield message["changed_at"], f"{key}: {state} after {number} attempt(s): {message['reason']}"
+    elif state == "processing":
+        yield message["sent_at"], f"{key}: begun, and its end is not known (attempt {number})"
+    elif number:
+        again = f"; next try after {times.shown(message['next_at'], now)}" if message["next_at"] else ""
+        yield message["changed_at"], f"{key}: attempt {number} was not done: {message['reason']}{again}"
+    else:
+        yield message["created_at"], f"{key}: waits in the outbox (message {message['id']})"
+
+
+def standing(story: "OrderStory") -> str:
+    """One sentence: where the order stands, and what a person may have to do."""
+    order = story.order
+    if order["state"] != "complete":
+        return {"reserved": "its seats are held; it is not complete", "released": "its seats were released"}.get(
+            order["state"], f"it is {order['state']}"
+        )
+    registered = sum(person["state"] == "completed" for person in story.people)
+    told = f"{registered} of {order['seats']} participant(s) are registered in Maconomy"
+    failed = [message for message in story.outbox if message["state"] == "failed"]
+    if failed:
+        ids = " ".join(str(message["id"]) for message in failed)
+        told += f"; {len(failed)} message(s) failed: integrator outbox retry {ids}, or drop"
+    bad = [mail["key"] for mail in story.mails if mail["result"] in ("failed", "rejected", "complained")]
+    if bad:
+        told += f"; {len(bad)} mail(s) did not arrive: {', '.join(bad)}"
+    waiting = sum(message["state"] in ("received", "processing") for message in story.outbox)
+    return told + (f"; {waiting} message(s) are on their way" if waiting else "")

@@ -1,0 +1,310 @@
+"""`gdpr-cleanup`, and `gdpr`: what a person may ask for, and what a court may."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from integrator.cli.jobs import AS_JSON, DRY_RUN, RECORD, REPLAY, VERBOSE
+from integrator.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from integrator.domain.retention import Person
+    from integrator.runtime.run import Run
+    from integrator.settings import Settings
+    from integrator.store.erasure_copies import Copies
+    from integrator.store.erasure_people import Found
+    from integrator.store.erasure_steps import Erasing
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Personal data: trace, export, erase, hold, unhold.\n\nPERSON is an e-mail address, a phone number or"
+    " 'First Last'. Write - and type it on standard input: whoever is on this machine can read command lines.\n\n"
+    "Example: integrator gdpr trace -",
+)
+PERSON = typer.Argument(..., metavar="PERSON", help="An e-mail address, a phone number, 'First Last', or - for stdin.")
+ORDER = typer.Argument(..., metavar="ORDER", help="The number of an order.")
+SAME_PERSON = typer.Option(False, "--same-person", help="All that is found is one person, whatever the spelling.")
+JSON = typer.Option(False, "--json", help="Print it as JSON.")
+FILE = typer.Option(
+    None, "--file", metavar="FILE", help="Where to write it; by default ./gdpr-export-DATE.json.", show_default=False
+)
+
+
+def gdpr_cleanup(
+    dry_run: bool = DRY_RUN,
+    as_json: bool = AS_JSON,
+    record: Path | None = RECORD,
+    replay: Path | None = REPLAY,
+    verbose: bool = VERBOSE,
+) -> None:
+    """Erase what is past its retention: in the store, its backups and the evidence; then prove it.
+
+    Example: integrator gdpr-cleanup --dry-run
+    """
+    from integrator.cli import opening
+    from integrator.cli.jobs import start
+
+    def story(run: "Run", wiring: object) -> None:
+        from integrator.jobs import gdpr_cleanup as job
+
+        found = opening.settings()
+        if run.dry or run.db.path != found.store.path:  # a copy: a dry run's, or a replay's
+            job.plan(run, found.home, found.store.path, found.retention)
+        else:
+            actor = _user() if sys.stdin.isatty() else "cron"
+            job.gdpr_cleanup(run, found.home, found.retention, actor=actor)
+
+    start(
+        "gdpr-cleanup",
+        story,
+        needs=("monitor",),
+        dry_run=dry_run,
+        as_json=as_json,
+        record=record,
+        replay=replay,
+        verbose=verbose,
+    )
+
+
+@app.command()
+def trace(person: str = PERSON, as_json: bool = JSON) -> None:
+    """Say where a person is: columns of the store and its backups, bytes of every file. Places only, no values.
+
+    A file is searched as UTF-8, Latin-1 and escaped JSON. Not found: base64, quoted-printable, what is compressed,
+    and a name that a file of another system splits over two fields; ask by address as well.
+
+    Example: integrator gdpr trace -
+    """
+    from integrator.cli import clean, opening, render
+    from integrator.store import erasure_trace
+
+    found, who = opening.settings(), _person(person)
+    spellings: set[str] = set()
+    unreadable: list[Path] = []
+    with opening.reading(found) as db:
+        places = erasure_trace.in_store(db, who, spellings) if db is not None else []
+    places += _in_copies(found, who, spellings, unreadable)
+    paths = erasure_trace.files(found.home.root, found.store.path)
+    places += erasure_trace.in_files(paths, who, spellings, unreadable)
+    if as_json:
+        facts = [{"where": place.where, "key": place.key, "times": place.times} for place in places]
+        render.print_json({"places": facts, "unreadable": [str(path) for path in unreadable]})
+    for place in [] if as_json else places:
+        typer.echo(clean(f"{place.where}  {place.key}  {place.times}"))
+    if not places and not as_json:
+        typer.echo("nowhere")
+    for path in unreadable:
+        typer.echo(clean(f"integrator: gdpr trace: {path}: cannot be read, and was not searched"), err=True)
+    if unreadable:
+        raise typer.Exit(3)
+
+
+def _in_copies(found: "Settings", who: "Person", spellings: set[str], unreadable: list[Path]) -> list[Any]:
+    """What the copies of the store hold, read as stores; the place names the file, too."""
+    from dataclasses import replace
+
+    from integrator.errors import IntegratorError
+    from integrator.store import erasure_trace
+
+    copies = _copies(found)
+    places = []
+    for path in copies.files():
+        try:
+            with copies.opened(path) as db:
+                inside = erasure_trace.in_store(db, who, spellings) if db is not None else []
+        except IntegratorError:
+            unreadable.append(path)
+            continue
+        places += [replace(place, where=f"{path.name}: {place.where}") for place in inside]
+    return places
+
+
+@app.command()
+def export(
+    person: str = PERSON,
+    file: Path | None = FILE,
+    same_person: bool = SAME_PERSON,
+) -> None:
+    """Write all we hold about a person, and nobody else's data, into a file that only you can read.
+
+    Example: integrator gdpr export - --file anna.json
+    """
+    from integrator.cli import clean, opening, times
+    from integrator.store import erasure_people as people
+    from integrator.store.erasure_requests import same_as
+
+    found, who, now = opening.settings(), _person(person), opening.now()
+    target = file or Path(f"gdpr-export-{now:%Y-%m-%d}.json")
+    with opening.reading(found) as db:
+        where = people.find(db, same_as(who)) if db is not None else None
+        if db is None or not where:
+            raise NotFound("gdpr export: this person is not in the store", hint="integrator gdpr trace PERSON")
+        people.one_person(where, who.text, same_person=same_person)
+        facts = {"made_at": times.iso(int(now.timestamp())), **people.exported(db, where, who.text)}
+    _write_new(target, facts)
+    typer.echo(
+        clean(f"written: {target} (0600); {len(facts['orders'])} order(s). Delete it when it has been handed over")
+    )
+
+
+def _write_new(target: Path, facts: dict[str, Any]) -> None:
+    """Errors  UsageError: the file is there already, or cannot be made"""
+    import json
+
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError(f"gdpr export: {target} is there already; nothing is written over") from None
+    except OSError as error:
+        raise UsageError(f"gdpr export: {target}: cannot be made: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        json.dump(facts, opened, ensure_ascii=False, indent=2)
+        opened.write("\n")
+
+
+@app.command()
+def erase(
+    person: str = PERSON,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be erased; change nothing."),
+    same_person: bool = SAME_PERSON,
+) -> None:
+    """Erase a person everywhere: store, unsent messages, backups; then prove it.
+
+    Example: integrator gdpr erase - --dry-run
+    """
+    from integrator.cli import opening
+    from integrator.jobs.gdpr_cleanup import no_backup
+    from integrator.store import erasure_requests as requests
+
+    found, who = opening.settings(), _person(person)
+    if dry_run:
+        with opening.reading(found) as db:
+            if db is None:
+                raise NotFound("gdpr erase: there is no store yet")
+            where = requests.look(db, _copies(found), who, same_person=same_person)
+            requests.refuse(db, where)
+            _say_found(where, db, "would be erased (nothing was changed)")
+        return
+    with no_backup(found.home, opening.now()):
+        with _erasing(found) as erasing:
+            erasing.finish()  # what an earlier run could not
+            copies = _copies(found)
+            where = requests.look(erasing.db, copies, who, same_person=same_person)
+            requests.refuse(erasing.db, where)
+            _say_found(where, erasing.db, "erased")
+            requests.erase(erasing, where, who)
+            erasing.finish()
+        copies.erase()
+    _say_erased(erasing.counts, copies)
+
+
+def _say_found(where: "Found", db: Any, done: str) -> None:
+    """What goes, and what stays and why: numbers of orders only."""
+    lines = [f"order {order}: participant {number}: {done}" for order, number in sorted(where.participants)]
+    lines += [f"order {order}: customer's address and phone: {done}" for order in sorted(where.customers)]
+    lines += [f"order {order}: contact for the invoice: {done}" for order in sorted(where.attentions)]
+    lines += [f"participant list, message {number}: {done}" for number in sorted(where.messages)]
+    for order in sorted(where.customers):
+        buyer = db.value("SELECT company_name IS NULL FROM orders WHERE id = ?", (order,))
+        what = "the name of the buyer, the order and its amounts" if buyer else "the company, the order and its amounts"
+        lines.append(f"order {order}: kept for bookkeeping until its retention ends: {what}")
+    if where.courses:
+        lines.append(f"named as a trainer of {len(where.courses)} class(es): not erased, Maconomy says so;")
+        lines.append("  erased here it comes back with the next import: have it erased there")
+    for line in lines or ["nothing in the store; the backups are searched"]:
+        typer.echo(line)
+
+
+def _say_erased(counts: "Counter[str]", copies: "Copies") -> None:
+    from integrator.cli import clean
+
+    typer.echo(f"messages that can no longer be sent: {counts['bodies.dropped']}")
+    typer.echo(f"backups rewritten: {copies.counts['backups.rewritten']}; the bytes of the store were searched")
+    for name, reason in copies.failed.items():
+        typer.echo(clean(f"integrator: gdpr erase: {name}: {reason}"), err=True)
+    if copies.failed:
+        raise typer.Exit(3)
+
+
+@app.command()
+def hold(
+    order: int = ORDER,
+    reason: str = typer.Option(..., "--reason", metavar="TEXT", help="Why; no names: it is printed in reports."),
+) -> None:
+    """Keep an order whatever its age, and the people in it: a legal hold.
+
+    Example: integrator gdpr hold 10482 --reason "dispute 2026-17"
+    """
+    from integrator.cli import opening
+    from integrator.store import erasure_requests as requests
+
+    with _erasing(opening.settings()) as erasing:
+        requests.hold(erasing, order, reason)
+    typer.echo(f"order {order} is on hold: nothing of it is erased")
+
+
+@app.command()
+def unhold(order: int = ORDER) -> None:
+    """Let retention take its course again.
+
+    Example: integrator gdpr unhold 10482
+    """
+    from integrator.cli import opening
+    from integrator.store import erasure_requests as requests
+
+    with _erasing(opening.settings()) as erasing:
+        requests.unhold(erasing, order)
+    typer.echo(f"order {order} is not on hold any more: the next gdpr-cleanup looks at it")
+
+
+@contextmanager
+def _erasing(found: "Settings") -> "Iterator[Erasing]":
+    """The store, level with the journal of erasures. Errors  NotFound: there is none yet"""
+    from integrator.cli import opening
+    from integrator.store.erasure_journal import Journal
+    from integrator.store.erasure_steps import Erasing
+
+    with opening.writing(found) as db:
+        erasing = Erasing(db, Journal(found.home.var), int(opening.now().timestamp()), _user())
+        erasing.level()
+        yield erasing
+
+
+def _copies(found: "Settings") -> "Copies":
+    from integrator.cli import opening
+    from integrator.jobs.gdpr_cleanup import periods_of
+    from integrator.store.erasure_copies import Copies
+    from integrator.store.erasure_journal import Journal
+
+    at = int(opening.now().timestamp())
+    return Copies(found.store.path, found.home.backups, Journal(found.home.var), periods_of(found.retention), at)
+
+
+def _person(text: str) -> "Person":
+    """Errors  UsageError"""
+    from integrator.domain.retention import person_from
+
+    if text == "-":
+        if sys.stdin.isatty():
+            typer.echo("person: ", nl=False, err=True)
+        text = sys.stdin.readline()
+    return person_from(text)
+
+
+def _user() -> str:
+    """Who asks, as the system knows them."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -1,0 +1,105 @@
+"""The jobs around orders: each command parses, opens and calls."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from integrator.cli.jobs import AS_JSON, DRY_RUN, RECORD, REPLAY, VERBOSE, start
+from integrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from integrator.effects import Message
+    from integrator.runtime.run import Run
+    from integrator.wiring import Wiring
+
+_LONGEST_DRAIN_S = 3_600
+
+
+def sync_orders(
+    order: int | None = typer.Option(None, "--order", metavar="ORDER", help="Only this order, and at once."),
+    drain: str = typer.Option(
+        "0s", "--drain", metavar="TIME", help="Go on for so long with what comes meanwhile, such as 55s."
+    ),
+    dry_run: bool = DRY_RUN,
+    as_json: bool = AS_JSON,
+    record: Path | None = RECORD,
+    replay: Path | None = REPLAY,
+    verbose: bool = VERBOSE,
+) -> None:
+    """Complete orders travel to Maconomy, one registration per participant; confirmations go out by Mailgun.
+
+    Example: integrator sync-orders --drain 55s
+    """
+    drain_s = _seconds(drain)
+
+    def story(run: "Run", wiring: "Wiring") -> None:
+        from integrator.jobs import sync_orders as job
+
+        systems = job.Systems(
+            registrations=lambda: wiring.maconomy().registrations(known=lambda message: _known(run, message)),
+            confirmations=(lambda: wiring.mails(resends=False)) if wiring.has_mailgun else None,
+            events=(lambda: wiring.mail_results()) if wiring.has_mailgun else None,
+        )
+        job.sync_orders(run, systems, order=order, drain_s=drain_s)
+
+    start(
+        "sync-orders",
+        story,
+        needs=("maconomy", "mailgun", "monitor"),
+        sources=("maconomy",),
+        dry_run=dry_run,
+        as_json=as_json,
+        record=record,
+        replay=replay,
+        verbose=verbose,
+        maps_later=True,
+    )
+
+
+def clear_reservations(
+    dry_run: bool = DRY_RUN,
+    as_json: bool = AS_JSON,
+    record: Path | None = RECORD,
+    replay: Path | None = REPLAY,
+    verbose: bool = VERBOSE,
+) -> None:
+    """Release the seats of orders that nobody completed in time.
+
+    Example: integrator clear-reservations -v
+    """
+
+    def story(run: "Run", wiring: "Wiring") -> None:
+        from integrator.jobs.clear_reservations import clear_reservations as job
+
+        job(run)
+
+    start(
+        "clear-reservations",
+        story,
+        needs=("monitor",),
+        dry_run=dry_run,
+        as_json=as_json,
+        record=record,
+        replay=replay,
+        verbose=verbose,
+    )
+
+
+def _known(run: "Run", message: "Message") -> int:
+    """How many of this name and address we have registered in this class ourselves."""
+    from integrator.store.orders import Orders
+
+    return Orders(run.db).known(message.body["course"]["id"], message.body["participant"])
+
+
+def _seconds(text: str) -> float:
+    from integrator.durations import parse_duration
+
+    try:
+        found = float(parse_duration(text))
+    except ValueError as error:
+        raise UsageError(f"--drain: {error}") from None
+    if not 0 <= found <= _LONGEST_DRAIN_S:
+        raise UsageError(f"--drain: expected 0s to 1h, got {text}")
+    return found

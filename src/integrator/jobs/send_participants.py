@@ -1,0 +1,151 @@
+"""send-participants: trainers get the list of who comes to their class, the day before.
+
+Reads   maconomy   GET /api/participant/ID, for classes with a course day on the target day
+        wordpress  trainers that editors entered, where Maconomy names none with an address (policy: or first)
+Keeps   store      participant_lists (who was sent what, as keyed hashes), set_aside: classes without an address
+Writes  mailgun    one mail per class, day and recipient; once more only when the list changed (outbox, once)
+Guard   an empty list of a class with taken seats is not believed; the list of a day that is over is not sent
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from integrator.domain import lists as rules
+from integrator.domain.courses import Course, Trainer
+from integrator.domain.lists import PARTICIPANT_LIST
+from integrator.effects import Sender
+from integrator.errors import BadAnswer, ItemError, NotFound, Unavailable
+from integrator.jobs.list_mails import InTime, queued
+from integrator.jobs.trainers import recipients
+from integrator.runtime.run import Run
+from integrator.store.courses import Catalogue
+from integrator.store.lists import Lists, Sent, keyed, recipient_code
+from integrator.systems.maconomy import Maconomy
+from integrator.systems.wordpress import WordPress
+
+_GIVE_UP_AFTER = 5  # classes in a row without an answer: Maconomy is down, the rest waits for the next run
+People = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run is asked for. today: the business date, None for Copenhagen's; days_ahead: None for the policy's."""
+
+    today: date | None = None
+    days_ahead: int | None = None
+    class_id: str | None = None
+
+
+_ANY = Asked()
+
+
+def send_participants(
+    run: Run,
+    maconomy: Maconomy,
+    wordpress: WordPress | None,
+    sender: Sender | None,
+    *,
+    key: bytes,
+    missing_limit: int,
+    asked: Asked = _ANY,
+) -> None:
+    """Bring every trainer's list of the target day level with Maconomy, and send those that are new or changed.
+
+    key: what recipients and lists are hashed with; missing_limit: import-courses' missing_runs.
+
+    Errors  NotFound: no such class; Refused: Maconomy or Mailgun rejects us as a whole; Unavailable: Mailgun is down
+    """
+    now = rules.business_date(run.now)
+    today = asked.today or now
+    day = rules.day_ahead(today, int(run.policy["days_ahead"]) if asked.days_ahead is None else asked.days_ahead)
+    # fetch
+    classes = _classes(run, day, asked.class_id, missing_limit=missing_limit)
+    run.count(classes__read=len(classes))
+    trainers = recipients(run, classes, wordpress, missing_limit=missing_limit)
+    # decide and keep, class by class: what was read of one is not lost with the next
+    outdated_before = min(today, now).isoformat()
+    _drop_outdated(run, outdated_before)
+    for course, people in _fetched(run, maconomy, [course for course in classes if course.id in trainers]):
+        with run.db.tx():
+            _keep(run, course, day, trainers[course.id], people, key)
+    # deliver
+    if sender is not None:
+        run.deliver(PARTICIPANT_LIST, InTime(run, sender, outdated_before), keep=queued(run))
+    elif waiting := run.outbox.pending(PARTICIPANT_LIST):
+        run.remark(f"[mailgun] is switched off: {waiting} participant list(s) stay in the outbox")
+
+
+def _classes(run: Run, day: str, class_id: str | None, *, missing_limit: int) -> list[Course]:
+    """The named class, whatever its days, or all that meet on the day. Errors  NotFound"""
+    catalogue = Catalogue(run.db, "course")
+    if class_id is None:
+        near = [catalogue.get(found) for found in Lists(run.db).classes_near(day, missing_limit=missing_limit)]
+        return [course for course in near if isinstance(course, Course) and rules.meets_on(course, day)]
+    named = catalogue.get(class_id)
+    if not isinstance(named, Course):
+        raise NotFound(f"there is no class {class_id}", hint="integrator import-courses  (is it new in Maconomy?)")
+    if named.status == "cancelled":
+        run.remark(f"class {class_id} is cancelled: nobody gets a list of it")
+        return []
+    return [named]
+
+
+def _drop_outdated(run: Run, day: str) -> None:
+    """A list that could not be sent while it was of use."""
+    lists = Lists(run.db)
+    with run.db.tx():
+        dropped = lists.withdraw(lists.unsent_before(day), "its day is over", at=run.at)
+    if dropped:
+        run.remark(f"{dropped} participant list(s) of days that are over were never sent; they were dropped")
+
+
+def _fetched(run: Run, maconomy: Maconomy, classes: Sequence[Course]) -> Iterator[tuple[Course, People]]:
+    """Each class with its list. One that does not come waits, one that cannot be right is set aside; others go on.
+
+    Errors  Refused: Maconomy rejects us as a whole
+    """
+    silent = 0
+    run.progress.begin("Maconomy: participants", len(classes))
+    for course in classes:
+        item = f"class {course.id}"
+        if silent >= _GIVE_UP_AFTER:
+            run.report.waiting[item] = "maconomy: did not answer for the others; it was not asked"
+            continue
+        try:
+            people = maconomy.participants(course.id)
+            rules.believe(people, course)
+        except Unavailable as error:
+            silent += 1
+            run.report.waiting[item] = error.message
+            continue
+        except (BadAnswer, ItemError, NotFound) as error:
+            silent = 0
+            run.set_aside(item, f"{error.message}; its participant list was not sent")
+            continue
+        silent = 0
+        run.progress.advance(1)
+        if strange := sum(person.status == "unknown" for person in people):
+            run.remark(f"{item}: {strange} participant(s) have a status we do not know, and are not on its list")
+        yield course, rules.listed(people)
+
+
+def _keep(run: Run, course: Course, day: str, trainers: Sequence[Trainer], people: People, key: bytes) -> None:
+    """Ask for the mails of one class that are not there yet. What still waits of an older list is withdrawn."""
+    lists = Lists(run.db)
+    fingerprint = keyed(key, json.dumps(people, ensure_ascii=False, sort_keys=True))
+    to = {recipient_code(key, trainer.email or ""): trainer for trainer in trainers}
+    lists.forget_others(course.id, day, to, "this trainer is not its trainer any more", at=run.at)
+    for code, trainer in to.items():
+        last = lists.newest(course.id, day, code)
+        if last is not None and last.fingerprint == fingerprint:
+            continue
+        version = lists.next_version(course.id, day, code)
+        lists.withdraw(lists.unsent(course.id, day, code), "a newer list takes its place", at=run.at)
+        lists.keep(course.id, day, code, Sent(version, fingerprint), at=run.at)
+        body = rules.mail(course, day, trainer, people)
+        scope = rules.scope_of(course.id)
+        run.outbox.once(PARTICIPANT_LIST, rules.key_of(course.id, day, code, version), body, scope=scope)
+        run.count(**{"lists.changed" if last else "lists.new": 1})

@@ -1,0 +1,124 @@
+"""Where somebody is: every registered column of the store and of its copies, and the bytes of every file.
+
+Only places are given back, never what stands there.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from integrator.database import Database
+from integrator.domain.retention import Person, mentions, normalised, texts_of
+from integrator.store import erasure_proof as proof
+from integrator.store.personal import REGISTER
+
+_TEMPORARY = ("integrator-*", "dry-run-*", "replay-*")
+_SHORTEST_SPELLING = 4
+
+
+@dataclass(frozen=True)
+class Place:
+    """where "participants.email" or a path; key the row's ("10482/1"), or "bytes"; times: how often."""
+
+    where: str
+    key: str
+    times: int
+
+
+def in_store(db: Database, person: Person, spellings: set[str]) -> list[Place]:
+    """The registered columns of one store that name somebody; the ways they are written are added to spellings."""
+    columns: dict[str, list[str]] = {}
+    for place in REGISTER:
+        if "/" not in place.where:
+            table, _, column = place.where.partition(".")
+            columns.setdefault(table, []).append(column)
+    return [place for table, names in columns.items() for place in _in_table(db, table, names, person, spellings)]
+
+
+def _in_table(db: Database, table: str, columns: list[str], person: Person, spellings: set[str]) -> Iterator[Place]:
+    info = db.all(f'PRAGMA table_info("{table}")')
+    keys = [row["name"] for row in sorted(info, key=lambda row: row["pk"]) if row["pk"]]
+    there = [column for column in columns if column in {row["name"] for row in info}]
+    chosen = ", ".join(f'"{name}"' for name in dict.fromkeys([*keys, *there]))
+    for row in db.all(f'SELECT {chosen} FROM "{table}"') if there else []:  # noqa: S608 (names of ours)
+        key = "/".join(str(row[name]) for name in keys)
+        for column in there:
+            if times := _times(row[column], person, spellings):
+                yield Place(f"{table}.{column}", key, times)
+        if "first_name" in there and (times := _times(f"{row['first_name']} {row['last_name']}", person, spellings)):
+            yield Place(f"{table}.first_name", key, times)
+
+
+def _times(value: Any, person: Person, spellings: set[str]) -> int:
+    if not isinstance(value, str):
+        return 0
+    facts = _decoded(value)
+    spellings |= {text for text in texts_of(facts) if normalised(person.kind, text) == person.value}
+    return mentions(facts, person)
+
+
+def _decoded(text: str) -> Any:
+    if text[:1] in "[{":
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+# files ------------------------------------------------------------------------------------------------
+
+
+def files(home: Path, store: Path) -> Iterator[Path]:
+    """Every file below the home, the store wherever it lies, and what a run may have left in the temporary folder."""
+    roots = [home, *(found for name in _TEMPORARY for found in Path(tempfile.gettempdir()).glob(name))]
+    seen = set()
+    for root in [*roots, *store.parent.glob(f"{store.name}*")]:
+        for path in _below(root):
+            if path not in seen:
+                seen.add(path)
+                yield path
+
+
+def _below(root: Path) -> Iterator[Path]:
+    if root.is_symlink() or not root.is_dir():
+        found: Iterable[Path] = [root]
+    else:
+        found = (Path(folder) / name for folder, _, names in os.walk(root) for name in sorted(names))
+    return (path for path in found if path.is_file() and not path.is_symlink())
+
+
+def in_files(paths: Iterable[Path], person: Person, spellings: set[str], unreadable: list[Path]) -> list[Place]:
+    """The files whose bytes name somebody: as UTF-8, Latin-1 or JSON with escapes, in upper or lower case.
+
+    No store may be open in this process: closing a file drops SQLite's locks on it.
+    """
+    patterns = sorted({pattern for text in {person.text, *spellings} for pattern in _patterns(text)})
+    places = []
+    for path in paths:
+        try:
+            found = proof.counted(proof.chunks_of(path), patterns, fold=True)
+        except OSError:
+            unreadable.append(path)
+            continue
+        if found:
+            places.append(Place(str(path), "bytes", max(found.values())))
+    return places
+
+
+def _patterns(text: str) -> Iterator[bytes]:
+    """A text as bytes, ASCII letters small; a name also without each of its blanks: columns lie side by side."""
+    words = text.split(" ")
+    joined = [" ".join(words[:index]) + " ".join(words[index:]) for index in range(1, len(words))]
+    for spelling in {form for one in (text, *joined) for form in (one, one.lower(), one.upper(), one.title())}:
+        if len(spelling) < _SHORTEST_SPELLING:
+            continue
+        yield spelling.encode().lower()
+        yield json.dumps(spelling)[1:-1].encode("ascii").lower()
+        with suppress(UnicodeEncodeError):
+            yield spelling.encode("latin-1").lower()

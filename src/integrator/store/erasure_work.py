@@ -1,0 +1,162 @@
+"""What of a store's personal data is to go.
+
+Two questions, one answer: what do the rules say is due (rules_work), and what does the journal say was erased
+(journal_work)? Both give a Work, which erasure.py carries out. Asking reads only: a backup is asked as it lies.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from integrator.database import Database
+from integrator.domain.retention import DAY_S, Periods, class_over_at, due, oldest_day
+from integrator.store.erasure_journal import Entry, Journal
+from integrator.store.erasure_people import find
+
+LIST_EFFECT = "mailgun.participant-list"
+_OPEN = ("received", "processing")
+
+
+@dataclass
+class Work:
+    """What is to be done. under_way and held are orders (order → why) that would be due and are left alone."""
+
+    delete: set[int] = field(default_factory=set)
+    reservations: set[int] = field(default_factory=set)
+    anonymise: set[int] = field(default_factory=set)
+    participants: set[tuple[int, int]] = field(default_factory=set)
+    customers: set[int] = field(default_factory=set)
+    attentions: set[int] = field(default_factory=set)
+    lists: list[tuple[str, str, str]] = field(default_factory=list)
+    list_messages: set[int] = field(default_factory=set)
+    messages: set[int] = field(default_factory=set)
+    holds: dict[int, int | None] = field(default_factory=dict)
+    under_way: dict[int, str] = field(default_factory=dict)
+    held: dict[int, tuple[str, int]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether somebody's data are to go."""
+        people = self.delete or self.anonymise or self.participants or self.customers or self.attentions
+        return bool(people or self.lists or self.list_messages or self.messages or self.holds)
+
+    @property
+    def orders(self) -> set[int]:
+        """Orders that stay, but not as they are."""
+        return self.anonymise | {order for order, _ in self.participants} | self.customers | self.attentions
+
+
+# what is due -----------------------------------------------------------------------------------------
+
+
+def rules_work(db: Database, periods: Periods, now: int) -> Work:
+    """What the retention rules ask for. Reads only."""
+    work = Work()
+    for row in _complete_orders(db, periods, now):
+        over_at = class_over_at(row["catalogue_end"], json.loads(row["class"]), row["completed_at"])
+        is_nobody = row["anonymised_at"] is not None
+        rule = due(periods, over_at=over_at, completed_at=row["completed_at"], anonymised=is_nobody, now=now)
+        if rule and row["hold_reason"] is None:
+            _put(work, row, work.delete if rule == "order" else work.anonymise)
+    for row in _old_reservations(db, now - periods.participants_days * DAY_S):
+        _put(work, row, work.reservations)
+    _old_lists(db, work, oldest_day(periods, now))
+    held = db.all("SELECT id, hold_reason, hold_since FROM orders WHERE hold_reason IS NOT NULL ORDER BY id")
+    work.held = {row["id"]: (row["hold_reason"], row["hold_since"]) for row in held}
+    return work
+
+
+def _put(work: Work, row: Any, place: set[int]) -> None:
+    if row["under_way"]:
+        work.under_way[row["id"]] = "under way: a message of it has not ended yet"
+    else:
+        place.add(row["id"])
+
+
+_UNDER_WAY = (
+    "EXISTS (SELECT 1 FROM outbox x WHERE x.scope = 'order:' || o.id AND x.state IN ('received', 'processing'))"
+    " AS under_way"
+)
+
+
+def _complete_orders(db: Database, periods: Periods, now: int) -> list[Any]:
+    return db.all(
+        f'SELECT o.*, c."end" AS catalogue_end, {_UNDER_WAY} FROM orders o LEFT JOIN courses c ON c.id = o.class_id'  # noqa: S608
+        " WHERE o.state = 'complete' AND (o.anonymised_at IS NULL OR o.completed_at <= ?) ORDER BY o.id",
+        (now - periods.orders_days * DAY_S,),
+    )
+
+
+def _old_reservations(db: Database, before: int) -> list[Any]:
+    return db.all(
+        f"SELECT o.id, {_UNDER_WAY} FROM orders o WHERE o.state IN ('released', 'cancelled')"  # noqa: S608
+        " AND o.hold_reason IS NULL AND o.changed_at <= ? ORDER BY o.id",
+        (before,),
+    )
+
+
+def _old_lists(db: Database, work: Work, before: str) -> None:
+    rows = db.all("SELECT class_id, day, recipient FROM participant_lists WHERE day < ?", (before,))
+    work.lists = [(row["class_id"], row["day"], row["recipient"]) for row in rows]
+    for row in db.all("SELECT id, key FROM outbox WHERE effect = ? AND state NOT IN (?, ?)", (LIST_EFFECT, *_OPEN)):
+        day = row["key"].split(":")[2:3]
+        if day and day[0] < before:
+            work.list_messages.add(row["id"])
+
+
+def journal_work(db: Database, entries: Sequence[Entry], journal: Journal) -> Work:
+    """What the journal says was erased, and is here nevertheless. Reads only.
+
+    What was made after an entry is not meant by it: somebody may order again.
+    """
+    work = Work()
+    made = _made_at(db, [entry.order for entry in entries if entry.order is not None])
+    subjects: dict[str, int] = {}
+    for entry in entries:
+        if entry.rule == "subject" and entry.subject:
+            subjects[entry.subject] = max(entry.at, subjects.get(entry.subject, 0))
+        elif entry.order is not None and made.get(entry.order, entry.at + 1) <= entry.at:
+            _take(work, entry, entry.order)
+    if subjects:
+        found = find(db, lambda kind, value, at: at <= subjects.get(journal.hash(kind, value), -1))
+        work.participants |= found.participants
+        work.customers |= found.customers
+        work.attentions |= found.attentions
+        work.messages |= found.messages
+    _forget_done(db, work)
+    return work
+
+
+def _made_at(db: Database, orders: list[int]) -> dict[int, int]:
+    chosen = "SELECT id, reserved_at FROM orders WHERE id IN (SELECT value FROM json_each(?))"
+    return {row["id"]: row["reserved_at"] for row in db.all(chosen, (json.dumps(orders),))}
+
+
+def _take(work: Work, entry: Entry, order: int) -> None:
+    if entry.rule in ("hold", "unhold"):
+        work.holds[order] = entry.at if entry.rule == "hold" else None
+    elif entry.rule == "participant" and entry.participant is not None:
+        work.participants.add((order, entry.participant))
+    else:
+        places = {"order": work.delete, "participants": work.anonymise, "customer": work.customers}
+        (places | {"attention": work.attentions})[entry.rule].add(order)
+
+
+def _forget_done(db: Database, work: Work) -> None:
+    """Leave out what is so already: a backup in which nothing is to be done stays as it is."""
+
+    def still(sql: str, orders: Iterable[int]) -> set[int]:
+        chosen = f"SELECT id FROM orders o WHERE id IN (SELECT value FROM json_each(?)) AND {sql}"  # noqa: S608
+        return {row["id"] for row in db.all(chosen, (json.dumps(sorted(orders)),))}
+
+    work.anonymise = still("anonymised_at IS NULL", work.anonymise - work.delete)
+    work.customers = still("(customer_email IS NOT NULL OR customer_phone IS NOT NULL)", work.customers - work.delete)
+    work.attentions = still("attention IS NOT NULL", work.attentions - work.delete)
+    rows = db.all(
+        "SELECT order_id, number FROM participants WHERE anonymised_at IS NULL"
+        " AND order_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted({order for order, _ in work.participants} - work.delete)),),
+    )
+    work.participants &= {(row["order_id"], row["number"]) for row in rows}
+    on_hold = still("hold_reason IS NOT NULL", work.holds)
+    work.holds = {order: at for order, at in work.holds.items() if (order in on_hold) != (at is not None)}

@@ -1,0 +1,322 @@
+"""sync-orders: every participant once in Maconomy, every mail once, and a person told of what cannot be done."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integrator.jobs import booking
+from world import World
+
+KEYS = ["order-confirmation:10001:participant:1", "order-confirmation:10001:participant:2"]
+CUSTOMER = "order-confirmation:10001:customer"
+POST = {"path": "/api/webparticipant"}
+
+
+@pytest.fixture
+def post(here: World) -> World:
+    """A home with Mailgun switched on."""
+    here.configure(mailgun=True)
+    return here
+
+
+def states(here: World, effect: str) -> dict[str, str]:
+    rows = json.loads(here.run("outbox", "list", "--effect", effect, "--json").out)
+    return {row["key"]: row["state"] for row in rows}
+
+
+def show(here: World, order: int) -> Any:
+    return here.run("booking", "show", str(order), "--json").json
+
+
+def person(here: World, number: int) -> dict[str, Any]:
+    return {found["reference"]: found for found in show(here, 10001)["participants"]}[f"ILI-10001-{number}"]
+
+
+def test_each_participant_is_registered_once_and_everybody_gets_a_mail(post: World) -> None:
+    order = post.order(2)
+    assert post.run("sync-orders").code == 0
+    assert post.registrations() == [f"ILI-{order}-1", f"ILI-{order}-2"]
+    assert post.mails() == [*KEYS, CUSTOMER]
+    assert show(post, order)["state"] == "registered"
+    assert post.run("sync-orders").code == 0
+    assert (len(post.registrations()), len(post.mails())) == (2, 3)
+
+
+def test_maconomy_gets_everything_the_form_says(post: World) -> None:
+    order = post.order(1)
+    post.run("sync-orders")
+    [found] = [record for record in post.maconomy.state()["participants"]["25172-04"] if "Nørgård-a" in str(record)]
+    assert found["externalReference"] == f"ILI-{order}-1"
+    assert (found["firstName"], found["company"], found["comment"]) == ("Bjørk", "Ærø Værft A/S", "Vegetar")
+
+
+def test_every_mail_goes_to_one_person_and_is_not_tracked(post: World) -> None:
+    post.order(2)
+    post.run("sync-orders")
+    mails = post.mailgun.state()["mails"]
+    people = ["gitte.a@example.org", "p1.a@example.org", "p2.a@example.org"]
+    assert sorted(mail["to"] for mail in mails) == [[address] for address in people]
+    for mail in mails:
+        assert mail["options"]["tracking"] == "no"
+        assert mail["options"]["require-tls"] == "yes"
+        assert [file["filename"] for file in mail["attachments"]] == ["kursus-25172-04.ics"]
+
+
+def test_bodies_leave_the_outbox_when_they_are_delivered(post: World) -> None:
+    post.order(2)
+    post.run("sync-orders")
+    assert post.rows("SELECT count(*) FROM outbox WHERE body IS NOT NULL") == [(0,)]
+
+
+def test_nobody_is_named_in_output_log_or_report(post: World) -> None:
+    post.order(2)
+    post.maconomy.seed({"refuse": {"p2.a@example.org": "VALIDATION"}})
+    said = [str(post.run(*command)) for command in (["sync-orders", "-v"], ["sync-orders", "--json"], ["status"])]
+    said += [str(post.run("explain", "10001")), str(post.run("outbox", "list")), str(post.run("runs", "1"))]
+    said.append((post.home / "var" / "log" / "integrator.log").read_text())
+    for text in said:
+        for name in ("Nørgård", "Kj\\u00e6rg", "N\\u00f8rg", "Kjærgård", "example.org>", "p2.a", "gitte."):
+            assert name not in text
+
+
+# one order, several fates ---------------------------------------------------------------------------
+
+
+def test_two_are_in_and_one_is_refused(post: World) -> None:
+    order = post.order(3)
+    post.maconomy.seed({"refuse": {"p2.a@example.org": "VALIDATION"}})
+    result = post.run("sync-orders")
+    assert result.code == 3
+    assert f"ILI-{order}-2" in result.err
+    assert [person(post, number)["state"] for number in (1, 2, 3)] == ["registered", "refused", "registered"]
+    assert "VALIDATION" in person(post, 2)["reason"]
+    assert show(post, order)["state"] == "refused"
+    assert CUSTOMER not in post.mails()
+    assert post.mails() == [KEYS[0], "order-confirmation:10001:participant:3"]
+    told = post.run("status")
+    assert told.code == 1
+    assert "maconomy.registration: 1 message(s) failed" in told.out
+    assert "2 of 3 participant(s) are registered" in post.run("explain", "10001").out
+
+
+def test_the_customer_hears_when_an_operator_has_mended_it(post: World) -> None:
+    post.order(2)
+    post.maconomy.seed({"refuse": {"p2.a@example.org": "VALIDATION"}})
+    post.run("sync-orders")
+    post.maconomy.seed({"refuse": {}})
+    assert post.run("outbox", "retry", "--all-failed").code == 0
+    assert post.run("sync-orders").code == 0
+    assert post.mails() == [*KEYS, CUSTOMER]
+    assert show(post, 10001)["state"] == "registered"
+    assert post.run("status").code in (0, 1)
+
+
+@pytest.mark.parametrize(("code", "word"), [("COURSE_FULL", "full"), ("COURSE_CANCELLED", "cancelled")])
+def test_a_full_or_cancelled_course_is_final(post: World, code: str, word: str) -> None:
+    order = post.order(1)
+    post.maconomy.seed({"refuse": {"p1.a@example.org": code}})
+    result = post.run("sync-orders")
+    assert result.code == 3
+    assert word in person(post, 1)["reason"]
+    assert show(post, order)["state"] == "refused"
+    assert post.mails() == []
+    assert post.run("sync-orders").code == 0, "it is told once, and stays in status"
+    assert post.run("status").code == 1
+    assert post.registrations() == []
+
+
+def test_locked_books_are_tried_again_later(post: World) -> None:
+    post.order(1)
+    post.maconomy.seed({"locked": True})
+    assert post.run("sync-orders").code == 75
+    assert states(post, "maconomy.registration") == {"ILI-10001-1": "received"}
+    post.maconomy.seed({"locked": False})
+    assert post.run("sync-orders", "--order", "10001").code == 0
+    assert post.registrations() == ["ILI-10001-1"]
+
+
+# trouble of one system ------------------------------------------------------------------------------
+
+
+def test_mails_go_out_while_maconomy_is_down(post: World) -> None:
+    post.order(1)
+    post.servers[2].faults.add(
+        {"match": {"path": "/v3/.*/messages"}, "times": 1, "fault": {"kind": "status", "status": 429}}
+    )
+    post.run("sync-orders")
+    assert post.mails() == []
+    post.order(1, who="b")
+    post.servers[0].faults.add({"match": POST, "times": 9, "fault": {"kind": "status", "status": 401}})
+    with post.store() as db:
+        db.write("UPDATE outbox SET next_at = 0")
+    assert post.run("sync-orders").code == 1
+    assert post.mails() == [KEYS[0], CUSTOMER]
+    assert states(post, "maconomy.registration")["ILI-10002-1"] == "received"
+
+
+def test_registrations_go_on_while_mailgun_refuses_our_key(post: World) -> None:
+    post.mailgun.seed({"keys": {"key-another": "account"}})
+    post.order(2)
+    result = post.run("sync-orders")
+    assert result.code == 1
+    assert "mailgun" in result.err
+    assert len(post.registrations()) == 2
+    assert set(states(post, "mailgun.confirmation").values()) == {"received"}
+    with post.store() as db:
+        assert db.value("SELECT max(attempts) FROM outbox WHERE effect = 'mailgun.confirmation'") == 0
+
+
+def test_a_broken_template_holds_back_mails_only_and_leaves_no_doubt(post: World) -> None:
+    (post.home / "config" / "templates" / "confirmation-customer.da.txt").write_text("Subject: {{ order.number\n")
+    post.order(1)
+    result = post.run("sync-orders")
+    assert result.code == 78
+    assert "confirmation-customer.da.txt" in result.err
+    assert post.registrations() == ["ILI-10001-1"]
+    assert "processing" not in states(post, "mailgun.confirmation").values()
+
+
+def test_without_mailgun_confirmations_wait_and_the_run_says_so(here: World) -> None:
+    here.order(1)
+    result = here.run("sync-orders", "-v")
+    assert result.code == 0
+    assert "[mailgun] is switched off" in result.err
+    here.configure(mailgun=True)
+    assert here.run("sync-orders").code == 0
+    assert len(here.mails()) == 2
+
+
+def test_a_confirmation_that_lay_for_days_is_not_sent_by_itself(here: World) -> None:
+    here.order(1)
+    here.run("sync-orders")
+    here.configure(mailgun=True)
+    with here.store() as db:
+        db.write("UPDATE outbox SET changed_at = changed_at - 4 * 86400 WHERE effect = 'mailgun.confirmation'")
+    result = here.run("sync-orders")
+    assert (result.code, here.mails()) == (3, [])
+    assert "too old to be sent by itself" in result.err
+    here.run("outbox", "retry", "--all-failed")
+    assert here.run("sync-orders").code == 0
+    assert len(here.mails()) == 2
+
+
+# one order, dry runs, the clock ------------------------------------------------------------------------
+
+
+def test_only_the_named_order_is_synced(post: World) -> None:
+    post.order(1)
+    other = post.order(1, who="b")
+    assert post.run("sync-orders", "--order", str(other)).code == 0
+    assert post.registrations() == [f"ILI-{other}-1"]
+    assert all(str(other) in key for key in post.mails())
+
+
+@pytest.mark.parametrize("number", ["9", "0", "-3", "99999999999999999999"])
+def test_an_unknown_order_is_not_found(post: World, number: str) -> None:
+    post.order(1)
+    result = post.run("sync-orders", "--order", number)
+    assert (result.code, post.registrations()) == (4, [])
+    assert "there is no order" in result.err
+
+
+def test_a_dry_run_lists_what_would_be_registered_and_sends_nothing(post: World) -> None:
+    post.order(2)
+    result = post.run("sync-orders", "--dry-run")
+    assert result.code == 0
+    assert "register   maconomy.registration ILI-10001-1" in result.out
+    assert "2 to register" in result.out
+    assert "Nørgård" not in result.out
+    assert (post.registrations(), post.mails()) == ([], [])
+    assert set(states(post, "maconomy.registration").values()) == {"received"}
+
+
+@pytest.mark.parametrize("drain", ["", "5", "-1s", "2h", "1 minute"])
+def test_a_drain_is_a_duration(post: World, drain: str) -> None:
+    result = post.run("sync-orders", "--drain", drain)
+    assert result.code == 2
+    assert "--drain" in result.err
+
+
+def test_without_maconomy_there_is_nothing_to_sync(post: World) -> None:
+    (post.home / "config" / "integrator.toml").write_text("")
+    assert post.run("sync-orders").code == 78
+
+
+# delivery results ---------------------------------------------------------------------------------------
+
+
+def test_a_bounced_confirmation_is_told_once_and_stays_in_status_until_somebody_saw_it(post: World) -> None:
+    post.mailgun.seed({"bouncing": ["gitte.a@example.org"]})
+    post.order(1)
+    result = post.run("sync-orders")
+    assert result.code == 3
+    assert "order-confirmation:10001:customer" in result.err
+    told = post.run("status")
+    assert told.code == 1
+    assert "1 mail(s) did not arrive: order-confirmation:10001:customer (failed, 550)" in told.out
+    assert "gitte" not in told.out + result.err
+    assert post.run("sync-orders").code == 0
+    assert "did not arrive" in post.run("explain", "10001").out
+    assert post.run("mail", "seen", CUSTOMER).code == 0
+    assert "did not arrive" not in post.run("status").out
+
+
+def test_events_that_cannot_be_read_hold_nothing_back(post: World) -> None:
+    post.order(1)
+    post.servers[2].faults.add(
+        {"match": {"path": "/v3/.*/events"}, "times": 9, "fault": {"kind": "status", "status": 500}}
+    )
+    result = post.run("sync-orders", "-v")
+    assert result.code == 0
+    assert "delivery results could not be read" in result.err
+
+
+# a confirmation whose fate nobody knows --------------------------------------------------------------------
+
+
+def lose_answers(here: World, *, sent: bool, times: int = 1) -> None:
+    """Mailgun takes the next mail (or not), and its answer never comes."""
+    fault = {"kind": "reset", "when": "after" if sent else "before"}
+    here.servers[2].faults.add({"match": {"path": "/v3/.*/messages"}, "times": times, "fault": fault})
+
+
+def test_a_mail_whose_answer_was_lost_is_found_in_the_events(post: World) -> None:
+    post.order(1)
+    lose_answers(post, sent=True)
+    assert post.run("sync-orders").code == 75
+    assert post.run("sync-orders").code == 0
+    assert sorted(post.mails()) == sorted([KEYS[0], CUSTOMER])
+
+
+def test_a_mail_that_no_event_tells_of_is_held_for_a_person(post: World) -> None:
+    post.mailgun.seed({"events_after": 9})
+    post.order(1)
+    lose_answers(post, sent=True)
+    assert post.run("sync-orders").code == 75
+    assert post.run("sync-orders").code == 75
+    with post.store() as db:
+        db.write(
+            "UPDATE outbox SET uncertain_since = uncertain_since - 3600, sent_at = sent_at - 3600 WHERE sent_at > 0"
+        )
+    result = post.run("sync-orders")
+    assert result.code == 3
+    assert "held" in result.err
+    assert post.run("status").code == 1
+    assert post.mails().count(KEYS[0]) == 1, "it is never sent again by itself"
+    post.run("outbox", "retry", "--all-failed")
+    assert post.run("sync-orders").code == 0
+    assert post.mails().count(KEYS[0]) == 2, "a person decided so"
+
+
+def test_half_a_form_is_never_kept(here: World, tmp_path: Path) -> None:
+    with here.desk() as desk:
+        order = booking.reserve(desk, "25172-04", seats=1, key="k")["order"]
+        desk.db.conn.execute("CREATE TRIGGER no BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'disk'); END")
+    with pytest.raises(Exception, match="disk"):
+        here.order(1, who="k")
+    with here.desk() as desk:
+        desk.db.conn.execute("DROP TRIGGER no")
+        assert booking.show(desk, order)["state"] == "reserved"
+        assert desk.db.value("SELECT count(*) FROM participants") == 0
