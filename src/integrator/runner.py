@@ -49,15 +49,16 @@ _LOGGED = (
 class Options:
     """How a job was started.
 
-    clock is epoch seconds; in_order: one request after the other, as a recording needs them; maps_later: mapping
-    files are read with the first client that needs one, because most starts find nothing to do
+    clock is epoch seconds; in_order: one request after the other, as a recording needs them
+    lean    most starts find nothing to do: only the job's own file is read of jobs/, and a mapping file only with the
+            first client that needs it
     """
 
     dry_run: bool = False
     progress: Progress = field(default_factory=NoProgress)
     clock: Callable[[], float] = time.time
     in_order: bool = False
-    maps_later: bool = False
+    lean: bool = False
 
 
 def run_job(
@@ -77,7 +78,7 @@ def run_job(
     os.umask(0o077)
     begun = time.monotonic()
     home = home or need_home(os.environ)
-    settings = load_everything(home, needs, maps_later=options.maps_later)
+    settings = load_everything(home, needs, lean=job if options.lean else None)
     need_sources(settings, sources)
     make_var(home, settings.store.path)
     refuse_empty_store(home, settings.store.path)
@@ -128,17 +129,18 @@ def need_sources(settings: Settings, sources: Sequence[str]) -> None:
             )
 
 
-def load_everything(home: Home, needs: Sequence[str] | None, *, maps_later: bool = False) -> Settings:
+def load_everything(home: Home, needs: Sequence[str] | None, *, lean: str | None = None) -> Settings:
     """Settings and mapping files; everything wrong in any of them is reported at once.
 
+    lean    the job whose start reads only what it cannot do without
     Errors  ConfigError
     """
     try:
-        settings = load_settings(home, os.environ, needs=needs)
+        settings = load_settings(home, os.environ, needs=needs, job=lean)
     except ConfigError as error:
         raise ConfigError([*error.problems, *mapping_problems(home, None)], hint=error.hint) from None
     mapped = needs is None or {"maconomy", "wordpress"} & set(needs)
-    if mapped and not maps_later and (problems := mapping_problems(home, settings)):
+    if mapped and not lean and (problems := mapping_problems(home, settings)):
         raise ConfigError(problems, hint=f"nothing was started; mend {home.root}, then: integrator check")
     return settings
 

@@ -1,7 +1,6 @@
 """send-participants, from Maconomy's participants to the trainers' mails."""
 
 import json
-from typing import Any
 
 import pytest
 

@@ -320,3 +320,47 @@ def test_the_editors_trainers_are_read_once_for_all_classes(here: World) -> None
     send(here)
     asked = [one["path"] for one in here.wordpress.entries()]
     assert asked == ["/wp-json/wp/v2/users/me", "/wp-json/wp/v2/course_date", "/wp-json/wp/v2/trainer"]
+
+
+def test_a_recording_holds_no_person_and_replays(here: World) -> None:
+    ready(here)
+    set_course(here, trainers=[])
+    enter(here, IDA)
+    tape = here.home / "run.yaml"
+    assert send(here, "--record", str(tape))["counts"]["mailgun.participant-list.sent"] == 1
+    text = tape.read_text(encoding="utf-8")
+    for word in ("ida.lind", "Træner 0", "Nørgård", "soeren", "Blåbær"):
+        assert word not in text
+    assert send(here, "--replay", str(tape))["counts"]["mailgun.participant-list.sent"] == 1
+    assert len(here.mails()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('email = "title"', "[trainer] email: expected meta.KEY or acf.NAME"),
+        ('of_course = "ed_trainers"', "[trainer] of_course: expected meta.KEY or acf.NAME"),
+        ('post_type = "Trainer!"', "[trainer] post_type: expected a name like trainer"),
+        ('mail = "meta.ed_email"', "expected post_type, email, of_course"),
+        ("email = 7", "expected post_type, email, of_course"),
+    ],
+)
+def test_wrong_names_for_the_trainers_are_configuration_errors(here: World, line: str, said: str) -> None:
+    ready(here)
+    mapping = here.home / "config" / "wordpress.toml"
+    head = mapping.read_text(encoding="utf-8").partition("[trainer]")[0]
+    mapping.write_text(f"{head}[trainer]\n{line}\n", encoding="utf-8")
+    result = here.run("send-participants", *THE_DAY_BEFORE)
+    assert result.code == 78
+    assert "config/wordpress.toml" in result.err
+    assert said in result.err
+
+
+def test_a_mapping_of_before_has_the_plugins_names(here: World) -> None:
+    ready(here)
+    set_course(here, trainers=[])
+    enter(here, IDA)
+    mapping = here.home / "config" / "wordpress.toml"
+    mapping.write_text(mapping.read_text(encoding="utf-8").partition("[trainer]")[0], encoding="utf-8")
+    assert send(here)["exit_code"] == 0
+    assert recipients(here) == [IDA]

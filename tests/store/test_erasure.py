@@ -1,4 +1,4 @@
-"""Erasing under trouble: kills at every step, older stores put back, a journal that is torn, lost or without its key."""
+"""Erasing under trouble: kills at every step, older stores put back, a journal torn, lost or without its key."""
 
 import json
 import os
@@ -105,13 +105,14 @@ def _count_steps(patched: pytest.MonkeyPatch, step: Callable[[int], None], *, ro
     return counter
 
 
-def _killed_at(home: Home, number: int) -> int:
-    """Run it in a child that is killed at its n-th step; gives back how the child ended."""
+def _killed_at(home: Home, number: int, action: Callable[[Home], Any], *, rows: bool = True) -> int:
+    """Do it in a child that is killed at its n-th step; gives back how the child ended."""
     child = os.fork()
     if child == 0:
         with pytest.MonkeyPatch.context() as patched:
-            _count_steps(patched, lambda now: os.kill(os.getpid(), signal.SIGKILL) if now == number else None)
-            cleanup(home)
+            kill = partial(os.kill, os.getpid(), signal.SIGKILL)
+            _count_steps(patched, lambda now: kill() if now == number else None, rows=rows)
+            action(home)
         os._exit(0)
     return os.waitpid(child, 0)[1]
 
@@ -127,7 +128,7 @@ def test_a_run_that_is_killed_anywhere_is_finished_by_the_next_one(home: Home, t
     for number in range(1, counter[0] + 1):
         copy = Home(tmp_path / f"copy{number}")
         shutil.copytree(home.root, copy.root)
-        assert _killed_at(copy, number) == signal.SIGKILL, number
+        assert _killed_at(copy, number, cleanup) == signal.SIGKILL, number
         assert cleanup(copy).exit_code == 0, number
         assert state(copy) == wanted, number
         assert traces(copy.root, GONE) == {}, number
@@ -159,14 +160,7 @@ def test_a_persons_erasure_that_is_killed_anywhere_is_finished_or_was_never_begu
     for number in range(1, counter[0] + 1):
         copy = Home(tmp_path / f"copy{number}")
         shutil.copytree(home.root, copy.root)
-        child = os.fork()
-        if child == 0:
-            with pytest.MonkeyPatch.context() as patched:
-                kill = partial(os.kill, os.getpid(), signal.SIGKILL)
-                _count_steps(patched, lambda now, n=number: kill() if now == n else None, rows=False)
-                _erase_person(copy)
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == signal.SIGKILL, number
+        assert _killed_at(copy, number, _erase_person, rows=False) == signal.SIGKILL, number
         begun = Journal(copy.var).size() > 0
         assert cleanup(copy, AT - 150 * DAY).exit_code == 0  # long before a rule asks for it
         assert (traces(copy.root, [person(1)]) == {}) is begun, number

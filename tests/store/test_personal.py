@@ -9,6 +9,7 @@ from integrator.database import connect
 from integrator.domain.courses import PERSONAL_FIELDS
 from integrator.store import open_store
 from integrator.store.personal import PLAIN, REGISTER
+from people import DAY, add_list, add_order, full_name, person
 from world import world
 
 
@@ -47,6 +48,44 @@ def test_trainers_are_nowhere_but_where_the_register_says(tmp_path: Path) -> Non
         holding = {path.name for path in files if b"Xylander" in path.read_bytes()}
         assert holding == {"maconomy-course.last-good.json"}
         assert "Xylander" not in str(here.wordpress.state())
+
+
+def test_people_of_orders_are_nowhere_but_where_the_register_says(tmp_path: Path) -> None:
+    db = open_store(tmp_path / "store.db", backups=tmp_path).db
+    people = [person(1), person(2)]
+    add_order(db, people, completed_at=DAY, class_end=None, effects="failed", attention=full_name(people[0]))
+    add_list(db, people, "2027-03-01", at=DAY)
+    texts = {text for one in people for text in one.values()} | {full_name(one) for one in people}
+    holding = {
+        f"{table}.{column}"
+        for table in PLAIN
+        for row in db.all(f"SELECT * FROM {table}")
+        for column, value in dict(row).items()
+        if any(text in str(value) for text in texts)
+    }
+    db.close()
+    columns_of_people = {f"participants.{name}" for name in people[0]}
+    columns_of_order = {f"orders.{name}" for name in ("customer_name", "customer_email", "customer_phone", "attention")}
+    assert holding == columns_of_people | columns_of_order | {"outbox.body"}
+    assert holding <= {place.where for place in REGISTER}
+
+
+def test_a_comment_is_known_to_hold_data_on_health() -> None:
+    [comment] = [place for place in REGISTER if place.where == "participants.comment"]
+    assert "health" in comment.category
+
+
+def test_what_an_erasure_writes_is_in_the_register(tmp_path: Path) -> None:
+    with world(tmp_path / "home") as here:
+        assert here.run("import-courses").code == 0
+        with here.store() as db:
+            add_order(db, [person(1)], completed_at=1_500_000_000, class_end="2017-08-01", class_id="10000-01")
+        before = {path for path in here.home.rglob("*") if path.is_file()}
+        assert here.run("gdpr-cleanup").code == 0
+        made = {path for path in here.home.rglob("*") if path.is_file()} - before
+        assert {path.name for path in made} >= {"erasures", "erasures.key"}
+        left = [path for path in made if not registered(path, here.home)]
+        assert {path.parent.name for path in left} <= {"locks", "log"}
 
 
 def registered(path: Path, home: Path) -> bool:

@@ -35,11 +35,14 @@ def standin(
 
 def demo(
     keep: bool = typer.Option(False, "--keep", help="Keep the demonstration's home folder, and say where it is."),
+    look: bool = typer.Option(
+        False, "--look", help="Then keep the stand-ins until Enter, to look at the mails in a browser."
+    ),
 ) -> None:
     """Show everything on this machine alone: stand-ins for the outside systems, then the jobs, for real.
 
-    Example: integrator demo
+    Example: integrator demo --look
     """
     from integrator.demo import show
 
-    raise typer.Exit(show(keep=keep))
+    raise typer.Exit(show(keep=keep, look=look))

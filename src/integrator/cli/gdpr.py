@@ -92,8 +92,8 @@ def trace(person: str = PERSON, as_json: bool = JSON) -> None:
     unreadable: list[Path] = []
     with opening.reading(found) as db:
         places = erasure_trace.in_store(db, who, spellings) if db is not None else []
-    places += _in_copies(found, who, spellings, unreadable)
-    paths = erasure_trace.files(found.home.root, found.store.path)
+    places += erasure_trace.in_copies(_copies(found), who, spellings, unreadable)
+    paths = erasure_trace.files(found.home.root, found.store.path, unreadable)
     places += erasure_trace.in_files(paths, who, spellings, unreadable)
     if as_json:
         facts = [{"where": place.where, "key": place.key, "times": place.times} for place in places]
@@ -106,26 +106,6 @@ def trace(person: str = PERSON, as_json: bool = JSON) -> None:
         typer.echo(clean(f"integrator: gdpr trace: {path}: cannot be read, and was not searched"), err=True)
     if unreadable:
         raise typer.Exit(3)
-
-
-def _in_copies(found: "Settings", who: "Person", spellings: set[str], unreadable: list[Path]) -> list[Any]:
-    """What the copies of the store hold, read as stores; the place names the file, too."""
-    from dataclasses import replace
-
-    from integrator.errors import IntegratorError
-    from integrator.store import erasure_trace
-
-    copies = _copies(found)
-    places = []
-    for path in copies.files():
-        try:
-            with copies.opened(path) as db:
-                inside = erasure_trace.in_store(db, who, spellings) if db is not None else []
-        except IntegratorError:
-            unreadable.append(path)
-            continue
-        places += [replace(place, where=f"{path.name}: {place.where}") for place in inside]
-    return places
 
 
 @app.command()
@@ -200,9 +180,9 @@ def erase(
             copies = _copies(found)
             where = requests.look(erasing.db, copies, who, same_person=same_person)
             requests.refuse(erasing.db, where)
-            _say_found(where, erasing.db, "erased")
             requests.erase(erasing, where, who)
             erasing.finish()
+            _say_found(where, erasing.db, "erased")
         copies.erase()
     _say_erased(erasing.counts, copies)
 

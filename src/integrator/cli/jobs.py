@@ -76,7 +76,7 @@ def start(
     record: Path | None,
     replay: Path | None,
     verbose: bool,
-    maps_later: bool = False,
+    lean: bool = False,
 ) -> None:
     """Run a job as the options ask, say how it ended, and leave with its exit code."""
     from integrator import recording
@@ -88,7 +88,7 @@ def start(
     if record and replay:
         raise UsageError("--record and --replay exclude each other")
     bar = render.Bar() if sys.stdout.isatty() and not as_json else None
-    options = Options(dry_run=dry_run, progress=bar or NoProgress(), maps_later=maps_later)
+    options = Options(dry_run=dry_run, progress=bar or NoProgress(), lean=lean)
     try:
         if record:
             need_sources(load_everything(need_home(os.environ), needs), sources)  # before the file is begun

@@ -1,4 +1,4 @@
-"""`mail`: what a mail would say, written to a file. Nothing is sent."""
+"""`mail`: what a mail would say, and what became of those that were sent. Nothing is sent here."""
 
 import os
 from pathlib import Path
@@ -16,16 +16,14 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Look at mails before they leave: preview.\n\nExample: integrator mail preview confirmation-customer sample",
+    help="Mails: what they would say, and what became of them.\n\n"
+    "Example: integrator mail preview confirmation-customer sample",
 )
+KEYS = typer.Argument(None, metavar="KEY...", help="Keys of mails, as `mail list` shows them.", show_default=False)
 SAMPLE = "sample"
 _LARGEST = 2**63 - 1  # SQLite's
 _ENDINGS = (".eml", ".html", ".txt")
 _LANGUAGES = ("da", "en")
-
-
-@app.callback()
-def _group() -> None: ...
 
 
 def _names() -> list[str]:
@@ -67,6 +65,63 @@ def preview(
     path = Path(file or f"{template}-{order}.eml")
     write(path, _content(mail, path.suffix, sender=found.mailgun.from_ if found.mailgun else None))
     typer.echo(clean(str(path)))
+
+
+@app.command("list")
+def list_(
+    limit: int = typer.Option(50, "--limit", min=1, max=1_000_000, help="How many; trouble comes first."),
+    as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
+) -> None:
+    """List mails that were sent and what became of them, those that did not arrive first.
+
+    Example: integrator mail list
+    """
+    from integrator.cli import opening, render, times
+    from integrator.store.mails import Mails
+
+    now = opening.now()
+    with opening.reading(opening.settings()) as db:
+        rows = Mails(db).listed(limit=limit) if db else []
+    if as_json:
+        instants = ("queued_at", "result_at", "seen_at")
+        render.print_json([row | {name: times.iso(row[name]) for name in instants} for row in rows])
+    elif not rows:
+        typer.echo("no mails")
+    else:
+        render.print_table(
+            ["mail", "sent", "result", "code", "seen"],
+            [
+                (
+                    row["key"],
+                    times.short(row["queued_at"], now),
+                    row["result"],
+                    row["code"],
+                    times.short(row["seen_at"], now) if row["seen_at"] else "",
+                )
+                for row in rows
+            ],
+        )
+
+
+@app.command()
+def seen(
+    keys: list[str] | None = KEYS,
+) -> None:
+    """Say that somebody took care of mails that did not arrive, all named or none: status is quiet about them.
+
+    Example: integrator mail seen order-confirmation:10482:customer
+    """
+    from integrator.cli import clean, opening
+    from integrator.store.mails import Mails
+
+    if not keys:
+        raise UsageError("mail seen: name the mails", hint="integrator mail list")
+    with opening.writing(opening.settings()) as db, db.tx():
+        for key in keys:
+            if not Mails(db).seen(key, at=int(opening.now().timestamp())):
+                raise NotFound(f"mail seen: there is no mail {key}; nothing was changed", hint="integrator mail list")
+    for key in keys:
+        typer.echo(clean(f"{key}  seen"))
 
 
 def _check(template: str, language: str | None, file: str | None) -> None:

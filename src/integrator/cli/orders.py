@@ -53,7 +53,7 @@ def sync_orders(
         record=record,
         replay=replay,
         verbose=verbose,
-        maps_later=True,
+        lean=True,
     )
 
 
@@ -83,6 +83,7 @@ def clear_reservations(
         record=record,
         replay=replay,
         verbose=verbose,
+        lean=True,
     )
 
 

@@ -100,17 +100,17 @@ def key_of(class_id: str, day: str, recipient: str, version: int) -> str:
 
 def day_of(key: str) -> str:
     """The day of a list, by its key."""
-    return key.split(":")[2]
+    return key.split(":")[-3]
 
 
 def recipient_of(key: str) -> str:
     """The code of the recipient, by the key of a list."""
-    return key.split(":")[3]
+    return key.split(":")[-2]
 
 
 def version_of(key: str) -> int:
-    """The how-manieth list of its class, day and recipient it is."""
-    return int(key.split(":")[4])
+    """Which list of its class, day and recipient it is, counted from 1."""
+    return int(key.split(":")[-1])
 
 
 def unreachable(named: Mapping[str, Collection[Trainer]]) -> str:

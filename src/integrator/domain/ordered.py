@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+MAX_SEATS = 40  # of one order
 REGISTRATION = "maconomy.registration"
 CONFIRMATION = "mailgun.confirmation"
 CLASS_FACTS = ("id", "main_id", "title", "language", "start", "end", "days", "venue", "price_minor", "currency")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from integrator.database import Database
-from integrator.domain.ordered import REGISTRATION, registration, scope_of
+from integrator.domain.ordered import MAX_SEATS, REGISTRATION, registration, scope_of
 from integrator.errors import Full, NotBookable, UsageError
 from integrator.runtime.outbox import Outbox
 from integrator.store.orders import Orders
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from integrator.domain.courses import Course
     from integrator.systems.maconomy import Maconomy
 
-MOST_SEATS = 40
 _LONGEST_KEY = 200
 _ASK = 2  # times: the first "no" may count a seat twice that was registered while we asked
 
@@ -130,7 +129,7 @@ def complete(desk: Desk, order_id: int, data: Any) -> dict[str, Any]:
     from integrator.domain.orders import form_from, form_hash
 
     order, at = desk.orders.get(order_id), desk.at()
-    now = datetime.fromtimestamp(order["completed_at"] or at, UTC)
+    now = None if order["state"] == "complete" else datetime.fromtimestamp(at, UTC)
     form = form_from(data, seats=order["seats"], language=order["class"]["language"], now=now)
     digest = form_hash(form)
     with desk.db.tx():
@@ -272,8 +271,8 @@ def _facts(course: "Course") -> dict[str, Any]:
 
 
 def _check_seats(seats: int) -> None:
-    if not 1 <= seats <= MOST_SEATS:
-        raise UsageError(f"seats: expected 1 to {MOST_SEATS}, got {seats}; nothing was reserved")
+    if not 1 <= seats <= MAX_SEATS:
+        raise UsageError(f"seats: expected 1 to {MAX_SEATS}, got {seats}; nothing was reserved")
 
 
 def _full(class_id: str, seats: int) -> Full:

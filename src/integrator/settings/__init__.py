@@ -50,10 +50,13 @@ __all__ = [
 _ALWAYS = ("store", "reservations", "retention", "monitor")  # they have defaults; without a table a system is off
 
 
-def load_settings(home: Home, environ: Mapping[str, str], *, needs: Sequence[str] | None = None) -> Settings:
+def load_settings(
+    home: Home, environ: Mapping[str, str], *, needs: Sequence[str] | None = None, job: str | None = None
+) -> Settings:
     """Read and check a home's whole configuration.
 
-    Shape   needs names the tables whose secrets this run uses; None: all of them. The rest is checked all the same
+    Shape   needs names the tables whose secrets this run uses; None: all of them. The rest is checked all the same.
+            job: of the files in jobs/ only this one is read, for a start that has to be cheap
     Errors  ConfigError with every problem: file, line, and what is expected
     """
     if needs is not None and (unknown := set(needs) - TABLES.keys()):
@@ -68,7 +71,7 @@ def load_settings(home: Home, environ: Mapping[str, str], *, needs: Sequence[str
         problems += error.problems
     else:
         tables = _read_tables(home, file, _Variables(home, environ), needs, problems)
-    jobs = read_jobs(home, problems)
+    jobs = read_jobs(home, problems, only=job)
     if problems:
         raise ConfigError(problems, hint=f"nothing was started; mend {home.root}, then: integrator check")
     return Settings(home=home, jobs=jobs, **tables)

@@ -35,10 +35,12 @@ POLICY_KEYS: dict[str, dict[str, tuple[Any, Any]]] = {
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
 
-def read_jobs(home: Home, problems: list[Problem]) -> dict[str, JobPolicy]:
+def read_jobs(home: Home, problems: list[Problem], *, only: str | None = None) -> dict[str, JobPolicy]:
     """Read every job of a home: its own file, or the shipped one where it has none. Problems go into the list."""
     jobs: dict[str, JobPolicy] = {}
     for name, (path, shown) in sorted(_job_files(home).items()):
+        if only is not None and name != only:
+            continue
         try:
             file = read_toml(path, shown=shown)
         except ConfigError as error:

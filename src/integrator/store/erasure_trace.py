@@ -8,13 +8,15 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from integrator.database import Database
 from integrator.domain.retention import Person, mentions, normalised, texts_of
+from integrator.errors import IntegratorError
 from integrator.store import erasure_proof as proof
+from integrator.store.erasure_copies import Copies
 from integrator.store.personal import REGISTER
 
 _TEMPORARY = ("integrator-*", "dry-run-*", "replay-*")
@@ -71,25 +73,40 @@ def _decoded(text: str) -> Any:
     return text
 
 
+def in_copies(copies: Copies, person: Person, spellings: set[str], unreadable: list[Path]) -> list[Place]:
+    """What the copies of the store hold, read as stores; where names the file, too."""
+    places = []
+    for path in copies.files():
+        try:
+            with copies.opened(path) as db:
+                inside = in_store(db, person, spellings) if db is not None else []
+        except IntegratorError:
+            unreadable.append(path)
+            continue
+        places += [replace(place, where=f"{path.name}: {place.where}") for place in inside]
+    return places
+
+
 # files ------------------------------------------------------------------------------------------------
 
 
-def files(home: Path, store: Path) -> Iterator[Path]:
+def files(home: Path, store: Path, unreadable: list[Path]) -> Iterator[Path]:
     """Every file below the home, the store wherever it lies, and what a run may have left in the temporary folder."""
     roots = [home, *(found for name in _TEMPORARY for found in Path(tempfile.gettempdir()).glob(name))]
     seen = set()
     for root in [*roots, *store.parent.glob(f"{store.name}*")]:
-        for path in _below(root):
+        for path in _below(root, unreadable):
             if path not in seen:
                 seen.add(path)
                 yield path
 
 
-def _below(root: Path) -> Iterator[Path]:
-    if root.is_symlink() or not root.is_dir():
-        found: Iterable[Path] = [root]
-    else:
-        found = (Path(folder) / name for folder, _, names in os.walk(root) for name in sorted(names))
+def _below(root: Path, unreadable: list[Path]) -> Iterator[Path]:
+    """The plain files below; a link is not followed, a closed folder is named as unreadable."""
+    found: Iterable[Path] = [root]
+    if not root.is_symlink() and root.is_dir():
+        walk = os.walk(root, onerror=lambda error: unreadable.append(Path(error.filename)))
+        found = (Path(folder) / name for folder, _, names in walk for name in sorted(names))
     return (path for path in found if path.is_file() and not path.is_symlink())
 
 

@@ -33,6 +33,14 @@ def line(limit: int) -> Rule:
     return lambda raw: one_line(raw, limit)
 
 
+def name(raw: str) -> str:
+    """A person's name. Mail programs turn a web address in it into a link: nobody orders a seat to send one."""
+    typed = one_line(raw, 100)
+    if "://" in typed or "www." in typed.lower():
+        raise Wrong("web_address")
+    return typed
+
+
 def lines(limit: int) -> Rule:
     """Text that may hold line breaks."""
     return lambda raw: many_lines(raw, limit)
@@ -125,17 +133,17 @@ def country(raw: str) -> str:
     return code.upper()
 
 
-def accepted_at(now: datetime) -> Rule:
-    """When the terms were accepted: not long ago, in Copenhagen's time and whole seconds."""
+def accepted_at(now: datetime | None) -> Rule:
+    """When the terms were accepted, in Copenhagen's time and whole seconds: not long before now, if that is given."""
 
     def rule(raw: str) -> str:
         typed = one_line(raw, 40)
         if not typed:
             return ""
         at = _instant(typed)
-        if at > now + CLOCK_TOLERANCE:
+        if now and at > now + CLOCK_TOLERANCE:
             raise Wrong("bad_time.future")
-        if at < now - TERMS_VALID:
+        if now and at < now - TERMS_VALID:
             raise Wrong("bad_time.old")
         return at.astimezone(_COPENHAGEN).isoformat(timespec="seconds")
 

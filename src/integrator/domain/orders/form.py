@@ -57,5 +57,9 @@ def canonical(form: Form) -> bytes:
 
 
 def form_hash(form: Form) -> bytes:
-    """16 bytes that tell whether a second form has the same content."""
-    return hashlib.blake2b(canonical(form), digest_size=16).digest()
+    """16 bytes that tell whether a second form has the same content.
+
+    Who presses the button again accepts the terms again, and means the same order: the moment is left out.
+    """
+    same = msgspec.structs.replace(form, accepted_terms_at="")
+    return hashlib.blake2b(canonical(same), digest_size=16).digest()

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from integrator.domain.ordered import MAX_SEATS
 from integrator.domain.orders import fields
 from integrator.domain.orders.fields import Rule
 from integrator.domain.orders.form import Company, Form
@@ -15,7 +16,6 @@ from integrator.domain.orders.text import Wrong
 from integrator.domain.orders.words import is_danish, sentence
 from integrator.errors import BadForm, FieldProblem
 
-MAX_SEATS = 40
 MAX_PROBLEMS = 40  # told in words
 WHOLE = "form"  # what a problem of no single field concerns
 
@@ -33,7 +33,7 @@ class _Field:
 _Fields = Mapping[str, _Field]
 
 _CUSTOMER: _Fields = {
-    "name": _Field(fields.line(100), "missing"),
+    "name": _Field(fields.name, "missing"),
     "email": _Field(fields.email, "missing"),
     "phone": _Field(fields.phone),
 }
@@ -49,8 +49,8 @@ _COMPANY: _Fields = {
     "attention": _Field(fields.line(100)),
 }
 _ATTENDEE: _Fields = {
-    "first_name": _Field(fields.line(100), "missing"),
-    "last_name": _Field(fields.line(100), "missing"),
+    "first_name": _Field(fields.name, "missing"),
+    "last_name": _Field(fields.name, "missing"),
     "email": _Field(fields.email, "missing"),
     "phone": _Field(fields.phone),
     "job_title": _Field(fields.line(100)),
@@ -69,11 +69,12 @@ _KINDS: tuple[tuple[type, str], ...] = (
 _FORM = ("customer", "company", "participants", "accepted_terms_at")
 
 
-def form_from(data: Any, *, seats: int, language: str | None, now: datetime) -> Form:
+def form_from(data: Any, *, seats: int, language: str | None, now: datetime | None) -> Form:
     """The form that stands in what somebody sent, for an order of so many seats.
 
     Shape   data as JSON gives it, of any shape; language "da", "en" or None (Danish) is that of the messages
-    Units   now is aware; the terms may have been accepted 24 h before it and, by a fast clock, 10 minutes after it
+    Units   now is aware; the terms may have been accepted 24 h before it and, by a fast clock, 10 minutes after it.
+            None: a form that was taken once is looked at again
     Errors  BadForm with every problem; of more than 40 the rest is only counted
     """
     reader = _Reader(danish=is_danish(language))
@@ -98,7 +99,7 @@ class _Reader:
         if self._told:
             raise BadForm(self._told, count=self._count)
 
-    def form(self, raw: Any, seats: int, now: datetime) -> dict[str, Any]:
+    def form(self, raw: Any, seats: int, now: datetime | None) -> dict[str, Any]:
         """The values of a form, to be used when there is no problem."""
         record = self._object(raw, "", _FORM)
         if record is None:
@@ -120,8 +121,8 @@ class _Reader:
         if raw is None:
             return None
         record = self._object(raw, "company", Company.__struct_fields__)
-        if record is None:
-            return None
+        if record is None or not any(_says_something(value) for name, value in record.items() if name != "country"):
+            return None  # a private customer leaves these fields of the page empty
         before = self._count
         country = self._values(record, "company", _COUNTRY)["country"] or "DK"
         # A country that cannot be read is told once, not again by the rules of another one.
@@ -196,6 +197,10 @@ class _Reader:
 
 def _path(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
+
+
+def _says_something(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def _kind(raw: Any) -> str:

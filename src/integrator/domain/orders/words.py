@@ -36,6 +36,7 @@ SENTENCES = {
         "Feltet indeholder et ødelagt tegn. Skriv teksten igen.",
         "This field holds a broken character. Type it again.",
     ),
+    "web_address": ("Et navn kan ikke være en internetadresse.", "A name cannot be a web address."),
     "bad_email": (
         "E-mailadressen er ikke gyldig. Skriv den som navn@example.org.",
         "This is not a valid e-mail address. Write it as name@example.org.",

@@ -29,14 +29,17 @@ _SCHEMA = Anywhere(
     }
 )
 _QUERY = {
-    **dict.fromkeys(("context", "status", "orderby", "order", "_fields", "slug", "force"), May.CODE),
+    **dict.fromkeys(("context", "status", "orderby", "order", "_fields", "slug", "force", "include"), May.CODE),
     **dict.fromkeys(("page", "per_page"), May.NUMBER),
 }
 
 
 def recordable(mapping: Path) -> Recordable:
     """Read the mapping file, and say what may stay. Errors  ConfigError"""
-    post = _post([field for kind in load_fields(mapping).types.values() for field in (*kind.owned, *kind.seeds)])
+    fields = load_fields(mapping)
+    owned = [field for kind in fields.types.values() for field in (*kind.owned, *kind.seeds)]
+    post = _post(owned, {fields.trainer.of_course: Items(May.NUMBER)})
+    trainer = _post([], {"title.raw": May.NAME, fields.trainer.email: May.EMAIL})
     part = Fields({"method": May.CODE, "path": May.CODE, "body": post})
     answered = Fields({"status": May.NUMBER, "body": post})
     described: dict[str, Shape] = {"endpoints": _SCHEMA, "namespace": May.CODE, "methods": May.CODE}
@@ -46,6 +49,7 @@ def recordable(mapping: Path) -> Recordable:
         (
             Call(re.compile(r"/wp-json/wp/v2/users/me"), answer=_ME, query=_QUERY),
             Call(re.compile(r"/wp-json/batch/v1"), Fields({"requests": Items(part)}), batch, _QUERY),
+            Call(re.compile(rf"/wp-json/wp/v2/{re.escape(fields.trainer.post_type)}"), answer=trainer, query=_QUERY),
             Call(re.compile(r"/wp-json/wp/v2/[A-Za-z0-9_-]+(/\d+)?"), post, collection, _QUERY),
         )
     )
@@ -54,12 +58,12 @@ def recordable(mapping: Path) -> Recordable:
 _ME = Fields({"id": May.NUMBER, "slug": May.LOGIN, "name": May.NAME, "email": May.EMAIL, "roles": May.CODE, **_ERROR})
 
 
-def _post(fields: list[Field]) -> Fields:
-    """A post: its own words, and below title, meta and acf what the mapping owns or seeds."""
+def _post(fields: list[Field], read: dict[str, Shape]) -> Fields:
+    """A post: its own words, and below title, meta and acf what the mapping owns or seeds, and what is only read."""
     tree: dict[str, dict[str, Shape]] = {"title": {}, "meta": {}, "acf": {}}
-    for field in fields:
-        group, _, name = field.target.partition(".")
-        tree.setdefault(group, {})[name or "raw"] = _leaf(field)
+    for target, leaf in ({field.target: _leaf(field) for field in fields} | read).items():
+        group, _, name = target.partition(".")
+        tree.setdefault(group, {})[name or "raw"] = leaf
     groups: dict[str, Shape] = {}
     for group, of in tree.items():
         # A title goes out as plain text, and comes back as {"raw": ..., "rendered": ...}.

@@ -1,0 +1,195 @@
+"""What the demonstration plays on: a home folder, three stand-ins, and the books about what held."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from integrator.database import connect
+from integrator.demo.dates import Record, upcoming
+from integrator.demo.ending import tidy_endings
+from integrator.home import init_home
+from integrator.standins.base import Running, serve
+from integrator.standins.catalogue import sample
+from integrator.standins.maconomy import Maconomy
+from integrator.standins.mailgun import DOMAIN, KEY, Mailgun
+from integrator.standins.wordpress import PASSWORD, WordPress
+
+_TOML = """\
+[maconomy]
+base_url = "{maconomy}"
+auth_value = {{ env = "MACONOMY_AUTH" }}
+settle_s = 1   # an answer that is lost here is looked up after a second; 60 is the default
+
+[wordpress]
+base_url = "{wordpress}"
+username = "sync"
+password = {{ env = "WORDPRESS_PASSWORD" }}
+
+[mailgun]
+base_url = "{mailgun}"
+domain = "{domain}"
+api_key = {{ env = "MAILGUN_API_KEY" }}
+from = "Kurser <kurser@{domain}>"
+"""
+_SECRETS = f"MACONOMY_AUTH=Bearer demo-maconomy-key\nWORDPRESS_PASSWORD={PASSWORD}\nMAILGUN_API_KEY={KEY}\n"
+
+
+@dataclass
+class Stage:
+    """The commands run here, and the rows of the closing table. desk: a folder beside the home, for the visitor."""
+
+    home: Path
+    desk: Path
+    maconomy: Maconomy
+    wordpress: WordPress
+    mailgun: Mailgun
+    maconomy_server: Running
+    mailgun_server: Running
+    classes: dict[str, Record]
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    # telling and checking
+
+    def chapter(self, title: str) -> None:
+        typer.echo(f"\n\n════ {title}")
+
+    def say(self, text: str) -> None:
+        typer.echo(f"\n── {text}")
+
+    def claim(self, what: str, holds: bool) -> None:
+        if not holds:
+            self.broken.append(what)
+
+    def row(self, route: str, what: str, checked: str) -> None:
+        """One line of the closing table."""
+        self.rows.append((route, what, checked))
+
+    # commands
+
+    def command(self, *arguments: str, expect: int = 0) -> None:
+        """Run it, with this terminal as its own."""
+        self._announce(arguments)
+        code = self._run(arguments, stderr=subprocess.STDOUT).returncode
+        self._ended(arguments, code, expect)
+
+    def read(self, *arguments: str, given: str = "", expect: int = 0) -> str:
+        """Run it, show what it says, and give that back. given: what is typed into it."""
+        self._announce(arguments, given)
+        ended = self._run(arguments, stdout=subprocess.PIPE, input=given)
+        typer.echo(ended.stdout, nl=False)
+        self._ended(arguments, ended.returncode, expect)
+        return str(ended.stdout)
+
+    def _announce(self, arguments: tuple[str, ...], given: str = "") -> None:
+        typed = f"echo {given} | " if given else ""
+        typer.echo(f"\n$ {typed}integrator {shlex.join(arguments)}")
+        sys.stdout.flush()
+
+    def _run(self, arguments: tuple[str, ...], **options: Any) -> "subprocess.CompletedProcess[str]":
+        environ = {**os.environ, "INTEGRATOR_HOME": str(self.home)}
+        command = [sys.executable, "-m", "integrator", *arguments]
+        return subprocess.run(command, env=environ, cwd=self.desk, check=False, encoding="utf-8", **options)
+
+    def _ended(self, arguments: tuple[str, ...], code: int, expect: int) -> None:
+        if code:
+            typer.echo(f"(exit code {code})")
+        self.claim(f"integrator {' '.join(arguments)} ends with {expect}, not {code}", code == expect)
+
+    # looking up
+
+    def posts(self, post_type: str = "course_date") -> list[dict[str, Any]]:
+        return [post for post in self.wordpress.state()["posts"] if post["type"] == post_type]
+
+    def post(self, key: str) -> dict[str, Any]:
+        """The post of one class; empty when there is none."""
+        return next((post for post in self.posts() if post["meta"]["mac_id"] == key), {})
+
+    def seats(self, key: str) -> Any:
+        """Free seats of a class, as the site shows them."""
+        return self.post(key).get("meta", {}).get("mac_seats_free")
+
+    def writes(self) -> int:
+        """On the site, since its ledger was cleared."""
+        return len(self.wordpress.effects())
+
+    def registered(self, reference: str) -> list[dict[str, Any]]:
+        """The participants that Maconomy holds under our reference."""
+        classes = self.maconomy.state()["participants"].values()
+        return [person for people in classes for person in people if person["externalReference"] == reference]
+
+    def mails(self, key: str) -> list[dict[str, Any]]:
+        """The mails that Mailgun took, whose key begins so."""
+        taken = self.mailgun.state()["mails"]
+        return [mail for mail in taken if mail["variables"].get("ili-key", "").startswith(key)]
+
+    def stored(self, sql: str, *parameters: Any) -> Any:
+        """One value of the store."""
+        with closing(connect(self.home / "var" / "integrator.db")) as db:
+            return db.value(sql, parameters)
+
+    def change_store(self, sql: str, *parameters: Any) -> None:
+        """Move time: what cannot be waited for is written into the store by hand."""
+        with closing(connect(self.home / "var" / "integrator.db")) as db:
+            db.write(sql, parameters)
+
+    # staging
+
+    def fault(self, path: str, fault: dict[str, Any]) -> None:
+        """Maconomy's next answer of a path goes wrong."""
+        self.maconomy_server.faults.add({"match": {"path": path}, "times": 1, "fault": fault})
+
+    def write(self, name: str, content: Any) -> None:
+        """A file on the visitor's desk."""
+        (self.desk / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+@contextmanager
+def on_stage(*, keep: bool) -> Iterator[Stage]:
+    """Set it up, and clear it away whatever happens: the stand-ins stop, the folders go (the home not with keep)."""
+    with ExitStack() as stack:
+        stack.enter_context(tidy_endings())
+        home, desk = _folder(stack, "integrator-demo-", keep=keep), _folder(stack, "integrator-desk-", keep=False)
+        maconomy, wordpress, mailgun = Maconomy(), WordPress(), Mailgun()
+        servers = [stack.enter_context(serve(standin)) for standin in (maconomy, wordpress, mailgun)]
+        courses = upcoming(sample("course"), date.today())
+        maconomy.seed({"records": {"course": courses}})
+        wordpress.seed({"meta_off": {"course_date": ["mac_sold_out", "mac_ratio", "mac_clean", "mac_defaulted"]}})
+        _furnish(home, servers)
+        typer.echo(f"A home folder:          {home}")
+        for server in servers:
+            typer.echo(f"{_TITLES[server.standin.name] + ' stand-in:':<23} {server.url}")
+        classes = {course["courseId"]: course for course in courses}
+        yield Stage(home, desk, maconomy, wordpress, mailgun, servers[0], servers[2], classes)
+        if keep:
+            typer.echo(f"The home folder was kept: {home}")
+
+
+_TITLES = {"maconomy": "Maconomy's", "wordpress": "WordPress's", "mailgun": "Mailgun's"}
+
+
+def _folder(stack: ExitStack, prefix: str, *, keep: bool) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    if not keep:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _furnish(home: Path, servers: list[Running]) -> None:
+    """Make the home folder and switch the three systems on."""
+    init_home(home)
+    addresses = {server.standin.name: server.url for server in servers}
+    (home / "config" / "integrator.toml").write_text(_TOML.format(domain=DOMAIN, **addresses), encoding="utf-8")
+    (home / ".env").write_text(_SECRETS, encoding="utf-8")
