@@ -105,15 +105,26 @@ def test_a_class_whose_days_nobody_knows_meets_from_its_start_to_its_end(here: W
     set_course(here, courseDays=[])
     for date in ("2027-02-27", "2027-02-28", "2027-03-02", "2027-03-03"):
         here.run("send-participants", "--date", date)
-    assert [key.split(":")[2] for key in here.mails()] == ["2027-03-01"] * 2 + ["2027-03-03"] * 2
+    assert [key.split(":")[2] for key in here.mails()] == [f"2027-03-0{day}" for day in (1, 1, 2, 2, 3, 3)]
 
 
 def test_days_between_two_course_days_get_no_list(here: World) -> None:
     ready(here)
     days = [{"date": date, "startTime": "09:00", "endTime": "16:00"} for date in ("01-03-2027", "15-03-2027")]
     set_course(here, courseDays=days, endDate="15-03-2027")
-    assert here.run("send-participants", "--date", "2027-03-01", "--json").json["counts"] == {}
+    assert here.run("send-participants", "--date", "2027-03-02", "--json").json["counts"] == {}
     assert here.run("send-participants", "--date", "2027-03-14", "--json").json["counts"]["lists.new"] == 2
+
+
+def test_a_list_whose_day_before_was_missed_goes_out_on_the_day(here: World) -> None:
+    ready(here)
+    here.servers[0].faults.add(
+        {"match": {"path": "/api/participant/.*"}, "times": 2, "fault": {"kind": "status", "status": 503}}
+    )
+    assert here.run("send-participants", "--date", "2027-02-28").code == 75
+    assert here.mails() == []
+    here.run("send-participants", "--date", "2027-03-01")
+    assert {key.split(":")[2] for key in here.mails()} == {"2027-03-01", "2027-03-02"}
 
 
 def test_a_cancelled_class_gets_no_list(here: World) -> None:
@@ -207,7 +218,8 @@ def test_a_policy_that_cannot_be_is_a_configuration_error(here: World, name: str
         ("2027-02-27T22:59:59+00:00", False),  # still the 27th in Copenhagen
         ("2027-02-27T23:00:00+00:00", True),
         ("2027-02-28T22:59:59+00:00", True),
-        ("2027-03-02T23:00:00+00:00", False),  # the 3rd: the class is over tomorrow
+        ("2027-03-03T22:59:59+00:00", True),  # the 3rd, its last day
+        ("2027-03-03T23:00:00+00:00", False),
     ],
 )
 def test_the_business_date_is_copenhagens(here: World, at: str, sent: bool) -> None:
@@ -234,8 +246,8 @@ def test_in_the_night_of_summer_time_every_day_has_one_list(here: World, at: str
     sender = Scripted()
     for _ in range(2):
         go(here, at=at, sender=sender)
-    wanted = "2027-03-28" if at.startswith("2027-03-27") else "2027-03-29"
-    assert [key.split(":")[2] for [key] in sender.sent] == [wanted] * 2
+    wanted = ["2027-03-28"] if at.startswith("2027-03-27") else ["2027-03-28", "2027-03-29"]
+    assert [key.split(":")[2] for [key] in sender.sent] == [day for day in wanted for _ in range(2)]
 
 
 def test_without_mailgun_the_lists_are_kept_and_go_out_when_it_is_there(here: World) -> None:

@@ -49,7 +49,16 @@ def test_a_run_is_kept_with_what_it_counted(runs: History) -> None:
 
 @pytest.mark.parametrize(
     ("exit_code", "outcome"),
-    [(0, "done"), (1, "stopped"), (3, "partial"), (75, "later"), (70, "failed"), (78, "failed"), (2, "failed")],
+    [
+        (0, "done"),
+        (1, "stopped"),
+        (3, "partial"),
+        (75, "later"),
+        (70, "failed"),
+        (78, "failed"),
+        (2, "skipped"),
+        (4, "skipped"),
+    ],
 )
 def test_the_exit_code_says_the_outcome(exit_code: int, outcome: str, runs: History) -> None:
     row = runs.get(_ran(runs, "a", AT, exit_code))

@@ -59,9 +59,10 @@ def _without_secrets(home: Home) -> Settings | None:
 
 def _describe(finding: Finding, settings: Settings) -> None:
     home = settings.home
-    on = {name: table.mapping for name in ("maconomy", "wordpress") if (table := getattr(settings, name))}
-    finding.facts |= {"systems": list(on), "jobs": len(settings.jobs)}
-    files = ["config/integrator.toml", *(shown(home, mapping) for mapping in on.values())]
+    on = [name for name in ("maconomy", "wordpress", "mailgun") if getattr(settings, name)]
+    finding.facts |= {"systems": on, "jobs": len(settings.jobs)}
+    mappings = [table.mapping for table in (settings.maconomy, settings.wordpress) if table]
+    files = ["config/integrator.toml", *(shown(home, mapping) for mapping in mappings)]
     if not on:
         finding.note(
             f"config/integrator.toml in {home.root} switches no system on: there is nothing to import",

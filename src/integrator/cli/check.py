@@ -23,8 +23,8 @@ def check(
     system: str | None = typer.Argument(
         None,
         metavar="[SYSTEM]",
-        help="maconomy or wordpress; without it everything.",
-        autocompletion=lambda: ["maconomy", "wordpress"],
+        help="maconomy, wordpress or mailgun; without it everything.",
+        autocompletion=lambda: ["maconomy", "wordpress", "mailgun"],
     ),
     fields: bool = typer.Option(
         False, "--fields", help="Maconomy: what became of each field, and which names nobody maps."

@@ -23,6 +23,9 @@ def show(*, keep: bool, look: bool = False) -> int:
         code = close(stage)
         if look:
             look_around(stage)
+        else:
+            typer.echo("The mails, as their readers see them: integrator demo --look")
+        typer.echo("Next: integrator init /srv/integrator   (README.md: install for real use)")
         return code
 
 
@@ -35,6 +38,4 @@ def close(stage: Stage) -> int:
         typer.echo("\n  ".join(["These claims did not hold:", *stage.broken]))
         return 1
     typer.echo("Everything above was looked up in the stand-ins and the store afterwards.")
-    typer.echo("The mails in a browser: integrator demo --look")
-    typer.echo("Next: integrator init /srv/integrator   (README.md: install for real use)")
     return 0

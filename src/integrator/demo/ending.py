@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Ended(SystemExit):
     """Somebody or something ended the demonstration. asked_for: with Ctrl-C."""
@@ -17,7 +19,7 @@ class Ended(SystemExit):
 @contextmanager
 def tidy_endings() -> Iterator[None]:
     """Turn a stop signal into Ended while the block runs; a plain SIGTERM would leave the folders behind."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:  # nohup says that a dropped connection ends nothing
             signal.signal(number, _end)
@@ -29,4 +31,6 @@ def tidy_endings() -> Iterator[None]:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
+    for other in _SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # from here on it is cleared away; a second Ctrl-C must not cut that
     raise Ended(number)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Any
+from pathlib import Path
 
 import typer
 
@@ -31,12 +31,11 @@ def _two_seats(stage: Stage) -> None:
     stage.command("booking", "seats", "10001", "2")
     stage.claim("two seats are held", _seats_held(stage, CLASS) == 2)
     stage.say("Kirsten Ærenlund of Blåbjerg Møbler A/S fills in the form for Maja Bækgård and Søren Østby.")
-    stage.write("form.json", visitors.from_company())
-    stage.command("booking", "complete", "10001", "--file", "form.json")
+    form = json.dumps(visitors.from_company())
+    stage.command("booking", "complete", "10001", "--file", "-", given=form, by="website")
     stage.say("What will Maja read? Nothing is sent by looking.")
-    stage.read("mail", "preview", "confirmation-participant", "10001", "--file", "maja.txt")
-    for line in _lines(stage, "maja.txt"):
-        typer.echo(f"  │ {line}")
+    stage.command("mail", "preview", "confirmation-participant", "10001", "--file", "maja.txt")
+    _show(stage.desk / "maja.txt")
     stage.claim("nobody is registered yet", not stage.registered("ILI-10001-1"))
     stage.claim("no mail is sent yet", not stage.mails("order-confirmation"))
 
@@ -48,30 +47,30 @@ def _to_maconomy(stage: Stage) -> None:
         reference = f"ILI-10001-{number}"
         found = [(one["firstName"], one["lastName"], one["email"]) for one in stage.registered(reference)]
         stage.claim(f"{reference} is registered once, under their name", found == [tuple(person.values())])
-    stage.row("orders → Maconomy", "2 participants of order 10001", "by reference, in Maconomy's list")
+    stage.row("orders → Maconomy", "2 participants", "looked up by reference")
     _mails_are_right(stage)
-    stage.row("confirmations → Mailgun", "3 mails, one for each reader", "recipients, .ics, æ ø å in Mailgun")
+    stage.row("confirmations → Mailgun", "3 mails", "reader, .ics, æ ø å of each")
 
 
 def _mails_are_right(stage: Stage) -> None:
     mails = stage.mails("order-confirmation:10001:")
-    readers = ["kirsten.aerenlund@example.org", visitors.MAJA["email"], visitors.SOREN["email"]]
-    stage.claim("one mail for each of the three", sorted(mail["to"][0] for mail in mails) == sorted(readers))
-    stage.claim("one recipient in each mail", all(_recipients(mail) == 1 for mail in mails))
-    stage.claim("a calendar file in each mail", all(_has_file(mail, ".ics") for mail in mails))
-    told = {mail["to"][0]: mail["text"] + mail["html"] for mail in mails}
-    for person in (visitors.MAJA, visitors.SOREN):
-        text = told.get(person["email"], "")
-        stage.claim(f"the mail names {person['last_name']} rightly", text.count(person["last_name"]) >= 2)
-    stage.claim("the customer's mail names Blåbjerg Møbler", "Blåbjerg Møbler A/S" in told.get(readers[0], ""))
+    stage.claim("each mail has one reader", all(len(mail.readers) == 1 for mail in mails))
+    people = (visitors.KIRSTEN, visitors.MAJA, visitors.SOREN)
+    expected = sorted(person["email"] for person in people)
+    stage.claim("one mail for each of the three", sorted(mail.readers[0] for mail in mails) == expected)
+    stage.claim("a calendar file in each mail", all(mail.calendar.count("BEGIN:VEVENT") == 3 for mail in mails))
+    by_reader = {mail.readers[0]: mail for mail in mails}
+    for person in people:
+        mail, name = by_reader.get(person["email"]), person["last_name"]
+        stage.claim(f"{name} is spelt so, in text and HTML", bool(mail and name in mail.text and name in mail.html))
 
 
 def _once_only(stage: Stage) -> None:
     stage.say("The same again: nothing is left to do, and nothing is sent.")
-    before = (_registrations(stage), len(stage.mails("")))
+    before = (_registrations(stage), len(stage.mails()))
     stage.command("sync-orders", "-v")
-    stage.claim("a second run sends nothing", (_registrations(stage), len(stage.mails(""))) == before)
-    stage.row("orders, again", "nothing", "the ledgers of Maconomy and Mailgun")
+    stage.claim("a second run sends nothing", (_registrations(stage), len(stage.mails())) == before)
+    stage.row("orders, again", "nothing", "both systems' ledgers")
     stage.say("What happened to order 10001?")
     stage.command("explain", "10001")
 
@@ -79,8 +78,8 @@ def _once_only(stage: Stage) -> None:
 def _the_lost_answer(stage: Stage) -> None:
     stage.say("Ida Ågesen books. Maconomy registers her, but its answer is lost on the way.")
     stage.command("booking", "reserve", ENGLISH, "--key", "visitor-2")
-    stage.write("ida.json", visitors.from_herself())
-    stage.command("booking", "complete", "10002", "--file", "ida.json")
+    form = json.dumps(visitors.from_herself())
+    stage.command("booking", "complete", "10002", "--file", "-", given=form, by="website")
     stage.fault("/api/webparticipant", {"kind": "reset", "when": "after"})
     stage.command("sync-orders", "-v", expect=75)
     stage.claim("the confirmations wait", not stage.mails("order-confirmation:10002:"))
@@ -90,8 +89,8 @@ def _the_lost_answer(stage: Stage) -> None:
     stage.claim("Ida is registered once", len(stage.registered("ILI-10002-1")) == 1)
     stage.claim("Maconomy was asked to register her once", _registrations(stage, "ILI-10002-1") == 1)
     mails = stage.mails("order-confirmation:10002:")
-    stage.claim("her confirmations went out, in English", len(mails) == 2 and all(_english(mail) for mail in mails))
-    stage.row("a lost answer", "1 participant, not 2", "by reference, and Maconomy's ledger")
+    stage.claim("her confirmations went out, in English", [mail.text[:5] for mail in mails] == ["Dear "] * 2)
+    stage.row("a lost answer", "1 participant, not 2", "by reference, and the ledger")
 
 
 def _a_full_class(stage: Stage) -> None:
@@ -99,7 +98,7 @@ def _a_full_class(stage: Stage) -> None:
     said = stage.read("booking", "reserve", FULL, "--key", "visitor-3", "--json", expect=1)
     stage.claim("a full class is refused", json.loads(said or "null") == {"refused": "full"})
     stage.claim("no seat of it is held", _seats_held(stage, FULL) == 0)
-    stage.row("a full class", "no", "no order in the store")
+    stage.row("a full class", "nothing: refused", "no order in the store")
 
 
 def _an_abandoned_seat(stage: Stage) -> None:
@@ -118,12 +117,15 @@ def _the_site_hears_of_it(stage: Stage) -> None:
     stage.say("And the website? It learns of the sold seats from Maconomy, with the next import.")
     stage.command("import-courses", "-v")
     stage.claim("the site shows 4 and 2 free seats", (stage.seats(CLASS), stage.seats(ENGLISH)) == (4, 2))
-    stage.row("the sold seats → WordPress", "6 → 4 and 3 → 2 seats", "both posts' meta")
+    stage.row("sold seats → WordPress", "6 → 4, 3 → 2 free seats", "both posts' meta")
 
 
-def _lines(stage: Stage, name: str) -> list[str]:
-    path = stage.desk / name
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+def _show(path: Path) -> None:
+    """Print a file, and remove it: it names somebody."""
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            typer.echo(f"  │ {line}")
+        path.unlink()
 
 
 def _seats_held(stage: Stage, class_id: str) -> int:
@@ -135,15 +137,3 @@ def _registrations(stage: Stage, reference: str = "") -> int:
     """How often Maconomy registered somebody, by its own ledger."""
     made = [effect for effect in stage.maconomy.effects() if effect["kind"] == "webparticipant"]
     return sum(reference in effect["reference"] for effect in made)
-
-
-def _recipients(mail: dict[str, Any]) -> int:
-    return sum(len(mail[name]) for name in ("to", "cc", "bcc"))
-
-
-def _has_file(mail: dict[str, Any], ending: str) -> bool:
-    return any(file["filename"].endswith(ending) and file["size"] for file in mail["attachments"])
-
-
-def _english(mail: dict[str, Any]) -> bool:
-    return mail["text"].startswith(("Hello", "Dear", "Hi"))

@@ -1,6 +1,5 @@
 """What the demonstration plays on: a home folder, three stand-ins, and the books about what held."""
 
-import json
 import os
 import shlex
 import shutil
@@ -10,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import typer
 from integrator.database import connect
 from integrator.demo.dates import Record, upcoming
 from integrator.demo.ending import tidy_endings
+from integrator.demo.mails import Mail
 from integrator.home import init_home
 from integrator.standins.base import Running, serve
 from integrator.standins.catalogue import sample
@@ -48,7 +48,7 @@ _SECRETS = f"MACONOMY_AUTH=Bearer demo-maconomy-key\nWORDPRESS_PASSWORD={PASSWOR
 
 @dataclass
 class Stage:
-    """The commands run here, and the rows of the closing table. desk: a folder beside the home, for the visitor."""
+    """The commands run here, and the rows of the closing table. desk: an empty folder where they start."""
 
     home: Path
     desk: Path
@@ -79,27 +79,27 @@ class Stage:
 
     # commands
 
-    def command(self, *arguments: str, expect: int = 0) -> None:
-        """Run it, with this terminal as its own."""
-        self._announce(arguments)
-        code = self._run(arguments, stderr=subprocess.STDOUT).returncode
-        self._ended(arguments, code, expect)
+    def command(self, *arguments: str, expect: int = 0, given: str = "", by: str = "") -> None:
+        """Run it, with this terminal as its own. given: what stands on its standard input, by: who wrote that."""
+        self._announce(arguments, by)
+        ended = self._run(arguments, stderr=subprocess.STDOUT, **({"input": given} if given else {}))
+        self._ended(arguments, ended.returncode, expect)
 
-    def read(self, *arguments: str, given: str = "", expect: int = 0) -> str:
-        """Run it, show what it says, and give that back. given: what is typed into it."""
-        self._announce(arguments, given)
+    def read(self, *arguments: str, expect: int = 0, given: str = "", by: str = "") -> str:
+        """Run it, show what it says, and give that back."""
+        self._announce(arguments, by)
         ended = self._run(arguments, stdout=subprocess.PIPE, input=given)
         typer.echo(ended.stdout, nl=False)
         self._ended(arguments, ended.returncode, expect)
-        return str(ended.stdout)
+        return ended.stdout
 
-    def _announce(self, arguments: tuple[str, ...], given: str = "") -> None:
-        typed = f"echo {given} | " if given else ""
-        typer.echo(f"\n$ {typed}integrator {shlex.join(arguments)}")
+    def _announce(self, arguments: tuple[str, ...], by: str) -> None:
+        typer.echo(f"\n$ {f'{by} | ' if by else ''}integrator {shlex.join(arguments)}")
         sys.stdout.flush()
 
     def _run(self, arguments: tuple[str, ...], **options: Any) -> "subprocess.CompletedProcess[str]":
-        environ = {**os.environ, "INTEGRATOR_HOME": str(self.home)}
+        # A TMPDIR of its own: gdpr trace looks into it, and another demonstration may leave its people in /tmp.
+        environ = {**os.environ, "INTEGRATOR_HOME": str(self.home), "TMPDIR": str(self.desk)}
         command = [sys.executable, "-m", "integrator", *arguments]
         return subprocess.run(command, env=environ, cwd=self.desk, check=False, encoding="utf-8", **options)
 
@@ -130,10 +130,10 @@ class Stage:
         classes = self.maconomy.state()["participants"].values()
         return [person for people in classes for person in people if person["externalReference"] == reference]
 
-    def mails(self, key: str) -> list[dict[str, Any]]:
+    def mails(self, key: str = "") -> list[Mail]:
         """The mails that Mailgun took, whose key begins so."""
-        taken = self.mailgun.state()["mails"]
-        return [mail for mail in taken if mail["variables"].get("ili-key", "").startswith(key)]
+        taken = [Mail(facts) for facts in self.mailgun.state()["mails"]]
+        return [mail for mail in taken if mail.key.startswith(key)]
 
     def stored(self, sql: str, *parameters: Any) -> Any:
         """One value of the store."""
@@ -151,10 +151,6 @@ class Stage:
         """Maconomy's next answer of a path goes wrong."""
         self.maconomy_server.faults.add({"match": {"path": path}, "times": 1, "fault": fault})
 
-    def write(self, name: str, content: Any) -> None:
-        """A file on the visitor's desk."""
-        (self.desk / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-
 
 @contextmanager
 def on_stage(*, keep: bool) -> Iterator[Stage]:
@@ -164,7 +160,7 @@ def on_stage(*, keep: bool) -> Iterator[Stage]:
         home, desk = _folder(stack, "integrator-demo-", keep=keep), _folder(stack, "integrator-desk-", keep=False)
         maconomy, wordpress, mailgun = Maconomy(), WordPress(), Mailgun()
         servers = [stack.enter_context(serve(standin)) for standin in (maconomy, wordpress, mailgun)]
-        courses = upcoming(sample("course"), date.today())
+        courses = upcoming(sample("course"), datetime.now(UTC).date())
         maconomy.seed({"records": {"course": courses}})
         wordpress.seed({"meta_off": {"course_date": ["mac_sold_out", "mac_ratio", "mac_clean", "mac_defaulted"]}})
         _furnish(home, servers)

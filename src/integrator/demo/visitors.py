@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 PHONE = "+45 00 00 00 00"
+KIRSTEN = {"first_name": "Kirsten", "last_name": "Ærenlund", "email": "kirsten.aerenlund@example.org"}
 MAJA = {"first_name": "Maja", "last_name": "Bækgård", "email": "maja.baekgaard@example.org"}
 SOREN = {"first_name": "Søren", "last_name": "Østby", "email": "soeren.oestby@example.org"}
 IDA = {"first_name": "Ida", "last_name": "Ågesen", "email": "ida.aagesen@example.org"}
@@ -12,7 +13,7 @@ IDA = {"first_name": "Ida", "last_name": "Ågesen", "email": "ida.aagesen@exampl
 def from_company() -> dict[str, Any]:
     """A bookkeeper orders for two colleagues."""
     return {
-        "customer": {"name": "Kirsten Ærenlund", "email": "kirsten.aerenlund@example.org", "phone": PHONE},
+        "customer": _customer(KIRSTEN, PHONE),
         "company": {
             "name": "Blåbjerg Møbler A/S",
             "cvr": "00000000",
@@ -34,13 +35,16 @@ def from_company() -> dict[str, Any]:
 
 def from_herself() -> dict[str, Any]:
     """Somebody orders for herself."""
-    name = f"{IDA['first_name']} {IDA['last_name']}"
     return {
-        "customer": {"name": name, "email": IDA["email"], "phone": None},
+        "customer": _customer(IDA, None),
         "company": None,
         "participants": [IDA | {"phone": None, "job_title": None, "comment": None}],
         "accepted_terms_at": _now(),
     }
+
+
+def _customer(person: dict[str, str], phone: str | None) -> dict[str, Any]:
+    return {"name": f"{person['first_name']} {person['last_name']}", "email": person["email"], "phone": phone}
 
 
 def _now() -> str:

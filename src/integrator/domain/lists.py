@@ -23,9 +23,9 @@ def business_date(now: datetime) -> date:
     return now.astimezone(_COPENHAGEN).date()
 
 
-def day_ahead(today: date, days: int) -> str:
-    """The day whose classes get their list. Shape  "2027-03-01" """
-    return (today + timedelta(days=days)).isoformat()
+def days_ahead(today: date, days: int) -> list[str]:
+    """The days whose classes get their list: today, and so many after it. Shape  ["2027-02-28", "2027-03-01"]"""
+    return [(today + timedelta(days=number)).isoformat() for number in range(days + 1)]
 
 
 def meets_on(course: Course, day: str) -> bool:

@@ -1,6 +1,6 @@
 """send-participants: trainers get the list of who comes to their class, the day before.
 
-Reads   maconomy   GET /api/participant/ID, for classes with a course day on the target day
+Reads   maconomy   GET /api/participant/ID, for classes that meet until the target day
         wordpress  trainers that editors entered, where Maconomy names none with an address (policy: or first)
 Keeps   store      participant_lists (who was sent what, as keyed hashes), set_aside: classes without an address
 Writes  mailgun    one mail per class, day and recipient; once more only when the list changed (outbox, once)
@@ -52,17 +52,19 @@ def send_participants(
     missing_limit: int,
     asked: Asked = _ANY,
 ) -> None:
-    """Bring every trainer's list of the target day level with Maconomy, and send those that are new or changed.
+    """Bring the lists of all classes that meet until the target day level with Maconomy; send the new and the changed.
 
+    Nearer days are looked at again, so that a list whose day was missed still goes out, and late bookings are told.
     key: what recipients and lists are hashed with; missing_limit: import-courses' missing_runs.
 
     Errors  NotFound: no such class; Refused: Maconomy or Mailgun rejects us as a whole; Unavailable: Mailgun is down
     """
     now = rules.business_date(run.now)
     today = asked.today or now
-    day = rules.day_ahead(today, int(run.policy["days_ahead"]) if asked.days_ahead is None else asked.days_ahead)
+    days = rules.days_ahead(today, int(run.policy["days_ahead"]) if asked.days_ahead is None else asked.days_ahead)
     # fetch
-    classes = _classes(run, day, asked.class_id, missing_limit=missing_limit)
+    meetings = _meetings(run, days, asked.class_id, missing_limit=missing_limit)
+    classes = [course for course, _ in meetings.values()]
     run.count(classes__read=len(classes))
     trainers = recipients(run, classes, wordpress, missing_limit=missing_limit)
     # decide and keep, class by class: what was read of one is not lost with the next
@@ -70,7 +72,8 @@ def send_participants(
     _drop_outdated(run, outdated_before)
     for course, people in _fetched(run, maconomy, [course for course in classes if course.id in trainers]):
         with run.db.tx():
-            _keep(run, course, day, trainers[course.id], people, key)
+            for day in meetings[course.id][1]:
+                _keep(run, course, day, trainers[course.id], people, key)
     # deliver
     if sender is not None:
         run.deliver(PARTICIPANT_LIST, InTime(run, sender, outdated_before), keep=queued(run))
@@ -78,19 +81,34 @@ def send_participants(
         run.remark(f"[mailgun] is switched off: {waiting} participant list(s) stay in the outbox")
 
 
-def _classes(run: Run, day: str, class_id: str | None, *, missing_limit: int) -> list[Course]:
-    """The named class, whatever its days, or all that meet on the day. Errors  NotFound"""
-    catalogue = Catalogue(run.db, "course")
-    if class_id is None:
-        near = [catalogue.get(found) for found in Lists(run.db).classes_near(day, missing_limit=missing_limit)]
-        return [course for course in near if isinstance(course, Course) and rules.meets_on(course, day)]
-    named = catalogue.get(class_id)
+def _meetings(
+    run: Run, days: Sequence[str], class_id: str | None, *, missing_limit: int
+) -> dict[str, tuple[Course, list[str]]]:
+    """By class id, the class and on which of the days it meets. The named class meets on the last, whatever it says.
+
+    Errors  NotFound
+    """
+    if class_id is not None:
+        course = _named(run, class_id)
+        return {class_id: (course, [days[-1]])} if course else {}
+    catalogue, found = Catalogue(run.db, "course"), dict[str, tuple[Course, list[str]]]()
+    for day in days:
+        for near in Lists(run.db).classes_near(day, missing_limit=missing_limit):
+            met = catalogue.get(near)
+            if isinstance(met, Course) and rules.meets_on(met, day):
+                found.setdefault(met.id, (met, []))[1].append(day)
+    return found
+
+
+def _named(run: Run, class_id: str) -> Course | None:
+    """One class; None, with a remark, when it is cancelled. Errors  NotFound"""
+    named = Catalogue(run.db, "course").get(class_id)
     if not isinstance(named, Course):
         raise NotFound(f"there is no class {class_id}", hint="integrator import-courses  (is it new in Maconomy?)")
     if named.status == "cancelled":
         run.remark(f"class {class_id} is cancelled: nobody gets a list of it")
-        return []
-    return [named]
+        return None
+    return named
 
 
 def _drop_outdated(run: Run, day: str) -> None:

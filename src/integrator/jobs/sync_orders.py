@@ -129,11 +129,14 @@ class _Lane:
             self.refused = error
 
     def end(self) -> None:
-        """Into the run's report."""
+        """Into the run's report; why a system could not be had says more than how many messages wait for it."""
+        waiting = self._run.report.waiting
+        if self._unavailable is not None:
+            waiting[self.effect] = self._unavailable
         if self._delivery is not None:
             self._run.take_over(self._delivery)
-        if self._unavailable is not None:
-            self._run.report.waiting.setdefault(self.effect, self._unavailable)
+        elif left := self._run.outbox.pending(self.effect, scope=self._scope):  # none of it was due: no success yet
+            waiting.setdefault(self.effect, f"{left} message(s) wait for their next try")
 
     def _pause(self) -> bool:
         return self._after is not None and self._after.has_work()
@@ -158,8 +161,10 @@ def _news(run: "Run", lanes: list[_Lane], seen: int, until: float) -> bool:
     while (now := time.monotonic()) < until:
         if _version(run) != seen:
             return True
-        if now >= pass_at and any(lane.has_work() for lane in lanes):
-            return True
+        if now >= pass_at:
+            if any(lane.has_work() for lane in lanes):
+                return True
+            pass_at = now + _PASS_EVERY_S
         run.stopper.sleep(min(_LOOK_EVERY_S, until - now))
     return False
 

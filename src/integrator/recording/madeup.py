@@ -137,6 +137,10 @@ class MadeUp:
             return self.number(value.strip())
         return self._same("text", value, lambda n: " ".join(next(self._words) for _ in range(_how_many(value))))
 
+    def addresses(self) -> list[tuple[str, str]]:
+        """Every e-mail address that was replaced, in small letters, and what stands for it."""
+        return [(key, made) for (kind, key), made in self._given.items() if kind == "email"]
+
     def counts(self) -> dict[str, int]:
         """How many different values were replaced, by kind."""
         found = {kind: len(values) for kind, values in self.replaced.items()}

@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from json import dumps
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from integrator import __version__
 from integrator.errors import IntegratorError
 from integrator.home import find_home
-from integrator.recording import belongings, cassette, memory, network, waiting
+from integrator.recording import belongings, cassette, classes, hashes, memory, network, waiting
 from integrator.recording.freetext import survivors
 from integrator.recording.madeup import MadeUp
 from integrator.recording.scrub import Exchange, Scrubber, System, system_of
@@ -21,6 +22,7 @@ from integrator.runner import Options, Story, load_everything, run_job
 from integrator.runtime.report import Report
 from integrator.settings import Settings
 
+_BESIDE = {"waiting": waiting.SHAPE, "classes": classes.SHAPE}
 _SHORT = 6  # a secret of fewer letters is only found as a word of its own
 
 
@@ -42,8 +44,11 @@ class _FirstLook:
         self.at = now if self.at is None else self.at
         return now
 
+    def moment(self) -> float:
+        return self() if self.at is None else self.at
+
     def iso(self) -> str:
-        return datetime.fromtimestamp(self() if self.at is None else self.at, UTC).isoformat(timespec="seconds")
+        return datetime.fromtimestamp(self.moment(), UTC).isoformat(timespec="seconds")
 
 
 def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Options) -> Report:
@@ -55,6 +60,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     tape, clock = network.Tape(), _FirstLook(options.clock)
     before = memory.remembered(settings.store.path)
     waited = waiting.found(settings.store.path) if "mailgun" in needs else {}
+    lists = classes.sent(settings.store.path) if job in classes.JOBS else []
     report: Report | None = None
     try:
         with network.recording(tape, ours=_is_ours(settings, systems)):
@@ -69,10 +75,25 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
             "dry_run": options.dry_run,
             "remembered": before,
             "waiting": waited,
+            "classes": _classes(settings, lists, waited, clock, tape.exchanges, report) if job in classes.JOBS else {},
         }
         remark = _keep(file, settings, systems, needs, tape.exchanges, facts)
     report.remarks.append(remark)
     return report
+
+
+def _classes(
+    settings: Settings,
+    lists: classes.Rows,
+    waited: waiting.Waiting,
+    clock: _FirstLook,
+    exchanges: list[Exchange],
+    report: Report | None,
+) -> dict[str, classes.Rows]:
+    limit = int(settings.jobs["import-courses"].policy["missing_runs"])
+    asked = classes.named_in(exchanges, report)
+    courses = classes.found(settings.store.path, at=clock.moment(), asked=asked, missing_limit=limit)
+    return {"courses": courses, "lists": classes.of_these(lists, courses, waited)}
 
 
 def _is_ours(settings: Settings, systems: list[System]) -> Callable[[str], bool]:
@@ -92,25 +113,39 @@ def _keep(
     systems: list[System],
     needs: Sequence[str],
     exchanges: list[Exchange],
-    facts: dict[str, object],
+    facts: dict[str, Any],
 ) -> str:
     """Replace, look once more, write; gives back what to say about it."""
     made_up = MadeUp()
     for real, made in belongings.replaced(settings, needs):
         made_up.name_text(real, made)
     scrubber = Scrubber(systems, made_up)
-    scrubber.learn(waiting.SHAPE, facts["waiting"])
+    for name, shape in _BESIDE.items():
+        scrubber.learn(shape, facts[name])
     kept = scrubber.scrubbed(exchanges)
-    facts = facts | {"waiting": scrubber.replaced(waiting.SHAPE, facts["waiting"])}
-    metadata = {**facts, **belongings.described(settings, needs, str(facts["job"]), scrubber.text)}
+    beside = {name: scrubber.replaced(shape, facts[name]) for name, shape in _BESIDE.items()}
+    again = _hashes(settings, systems, made_up, zip(exchanges, kept, strict=True))
+    if lists := beside["classes"].get("lists"):
+        beside["classes"]["lists"] = again.in_rows(lists)
+    metadata = {**facts, **beside, **belongings.described(settings, needs, str(facts["job"]), scrubber.text)}
     metadata["replaced"] = made_up.counts()
-    text = cassette.text_of(cassette.Cassette(metadata, kept))
+    text = again.in_text(cassette.text_of(cassette.Cassette(metadata, kept)))
     _refuse_secrets(file, text, [*belongings.secrets_of(settings), *_logins(settings)])
     if left := survivors(text, made_up):
         raise NotWritten(f"--record {file}: not written: {left} name(s) or address(es) would still be in it")
     cassette.save(file, text)
     replaced = ", ".join(f"{number} {kind}" for kind, number in made_up.counts().items())
     return f"recorded {len(kept)} requests in {file}; replaced {replaced or 'nothing'}"
+
+
+def _hashes(
+    settings: Settings, systems: list[System], made_up: MadeUp, pairs: Iterable[tuple[Exchange, Exchange]]
+) -> hashes.Hashes:
+    """What the hashes of this home become; pairs are the exchanges as they were, and as they are kept."""
+    key = hashes.key_of(settings.home)
+    codes = hashes.codes(key, made_up.addresses())
+    prints = hashes.fingerprints(key, settings.maconomy.mapping, systems, pairs) if settings.maconomy else {}
+    return hashes.Hashes(codes, prints)
 
 
 def _logins(settings: Settings) -> Iterable[str]:

@@ -9,11 +9,14 @@ from pathlib import Path
 from integrator.database import connect
 from integrator.errors import ConfigError, UsageError
 from integrator.home import Home, find_home, make_var
-from integrator.recording import belongings, cassette, memory, network, waiting
+from integrator.recording import belongings, cassette, classes, hashes, memory, network, waiting
 from integrator.runner import Options, Story, run_job
 from integrator.runtime.report import Report
 from integrator.settings import load_settings
 from integrator.store import backup
+
+# What of the recorded home's store travels along; in this order.
+_BESIDE = {"remembered": memory.put_back, "waiting": waiting.put_back, "classes": classes.put_back}
 
 
 def replay(job: str, story: Story, file: Path, needs: Sequence[str], options: Options) -> Report:
@@ -35,10 +38,10 @@ def replay(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
         make_var(home)
         if store is not None:
             _copy(store, home.var / "integrator.db")
-        if isinstance(before := metadata.get("remembered"), dict) and before:
-            memory.put_back(before, home.var / "integrator.db", backups=home.backups, source=file)
-        if isinstance(waited := metadata.get("waiting"), dict) and waited:
-            waiting.put_back(waited, home.var / "integrator.db", backups=home.backups, source=file)
+        hashes.put_back(home)
+        for name, put_back in _BESIDE.items():
+            if isinstance(rows := metadata.get(name), dict) and rows:
+                put_back(rows, home.var / "integrator.db", backups=home.backups, source=file)
         report = _run(job, story, home, needs, ours, tape, clock)
     _say(report, tape, metadata)
     return report

@@ -1,7 +1,6 @@
 """The orders and messages that waited before a recorded run: carried with made-up people, so that a replay sends them.
 
-Without them a replay at another desk would find nothing to do. A participant list's fingerprint is not carried: it is
-of people who are made up in the recording.
+Without them a replay at another desk would find nothing to do.
 """
 
 import json
@@ -49,7 +48,7 @@ _PARTICIPANT: dict[str, Shape] = {
     "job_title": May.NOTHING,
     "comment": May.NOTHING,
 }
-_CLASS: dict[str, Shape] = {
+CLASS: dict[str, Shape] = {
     **dict.fromkeys(("id", "main_id", "language", "currency"), May.CODE),
     "title": May.TEXT,
     "price_minor": May.NUMBER,
@@ -65,7 +64,7 @@ _FACTS: dict[str, Shape] = {
     "language": May.CODE,
     "day": May.MOMENT,
     "to": Fields(_PERSON),
-    "class": Fields(_CLASS),
+    "class": Fields(CLASS),
     "course": Fields({"id": May.CODE}),
     "order": Fields(
         {
@@ -87,7 +86,7 @@ _MAIL: dict[str, Shape] = {"key": May.CODE, "message_id": May.EMAIL, "queued_at"
 
 SHAPE = Fields(
     {
-        "orders": Items(Fields({**_ORDER, "class": Fields(_CLASS)})),
+        "orders": Items(Fields({**_ORDER, "class": Fields(CLASS)})),
         "participants": Items(Fields(_PARTICIPANT)),
         "outbox": Items(Fields({**_MESSAGE, "body": Fields(_FACTS)})),
         "mails": Items(Fields(_MAIL)),

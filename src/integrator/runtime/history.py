@@ -10,7 +10,8 @@ from typing import Any
 from integrator import __version__
 from integrator.database import Database
 
-OUTCOMES = {0: "done", 1: "stopped", 3: "partial", 5: "skipped", 75: "later"}
+# 2 and 4: what was asked for cannot be; nothing was done, and nothing is wrong here.
+OUTCOMES = {0: "done", 1: "stopped", 2: "skipped", 3: "partial", 4: "skipped", 5: "skipped", 75: "later"}
 KEPT_DAYS = 400
 
 

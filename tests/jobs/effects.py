@@ -1,0 +1,97 @@
+"""The two effects of sync-orders for one order of one participant: what is watched, and how their fate is told."""
+
+from typing import NamedTuple
+
+import pytest
+
+from world import World
+
+
+class Effect(NamedTuple):
+    """One effect: its requests, and the message whose fate is watched (the first of its kind).
+
+    nth      of the messages that a run begins
+    resends  what nobody has seen there after a while is sent again; otherwise it waits for a person
+    """
+
+    name: str
+    server: int
+    send: dict[str, str]
+    look: dict[str, str]
+    key: str
+    nth: int
+    resends: bool
+
+
+REGISTRATION = Effect(
+    "maconomy.registration",
+    0,
+    {"method": "POST", "path": "/api/webparticipant"},
+    {"method": "GET", "path": "/api/participant/.*"},
+    "ILI-10001-1",
+    1,
+    True,
+)
+MAIL = Effect(
+    "mailgun.confirmation",
+    2,
+    {"method": "POST", "path": "/v3/.*/messages", "body": "participant:1"},
+    {"method": "GET", "path": "/v3/.*/events", "target": "recipient="},
+    "order-confirmation:10001:participant:1",
+    2,
+    False,
+)
+EFFECTS = pytest.mark.parametrize("effect", [REGISTRATION, MAIL], ids=["registration", "mail"])
+EVERYBODY = [REGISTRATION.key]
+MAILS = sorted([MAIL.key, "order-confirmation:10001:customer"])
+
+
+def fate(here: World, effect: Effect) -> tuple[str, int]:
+    """(state, how often it has happened there)."""
+    [(state,)] = here.rows("SELECT state FROM outbox WHERE key = ?", effect.key)
+    return state, (here.registrations() + here.mails()).count(effect.key)
+
+
+def sent(here: World, effect: Effect) -> int:
+    """How many requests of the effect we have sent, whatever became of them."""
+    entries = here.servers[effect.server].standin.entries(path=effect.send["path"], method="POST")
+    return len([entry for entry in entries if entry["fault"] != "twice" or entry["status"] is None])
+
+
+def pass_time(here: World) -> None:
+    """Let the time pass that a message waits, and that a lost request may still arrive."""
+    with here.store() as db:
+        db.write(
+            "UPDATE outbox SET next_at = 0, sent_at = sent_at - 7200, uncertain_since = uncertain_since - 7200"
+            " WHERE state IN ('received', 'processing')"
+        )
+
+
+def assert_once(here: World) -> None:
+    """After all: everybody is registered once, everybody has one mail, and a further run has nothing to do."""
+    assert here.registrations() == EVERYBODY
+    assert sorted(here.mails()) == MAILS
+    assert here.rows("SELECT DISTINCT state FROM outbox") == [("completed",)]
+    here.forget_requests()
+    assert here.run("sync-orders").code == 0
+    assert (here.registrations(), here.mails()) == ([], [])
+    assert here.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def assert_heals_when_settled(here: World, effect: Effect) -> None:
+    """Nobody there knows of it. What may be sent again is, once; of a mail a person decides."""
+    assert here.run("sync-orders").code == 75
+    assert fate(here, effect) == ("processing", 0), "it may still arrive"
+    pass_time(here)
+    result = here.run("sync-orders")
+    if effect.resends:
+        assert (result.code, fate(here, effect)) == (0, ("completed", 1))
+    else:
+        assert (result.code, fate(here, effect)) == (3, ("failed", 0))
+        [(reason,)] = here.rows("SELECT reason FROM outbox WHERE key = ?", effect.key)
+        assert reason.startswith("held")
+        assert here.run("sync-orders").code == 0
+        assert fate(here, effect) == ("failed", 0), "never again by itself"
+        assert here.run("outbox", "retry", "--all-failed").code == 0
+        assert here.run("sync-orders").code == 0
+    assert_once(here)
