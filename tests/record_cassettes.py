@@ -1,17 +1,33 @@
 """Records every cassette again: `make record`. Stand-ins on loopback, a home that is thrown away, the jobs for real.
 
+Orders, lists and mails happen at moments of their own, so that the same code records the same file.
+
 python tests/record_cassettes.py [JOB …]
 """
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.utils import formatdate
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from desks import form
+from integrator import runner
+from integrator.desk import open_desk
+from integrator.home import find_home
+from integrator.jobs import booking
+from integrator.standins.catalogue import sample
 from world import Result, World, world
 
 CASSETTES = Path(__file__).parent / "cassettes"
+ORDERED, DRAINED = "2026-11-21T10:00:00+01:00", "2026-11-21T10:20:00+01:00"
+LISTED, CHANGED = "2027-02-27T07:00:00+01:00", "2027-02-28T07:00:00+01:00"  # 25172-04 begins on March 1
 
 
 def import_courses(here: World, file: Path) -> Result:
@@ -31,14 +47,109 @@ def import_courses(here: World, file: Path) -> Result:
         }
     )
     _set(here, "25180", description="<p>Ask Jørgen Kjær: jk@firma.example, 70 20 12 34.</p>", internNote="Ring til Åse")
-    return here.run("import-courses", "--record", str(file), "-v")
+    with _at(ORDERED):
+        return here.run("import-courses", "--record", str(file), "-v")
+
+
+def sync_orders(here: World, file: Path) -> Result:
+    """Two orders wait, a company's for two and a private one. Of an earlier one a lost answer is looked up first."""
+    here.configure(mailgun=True, maconomy_extra="settle_s = 1.0")
+    _order(here, "earlier", seats=2)
+    here.mailgun.seed({"now": ORDERED})
+    lost = {"kind": "reset", "when": "after"}
+    here.servers[0].faults.add([{"match": {"method": "POST"}, "skip": 1, "times": 1, "fault": lost}])
+    with _at(ORDERED):
+        _done(here.run("sync-orders"), 75)
+    _order(here, "company", seats=2)
+    _order(here, "private", company=None)
+    here.mailgun.seed({"now": DRAINED})
+    with _at(DRAINED):
+        return here.run("sync-orders", "--record", str(file), "-v")
+
+
+def send_participants(here: World, file: Path) -> Result:
+    """Two classes meet tomorrow. The list of one was sent yesterday and has changed; the other's trainers stand on
+    the site, one of them has had the list as it is, the other is new.
+    """
+    here.configure(mailgun=True)
+    _set(here, "25172-05", startDate="01-03-2027", endDate="01-03-2027", courseDays=_DAYS, trainers=[])
+    with _at(ORDERED):
+        _done(here.run("import-courses"))
+    trainers = [("Freja Lindholm", "freja.lindholm@example.org"), ("Åse Østergård", "aase.oestergaard@example.org")]
+    posts = [
+        {"id": number, "type": "trainer", "title": name, "status": "publish", "meta": {"ed_email": email}}
+        for number, (name, email) in enumerate(trainers, 500)
+    ]
+    here.wordpress.seed({"posts": posts})
+    _choose(here, "25172-05", 500)
+    people = {"25172-04": sample("participant")["25172-04"], "25172-05": [_PERSON]}
+    here.maconomy.seed({"records": {"participant": people}})
+    here.mailgun.seed({"now": LISTED})
+    with _at(LISTED):
+        _done(here.run("send-participants", "--days-ahead", "2"))
+    _choose(here, "25172-05", 500, 501)
+    people["25172-04"][1]["status"] = "Afmeldt"
+    here.maconomy.seed({"records": {"participant": people}})
+    here.mailgun.seed({"now": CHANGED})
+    with _at(CHANGED):
+        return here.run("send-participants", "--record", str(file), "-v")
+
+
+_DAYS = [{"date": "01-03-2027", "startTime": "09:00", "endTime": "16:00", "location": "Strandvejen 54"}]
+_PERSON = {
+    "participantId": "100301",
+    "courseId": "25172-05",
+    "firstName": "Gitte",
+    "lastName": "Kjærgård",
+    "email": "gitte.k@example.org",
+    "company": "Blåbær ApS",
+    "jobTitle": "",
+    "status": "Tilmeldt",
+    "externalReference": "",
+}
 
 
 def _set(here: World, record: str, **values: Any) -> None:
     here.maconomy.seed({"set": {record: values}})
 
 
-JOBS: dict[str, Callable[[World, Path], Result]] = {"import-courses": import_courses}
+def _choose(here: World, class_id: str, *trainers: int) -> None:
+    here.wordpress.seed({"edit": {"post": here.posts()[class_id]["id"], "meta": {"ed_trainers": list(trainers)}}})
+
+
+@contextmanager
+def _at(moment: str) -> Iterator[None]:
+    """Jobs that start inside run at that moment."""
+    clock = datetime.fromisoformat(moment).timestamp()
+    with patch.object(runner, "Options", partial(runner.Options, clock=lambda: clock)):
+        yield
+
+
+def _order(here: World, who: str, *, seats: int = 1, **facts: Any) -> None:
+    environ = {"INTEGRATOR_HOME": str(here.home)}
+    clock = datetime.fromisoformat(ORDERED).timestamp()
+    with open_desk(find_home(environ), environ, asks=True, clock=lambda: clock) as desk:
+        number = int(booking.reserve(desk, "25172-04", seats=seats, key=who)["order"])
+        booking.complete(desk, number, form(seats, who=who, at=ORDERED) | facts)
+
+
+def _done(result: Result, code: int = 0) -> None:
+    assert result.code == code, result.out + result.err
+
+
+JOBS: dict[str, Callable[[World, Path], Result]] = {
+    "import-courses": import_courses,
+    "sync-orders": sync_orders,
+    "send-participants": send_participants,
+}
+
+
+def record(name: str, file: Path, home: Path) -> Result:
+    """Make one cassette. The stand-ins' answers are of one moment, too."""
+    clock = datetime.fromisoformat(ORDERED).timestamp()
+    dated = patch.object(BaseHTTPRequestHandler, "date_time_string", lambda *_: formatdate(clock, usegmt=True))
+    with dated, world(home) as here:
+        return JOBS[name](here, file)
 
 
 def main(names: list[str]) -> int:
@@ -46,8 +157,7 @@ def main(names: list[str]) -> int:
     for name in names or list(JOBS):
         with tempfile.TemporaryDirectory(prefix="record-") as folder:
             draft = Path(folder) / f"{name}.yaml"
-            with world(Path(folder) / "home") as here:
-                result = JOBS[name](here, draft)
+            result = record(name, draft, Path(folder) / "home")
             sys.stdout.write(result.out + result.err)
             if result.code:
                 return result.code

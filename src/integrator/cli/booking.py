@@ -165,6 +165,7 @@ def _tell_order(found: dict[str, Any], as_json: bool) -> None:
     until = f", held until {times.shown(found['expires_at'], opening.now())}" if found["state"] == "reserved" else ""
     typer.echo(f"order {found['order']}: {found['seats']} seat(s) of {found['class_id']}, {found['state']}{until}")
     if found["participants"]:
-        columns = ("reference", "state", "participant_id", "reason")
-        rows = [tuple(person[name] or "" for name in columns) for person in found["participants"]]
-        render.print_table(["participant", "state", "in Maconomy", "reason"], rows)
+        heads = {"reference": "participant", "state": "state", "participant_id": "in Maconomy", "reason": "reason"}
+        shown = [name for name in heads if any(person[name] for person in found["participants"])]
+        rows = [tuple(person[name] or "" for name in shown) for person in found["participants"]]
+        render.print_table([heads[name] for name in shown], rows)

@@ -55,7 +55,8 @@ def lines(story: "OrderStory", now: "datetime") -> Iterator[str]:
 def _events(story: "OrderStory", now: "datetime") -> Iterator[tuple[int, str]]:
     order = story.order
     until = times.shown(order["expires_at"], now)
-    yield order["reserved_at"], f"{order['seats_asked']} seat(s) reserved"
+    later = f", later {order['seats']}" if order["seats"] != order["seats_asked"] else ""
+    yield order["reserved_at"], f"{order['seats_asked']} seat(s) reserved{later}"
     if order["state"] == "reserved":
         yield order["changed_at"], f"{order['seats']} seat(s) held until {until}"
     elif order["state"] in ("released", "cancelled"):
@@ -77,9 +78,9 @@ def _events(story: "OrderStory", now: "datetime") -> Iterator[tuple[int, str]]:
 def _message_events(message: dict[str, Any], now: "datetime") -> Iterator[tuple[int, str]]:
     key, state, number = message["key"], message["state"], message["attempts"]
     if message["completed_at"]:
-        done = "registered as" if message["effect"] == REGISTRATION else "mail taken by Mailgun as"
+        done = f"registered as {message['remote_id']}" if message["effect"] == REGISTRATION else "taken by Mailgun"
         tries = f", attempt {number}" if number > 1 else ""
-        yield message["completed_at"], f"{key}: {done} {message['remote_id']}{tries}"
+        yield message["completed_at"], f"{key}: {done}{tries}"
     elif state in ("failed", "dropped"):
         yield message["changed_at"], f"{key}: {state} after {number} attempt(s): {message['reason']}"
     elif state == "processing":

@@ -89,12 +89,12 @@ def place(value: Session, course: Course) -> str:
 
 
 def address(value: Place | Company | None) -> list[str]:
-    """The lines of an address: name, street, postal code and city, a country that is not Denmark."""
+    """The lines of an address, none twice: name, street, postal code and city, a country that is not Denmark."""
     if value is None:
         return []
     town = " ".join(part for part in (value.zip, value.city) if part)
     country = None if (value.country or "").casefold() in ("dk", "danmark", "denmark") else value.country
-    return [line for line in (value.name, value.address, town, country) if line]
+    return list(dict.fromkeys(line for line in (value.name, value.address, town, country) if line))
 
 
 def _date(value: date, pattern: str, language: Language) -> str:

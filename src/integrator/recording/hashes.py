@@ -3,7 +3,6 @@
 A home's key stays at home, and no hash of a real person travels. A replay has this key, so that it finds them again.
 """
 
-import hmac
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +25,7 @@ from integrator.systems.maconomy.people import OneClass
 from integrator.systems.mapping import Mapping, load_mapping
 
 KEY = bytes(32)
+_ANOTHER = "0" * 64  # the fingerprint of a list that is not in the recording: other than every one that is
 _KEYS = re.compile(r"(?<=participant-list:)([^:\s]+:[^:\s]+:)([0-9a-f]{12})(?=:\d)")
 
 
@@ -37,26 +37,23 @@ class Hashes:
     fingerprints: dict[str, str]
 
     def in_rows(self, lists: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Rows of participant_lists with the hashes they have in a replay."""
-        return [
+        """Rows of participant_lists with the hashes they have in a replay, in the order these have."""
+        rows = [
             row | {"recipient": self._code(row["recipient"]), "fingerprint": self._fingerprint(row["fingerprint"])}
             for row in lists
         ]
+        return sorted(rows, key=lambda row: [row[name] for name in ("class_id", "day", "recipient")])
 
     def in_text(self, text: str) -> str:
         """A text with other codes in the keys of its lists."""
         return _KEYS.sub(lambda found: found[1] + self._code(found[2]), text)
 
     def _code(self, code: str) -> str:
-        return self.codes.get(code) or _of_nobody(code)
+        """Somebody who is not in the recording keeps a code of their own."""
+        return self.codes.get(code) or recipient_code(KEY, code)
 
     def _fingerprint(self, fingerprint: str) -> str:
-        return fingerprint and (self.fingerprints.get(fingerprint) or _of_nobody(fingerprint))
-
-
-def _of_nobody(real: str) -> str:
-    """For a hash of somebody who is not in the recording: as long, and always the same."""
-    return hmac.new(KEY, real.encode(), "sha256").hexdigest()[: len(real)]
+        return fingerprint and self.fingerprints.get(fingerprint, _ANOTHER)
 
 
 def key_of(home: Home) -> bytes:

@@ -73,6 +73,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
             "recorded_at": clock.iso(),
             "exit_code": report.exit_code if report else 70,
             "dry_run": options.dry_run,
+            "counts": report.counts if report else {},
             "remembered": before,
             "waiting": waited,
             "classes": _classes(settings, lists, waited, clock, tape.exchanges, report) if job in classes.JOBS else {},

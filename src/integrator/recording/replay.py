@@ -95,3 +95,9 @@ def _say(report: Report, tape: network.Tape, metadata: dict[str, object]) -> Non
     code = metadata.get("exit_code")
     if isinstance(code, int) and code != report.exit_code:
         report.remarks.append(f"the recorded run ended with {code}, this replay with {report.exit_code}")
+    counts = metadata.get("counts")
+    if isinstance(counts, dict) and counts != report.counts:
+        names = sorted(
+            str(name) for name in counts.keys() | report.counts if counts.get(name) != report.counts.get(name)
+        )
+        report.remarks.append(f"the recorded run counted otherwise: {', '.join(names)[:300]}")

@@ -123,7 +123,7 @@ def _found(db: Database) -> Waiting:
             EFFECTS,
         ),
         "outbox": _rows(db, "outbox", [*_MESSAGE, "body"], f"{waits} ORDER BY id", EFFECTS),
-        "mails": _rows(db, "mails", [*_MAIL], "result IS NULL ORDER BY key", ()),
+        "mails": _rows(db, "mails", [*_MAIL], "result IS NULL ORDER BY rowid", ()),
     }
     counters = {row["name"]: row["value"] for row in db.all("SELECT name, value FROM counters")}
     for name, part in (("orders", "class"), ("outbox", "body")):
