@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from email.utils import formatdate
 from functools import partial
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -22,6 +21,7 @@ from integrator import runner
 from integrator.desk import open_desk
 from integrator.home import find_home
 from integrator.jobs import booking
+from integrator.standins import wire
 from integrator.standins.catalogue import sample
 from world import Result, World, world
 
@@ -47,7 +47,7 @@ def import_courses(here: World, file: Path) -> Result:
         }
     )
     _set(here, "25180", description="<p>Ask Jørgen Kjær: jk@firma.example, 70 20 12 34.</p>", internNote="Ring til Åse")
-    with _at(ORDERED):
+    with at(ORDERED):
         return here.run("import-courses", "--record", str(file), "-v")
 
 
@@ -58,12 +58,12 @@ def sync_orders(here: World, file: Path) -> Result:
     here.mailgun.seed({"now": ORDERED})
     lost = {"kind": "reset", "when": "after"}
     here.servers[0].faults.add([{"match": {"method": "POST"}, "skip": 1, "times": 1, "fault": lost}])
-    with _at(ORDERED):
+    with at(ORDERED):
         _done(here.run("sync-orders"), 75)
     _order(here, "company", seats=2)
     _order(here, "private", company=None)
     here.mailgun.seed({"now": DRAINED})
-    with _at(DRAINED):
+    with at(DRAINED):
         return here.run("sync-orders", "--record", str(file), "-v")
 
 
@@ -73,7 +73,7 @@ def send_participants(here: World, file: Path) -> Result:
     """
     here.configure(mailgun=True)
     _set(here, "25172-05", startDate="01-03-2027", endDate="01-03-2027", courseDays=_DAYS, trainers=[])
-    with _at(ORDERED):
+    with at(ORDERED):
         _done(here.run("import-courses"))
     trainers = [("Freja Lindholm", "freja.lindholm@example.org"), ("Åse Østergård", "aase.oestergaard@example.org")]
     posts = [
@@ -85,13 +85,13 @@ def send_participants(here: World, file: Path) -> Result:
     people = {"25172-04": sample("participant")["25172-04"], "25172-05": [_PERSON]}
     here.maconomy.seed({"records": {"participant": people}})
     here.mailgun.seed({"now": LISTED})
-    with _at(LISTED):
+    with at(LISTED):
         _done(here.run("send-participants", "--days-ahead", "2"))
     _choose(here, "25172-05", 500, 501)
     people["25172-04"][1]["status"] = "Afmeldt"
     here.maconomy.seed({"records": {"participant": people}})
     here.mailgun.seed({"now": CHANGED})
-    with _at(CHANGED):
+    with at(CHANGED):
         return here.run("send-participants", "--record", str(file), "-v")
 
 
@@ -118,7 +118,7 @@ def _choose(here: World, class_id: str, *trainers: int) -> None:
 
 
 @contextmanager
-def _at(moment: str) -> Iterator[None]:
+def at(moment: str) -> Iterator[None]:
     """Jobs that start inside run at that moment."""
     clock = datetime.fromisoformat(moment).timestamp()
     with patch.object(runner, "Options", partial(runner.Options, clock=lambda: clock)):
@@ -147,7 +147,7 @@ JOBS: dict[str, Callable[[World, Path], Result]] = {
 def record(name: str, file: Path, home: Path) -> Result:
     """Make one cassette. The stand-ins' answers are of one moment, too."""
     clock = datetime.fromisoformat(ORDERED).timestamp()
-    dated = patch.object(BaseHTTPRequestHandler, "date_time_string", lambda *_: formatdate(clock, usegmt=True))
+    dated = patch.object(wire, "formatdate", partial(formatdate, clock))
     with dated, world(home) as here:
         return JOBS[name](here, file)
 

@@ -54,7 +54,8 @@ def fail_with(error):
 
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
-    ("command", "code"), [("store backup -v", 0), ("store backup --json", 0), ("import-courses", 78)]
+    ("command", "code"),
+    [("store backup -v", 0), ("store backup --json", 0), ("import-courses", 78), ("sync-orders", 78)],
 )
 def test_a_closed_stream_changes_neither_the_run_nor_its_code(home, command, code, closed):
     ended, _, err = shell(home, f"$I {command} {closed}")
@@ -100,6 +101,14 @@ def test_errors_that_cannot_be_written_do_not_change_the_code(home):
         ("outbox list --state wrong --json", 2),
         ("runs --limit nonsense --json", 2),
         ("import-courses --record a --replay b --json", 2),
+        ("sync-orders --json", 78),
+        ("sync-orders --drain 2h --json", 2),
+        ("send-participants --json", 78),
+        ("send-participants --date 28-02-2027 --json", 2),
+        ("booking show 10001 --json", 4),
+        ("booking seats 10001 0 --json", 2),
+        ("mail list --limit nonsense --json", 2),
+        ("gdpr trace not-a-person --json", 2),
     ],
 )
 def test_with_json_every_error_is_one_json_value(home, command, code):
@@ -266,7 +275,7 @@ def test_a_job_without_its_source_ends_before_anything_is_made(home):
     shutil.rmtree(home.var)
     code, _, err = shell(home, "$I import-courses")
     assert code == 78
-    assert "[maconomy] is missing: there is nothing to import from" in err
+    assert "[maconomy] is missing, and this command needs it" in err
     assert not home.var.exists()
     (home.root / "tape.yaml").unlink(missing_ok=True)
     assert shell(home, "$I import-courses --record tape.yaml", cwd=home.root)[0] == 78
@@ -305,7 +314,20 @@ def test_an_empty_store_is_refused_where_there_are_backups_and_new_where_there_a
         refuse_empty_store(home, path)
 
 
-@pytest.mark.parametrize("command", ["store backup", "status", "outbox drop 1", "store verify"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "store backup",
+        "status",
+        "outbox drop 1",
+        "store verify",
+        "booking show 1",
+        "mail list",
+        "gdpr hold 1 --reason audit",
+        "clear-reservations",
+        "gdpr-cleanup",
+    ],
+)
 def test_no_command_works_on_an_emptied_store_and_a_restore_mends_it(home, command):
     assert shell(home, "$I store backup")[0] == 0
     os.truncate(home.var / "integrator.db", 0)
@@ -337,6 +359,14 @@ def test_a_file_that_the_system_refuses_in_a_run_is_no_bug(home):
         ("runs 99999999999999999999", 4),
         ("runs --limit 99999999999999999999", 2),
         ("outbox list --limit 99999999999999999999", 2),
+        ("booking show 99999999999999999999", 4),
+        ("booking cancel 99999999999999999999", 4),
+        ("booking confirm 99999999999999999999", 4),
+        ("gdpr hold 99999999999999999999 --reason audit", 4),
+        ("gdpr unhold 99999999999999999999", 4),
+        ("mail preview confirmation-customer 99999999999999999999", 4),
+        ("mail list --limit 99999999999999999999", 2),
+        ("send-participants --days-ahead 99999999999999999999", 2),
         ("standin maconomy --port 99999", 2),
         ("standin maconomy --port -1", 2),
     ],
@@ -369,9 +399,9 @@ _COMPLETE = "import sys; sys.argv[0] = 'integrator'; from integrator.cli import 
 @pytest.mark.parametrize(
     ("words", "values"),
     [
-        ("integrator standin ", ["maconomy", "wordpress"]),
+        ("integrator standin ", ["maconomy", "wordpress", "mailgun"]),
         ("integrator schedule --format ", ["crontab", "systemd", "kubernetes"]),
-        ("integrator check m", ["maconomy"]),
+        ("integrator check m", ["maconomy", "mailgun"]),
         ("integrator outbox list --state f", ["failed"]),
     ],
 )

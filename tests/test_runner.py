@@ -26,8 +26,8 @@ def home(tmp_path):
 @pytest.mark.parametrize(
     ("error", "code", "outcome"),
     [
-        (errors.UsageError("x"), 2, "failed"),
-        (errors.NotFound("x"), 4, "failed"),
+        (errors.UsageError("x"), 2, "skipped"),
+        (errors.NotFound("x"), 4, "skipped"),
         (errors.ConfigError([errors.Problem("a.toml:1", "x")]), 78, "failed"),
         (errors.StoreDamaged("x"), 70, "failed"),
         (errors.Stopped("x"), 75, "later"),

@@ -26,7 +26,7 @@ from integrator.runtime.run import NoProgress, Progress, Run
 from integrator.runtime.stopping import Stopper
 from integrator.settings import JobPolicy, Settings, load_settings
 from integrator.store import DAY_S, WEEK_S, backup, check, open_store
-from integrator.store.erasure_journal import is_behind
+from integrator.store.erasure.journal import is_behind
 from integrator.wiring import Wiring, mapping_problems
 
 Story = Callable[[Run, Wiring], None]
@@ -124,7 +124,7 @@ def need_sources(settings: Settings, sources: Sequence[str]) -> None:
     for table in sources:
         if getattr(settings, table) is None:
             raise ConfigError(
-                [Problem("config/integrator.toml", f"[{table}] is missing: there is nothing to import from")],
+                [Problem("config/integrator.toml", f"[{table}] is missing, and this command needs it")],
                 hint=f"fill in [{table}], then: integrator check {table}",
             )
 
@@ -302,7 +302,7 @@ def _keep_erased(settings: Settings, db: Database, at: int) -> None:
     Errors  ConfigError, StoreDamaged: the journal of erasures cannot be followed
     """
     if is_behind(db, settings.home.var):
-        from integrator.store.erasure_steps import keep_erased
+        from integrator.store.erasure.steps import keep_erased
 
         with lock.wait_for(settings.home.locks, "store"):
             keep_erased(db, settings.home.var, at=at, actor="job")

@@ -48,7 +48,7 @@ class Wiring:
         settings = self._settings.maconomy
         if settings is None:
             raise ConfigError(
-                [Problem("config/integrator.toml", "[maconomy] is missing: there is nothing to import from")],
+                [Problem("config/integrator.toml", "[maconomy] is missing, and this command needs it")],
                 hint="fill in [maconomy], then: integrator check maconomy",
             )
         made = Maconomy(
@@ -147,7 +147,7 @@ class Wiring:
         Errors  ConfigError: it is gone although there are erasures
         """
         from integrator.runtime import lock
-        from integrator.store.erasure_journal import Journal
+        from integrator.store.erasure.journal import Journal
 
         journal = Journal(self._settings.home.var)
         if journal.key_path.exists():

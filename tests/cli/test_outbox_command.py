@@ -101,7 +101,7 @@ def test_all_failed_ones_at_once_leave_dropped_ones_alone(run: Run, outbox: Outb
     result = run("outbox", "retry", "--all-failed")
     assert result.code == 0
     assert "1 message(s) will be sent again" in result.out
-    assert _states(outbox) == {1: "received", 2: "completed", 3: "processing", 4: "failed"}
+    assert _states(outbox) == {1: "received", 2: "completed", 3: "processing", 4: "dropped"}
     assert run("outbox", "retry", "--all-failed").out == "0 message(s) will be sent again\n"
 
 
@@ -155,7 +155,7 @@ def test_beside_a_run_that_holds_its_lock_both_work(run: Run, home: Path, outbox
     with lock.hold(home / "var" / "locks", "import-courses", since=datetime.fromtimestamp(now, UTC)):
         assert run("outbox", "retry", 1).code == 0
         assert run("outbox", "drop", 4).code == 0
-    assert _states(outbox) == {1: "received", 2: "completed", 3: "processing", 4: "failed"}
+    assert _states(outbox) == {1: "received", 2: "completed", 3: "processing", 4: "dropped"}
 
 
 def test_a_run_that_read_a_message_before_it_was_retried_still_finishes_it(run: Run, outbox: Outbox) -> None:

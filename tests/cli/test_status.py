@@ -25,6 +25,13 @@ def now(clock: Callable[[str], int]) -> int:
     return clock(NOW)
 
 
+@pytest.fixture
+def others(store: Database, now: int) -> None:
+    """The jobs that a test is not about ran a moment ago."""
+    for job in ("clear-reservations", "gdpr-cleanup", "send-participants", "sync-orders"):
+        add_run(store, job, now - 60)
+
+
 def _with_backup(store: Database, home: Path, at: int) -> None:
     backup.make(store, home / "var" / "backups", at=at)
 
@@ -43,6 +50,7 @@ def test_without_a_store_it_says_so_and_makes_nothing(run: Run, home: Path, now:
     assert files_of(home) == before
 
 
+@pytest.mark.usefixtures("others")
 def test_a_clean_installation_needs_nobody_and_nothing_is_written(
     run: Run, home: Path, store: Database, now: int
 ) -> None:
@@ -72,6 +80,7 @@ def test_a_late_job_is_said_with_the_next_command(run: Run, home: Path, store: D
     assert "→ integrator runs --job import-courses" in result.out
 
 
+@pytest.mark.usefixtures("others")
 def test_a_job_whose_source_is_switched_off_is_off_and_never_late(run: Run, store: Database, now: int) -> None:
     add_run(store, "import-courses", now - 30 * HOUR, exit_code=78, error="[maconomy] is missing")
     add_run(store, "store-backup", now - 10 * HOUR)
@@ -106,6 +115,7 @@ def test_a_run_without_an_end_whose_lock_is_free_has_crashed_and_stays_as_it_is(
     assert (row["outcome"], row["finished_at"]) == ("running", None)
 
 
+@pytest.mark.usefixtures("others")
 def test_a_run_whose_lock_is_held_is_running_and_nobodys_trouble(
     run: Run, home: Path, store: Database, now: int
 ) -> None:
@@ -186,6 +196,7 @@ def test_records_set_aside_are_named(run: Run, store: Database, now: int) -> Non
         (9, 1, None),
     ],
 )
+@pytest.mark.usefixtures("others")
 def test_a_missing_backup_is_trouble_two_days_after_the_first_run(
     first_run_days: int, backup_days: int | None, said: str | None, run: Run, home: Path, store: Database, now: int
 ) -> None:
@@ -200,6 +211,7 @@ def test_a_missing_backup_is_trouble_two_days_after_the_first_run(
         assert f"needs a person: {said}\n  → integrator store backup" in result.out
 
 
+@pytest.mark.usefixtures("others")
 def test_json_says_the_same_as_the_words(run: Run, home: Path, store: Database, now: int) -> None:
     switch_on(home, "maconomy")
     run_id = add_run(store, "import-courses", now - 5 * HOUR, courses__new=3)

@@ -1,6 +1,6 @@
 """The two effects of sync-orders for one order of one participant: what is watched, and how their fate is told."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -41,6 +41,8 @@ MAIL = Effect(
     2,
     False,
 )
+# Parts of the statements that begin and complete a message.
+BEGUN, ENDED = "'processing', attempts", "'completed'"
 EFFECTS = pytest.mark.parametrize("effect", [REGISTRATION, MAIL], ids=["registration", "mail"])
 EVERYBODY = [REGISTRATION.key]
 MAILS = sorted([MAIL.key, "order-confirmation:10001:customer"])
@@ -50,6 +52,11 @@ def fate(here: World, effect: Effect) -> tuple[str, int]:
     """(state, how often it has happened there)."""
     [(state,)] = here.rows("SELECT state FROM outbox WHERE key = ?", effect.key)
     return state, (here.registrations() + here.mails()).count(effect.key)
+
+
+def await_arrival(here: World, effect: Effect) -> None:
+    """A released request is carried out by the stand-in in a thread of its own."""
+    assert any(effect.key in here.registrations() + here.mails() for _ in range(200_000))
 
 
 def sent(here: World, effect: Effect) -> int:
@@ -95,3 +102,18 @@ def assert_heals_when_settled(here: World, effect: Effect) -> None:
         assert here.run("outbox", "retry", "--all-failed").code == 0
         assert here.run("sync-orders").code == 0
     assert_once(here)
+
+
+def meets(here: World, effect: Effect, match: dict[str, str], fault: dict[str, Any], *, times: int | None = 1) -> None:
+    here.servers[effect.server].faults.add({"match": match, "times": times, "fault": fault})
+
+
+def over(here: World, effect: Effect) -> None:
+    """The trouble is over; what hung is dropped."""
+    here.servers[effect.server].faults.clear()
+
+
+def impatient(here: World, effect: Effect) -> None:
+    """Configured to wait 0.3 s for an answer of the effect's system."""
+    extra = "maconomy_extra" if effect is REGISTRATION else "mailgun_extra"
+    here.configure(mailgun=True, **{extra: "timeout_s = 0.3"})

@@ -6,6 +6,12 @@ from integrator.standins.mishaps import BODIES
 
 Fault = dict[str, Any]
 
+
+def status(code: int, **more: Any) -> Fault:
+    """Answered with a status; nothing is done unless more says so."""
+    return {"kind": "status", "status": code, **more}
+
+
 BROKEN: list[Fault] = [{"kind": kind, "when": when} for kind in ("reset", "close") for when in ("before", "after")]
 CUT: list[Fault] = [{"kind": "cut", "framing": framing} for framing in ("length", "chunked", "none")]
 NEVER_ENDING: list[Fault] = [
@@ -14,11 +20,11 @@ NEVER_ENDING: list[Fault] = [
     {"kind": "slow", "part": "body", "interval": 0.05},
     {"kind": "slow", "part": "headers", "interval": 0.05},
 ]
-SERVER_ERRORS: list[Fault] = [
-    *({"kind": "status", "status": status, "when": "before"} for status in (408, 500, 502, 503, 504)),
-    *({"kind": "status", "status": status, "when": "after"} for status in (500, 502, 503, 504)),
-    {"kind": "status", "status": 503, "retry_after": 20},
-    {"kind": "status", "status": 503, "when": "after", "retry_after": {"date": 20}},
+SERVER_ERRORS = [
+    *(status(code) for code in (408, 500, 502, 503, 504)),
+    *(status(code, when="after") for code in (500, 502, 503, 504)),
+    status(503, retry_after=20),
+    status(503, when="after", retry_after={"date": 20}),
 ]
 REDIRECTS: list[Fault] = [
     {"kind": "redirect", "location": "http://127.0.0.2/elsewhere"},
@@ -34,6 +40,15 @@ OTHER_CLOTHES: list[Fault] = [{"kind": "bom"}, {"kind": "latin1"}, {"kind": "con
 
 # What 429 asks for, and how many seconds we then stay away: at least our own first wait (10 s), at most an hour.
 TOO_MANY: list[tuple[Any, int]] = [(20, 20), ({"date": 120}, 120), (None, 10), (864_000, 3600), ("soon", 10), (-5, 10)]
+
+
+# Answers after which nobody knows whether it was done.
+UNCLEAR = [*BROKEN, *CUT, *SERVER_ERRORS, *REDIRECTS, *WRONG_BODIES, *TOO_MUCH, WRAPPED, status(409)]
+# As answers to a look-up.
+NO_READS = [status(code) for code in (400, 401, 403, 404, 409, 422)]
+TOO_OFTEN = [status(429, retry_after=asked) for asked, _ in TOO_MANY if asked is not None] + [status(429)]
+# An empty list is a good answer to a look-up: it has a test of its own.
+UNREADABLE = [fault for fault in UNCLEAR if fault.get("when") != "after" and fault.get("what") != "list"]
 
 
 def arrives(fault: Fault) -> bool:

@@ -1,12 +1,14 @@
 """sync-orders: every participant once in Maconomy, every mail once, and a person told of what cannot be done."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integrator.jobs import booking
+from integrator.runtime import lock
 from world import World
 
 KEYS = ["order-confirmation:10001:participant:1", "order-confirmation:10001:participant:2"]
@@ -320,3 +322,76 @@ def test_half_a_form_is_never_kept(here: World, tmp_path: Path) -> None:
         desk.db.conn.execute("DROP TRIGGER no")
         assert booking.show(desk, order)["state"] == "reserved"
         assert desk.db.value("SELECT count(*) FROM participants") == 0
+
+
+# after a restore, and other ways to ask twice ---------------------------------------------------------------
+
+
+def restore(here: World) -> None:
+    [backup] = (here.home / "var" / "backups").glob("integrator-*.db")
+    assert here.run("store", "restore", backup.name).code == 0
+
+
+def test_after_a_restore_nobody_is_registered_or_written_to_twice(post: World) -> None:
+    post.order(2)
+    assert post.run("store", "backup").code == 0
+    assert post.run("sync-orders").code == 0
+    restore(post)
+    post.run("sync-orders")
+    assert post.run("sync-orders").code == 0
+    assert (len(post.registrations()), len(post.mails())) == (2, 3)
+    assert set(states(post, "mailgun.confirmation").values()) == {"completed"}
+
+
+def test_a_refused_registration_that_was_mended_after_the_backup_is_not_sent_again(post: World) -> None:
+    post.order(1)
+    post.maconomy.seed({"refuse": {"p1.a@example.org": "VALIDATION"}})
+    post.run("sync-orders")
+    post.run("store", "backup")
+    post.maconomy.seed({"refuse": {}})
+    post.run("outbox", "retry", "--all-failed")
+    post.run("sync-orders")
+    restore(post)
+    for _ in range(2):
+        post.run("outbox", "retry", "--all-failed")
+        post.run("sync-orders")
+    assert (len(post.registrations()), len(post.mails())) == (1, 2)
+
+
+def test_orders_of_after_the_restore_are_confirmed_at_once(post: World) -> None:
+    post.run("store", "backup")
+    restore(post)
+    with post.store() as db:
+        db.write("UPDATE counters SET value = value - 5 WHERE name = 'restored_at'")
+    post.order(1)
+    assert post.run("sync-orders").code == 0
+    assert len(post.mails()) == 2
+
+
+def test_a_customer_is_told_of_those_who_are_in_when_the_others_are_given_up(post: World) -> None:
+    post.order(2)
+    post.maconomy.seed({"refuse": {"p2.a@example.org": "VALIDATION"}})
+    post.run("sync-orders")
+    early = post.run("booking", "confirm", "10001")
+    assert early.code == 2
+    assert "not every participant is registered or given up" in early.err
+    [failed] = post.run("outbox", "list", "--state", "failed", "--json").json
+    post.run("outbox", "drop", str(failed["id"]))
+    assert "integrator booking confirm 10001" in post.run("explain", "10001").out
+    assert post.run("booking", "confirm", "10001").code == 0
+    assert post.run("booking", "confirm", "10001").code == 0
+    assert post.run("sync-orders").code == 0
+    assert post.mails() == [KEYS[0], CUSTOMER]
+    told = post.mailgun.state()["mails"][-1]["text"]
+    assert "Bjørk" in told
+    assert "Zoë" not in told
+
+
+def test_an_order_asked_for_by_name_is_due_also_for_the_run_that_is_under_way(post: World) -> None:
+    post.order(1)
+    post.maconomy.seed({"locked": True})
+    post.run("sync-orders")
+    with lock.hold(post.home / "var" / "locks", "sync-orders", since=datetime.now(UTC)):
+        result = post.run("sync-orders", "--order", "10001", "-v")
+    assert result.code == 5
+    assert post.rows("SELECT next_at FROM outbox WHERE key = 'ILI-10001-1'") == [(0,)]

@@ -6,24 +6,31 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from effects import EFFECTS, REGISTRATION, Effect, assert_heals_when_settled, assert_once, fate, pass_time, sent
+from effects import (
+    BEGUN,
+    EFFECTS,
+    ENDED,
+    REGISTRATION,
+    Effect,
+    assert_heals_when_settled,
+    assert_once,
+    await_arrival,
+    fate,
+    pass_time,
+    sent,
+)
 
 from desks import form
 from dying import failing
 from integrator.jobs import booking
-from integrator.runner import Options
 from world import Result, World
 
 DYING = Path(__file__).parents[1] / "dying.py"
-# Parts of the statements that begin and complete a message.
-BEGUN, ENDED = "'processing', attempts", "'completed'"
 
 
 @pytest.fixture
@@ -143,11 +150,6 @@ def test_killed_while_it_is_sent_and_it_arrives_after_the_next_run(post: World, 
     await_arrival(post, effect)
     assert post.run("sync-orders").code == 0
     assert_once(post)
-
-
-def await_arrival(here: World, effect: Effect) -> None:
-    """The stand-in carries a released request out in a thread of its own."""
-    assert any(fate(here, effect)[1] for _ in range(10_000))
 
 
 @EFFECTS
@@ -338,84 +340,3 @@ def test_what_was_done_but_could_not_be_written_down_is_found(post: World, effec
     assert fate(post, effect) == ("processing", 1)
     assert post.run("sync-orders").code == 0
     assert_once(post)
-
-
-# the clock ------------------------------------------------------------------------------------------------
-
-NIGHTS = {"spring": "2027-03-28T01:00:00+00:00", "autumn": "2027-10-31T01:00:00+00:00"}
-
-
-@pytest.fixture
-def at(post: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Result]:
-    """at(seconds): one run at that moment of our clock."""
-
-    def run(now: float) -> Result:
-        monkeypatch.setattr("integrator.runner.Options", partial(Options, clock=lambda: now))
-        return post.run("sync-orders")
-
-    return run
-
-
-@EFFECTS
-@pytest.mark.parametrize("jump", [-3600, 3600])
-def test_a_clock_that_jumps_an_hour_sends_nothing_twice(
-    post: World, at: Callable[[float], Result], effect: Effect, jump: int
-) -> None:
-    post.order(1)
-    now = datetime.now(UTC).timestamp()
-    post.servers[effect.server].faults.add(
-        {"match": effect.send, "times": 1, "fault": {"kind": "reset", "when": "after"}}
-    )
-    assert at(now).code == 75
-    assert at(now + jump).code == 0
-    assert_once(post)
-
-
-@EFFECTS
-def test_a_clock_set_back_an_hour_resends_nothing_that_may_still_arrive(
-    post: World, at: Callable[[float], Result], effect: Effect
-) -> None:
-    post.order(1)
-    now = datetime.now(UTC).timestamp()
-    post.servers[effect.server].faults.add({"match": effect.send, "times": 1, "fault": {"kind": "late"}})
-    assert at(now).code == 75
-    assert at(now - 3600).code == 75
-    assert fate(post, effect) == ("processing", 0)
-    post.servers[effect.server].faults.gate.release()
-    await_arrival(post, effect)
-    assert at(now - 3590).code == 0
-    assert_once(post)
-
-
-def test_a_clock_set_back_delays_the_next_try_and_does_not_lose_it(post: World, at: Callable[[float], Result]) -> None:
-    post.order(1)
-    now = datetime.now(UTC).timestamp()
-    post.maconomy.seed({"locked": True})
-    assert at(now).code == 75
-    post.maconomy.seed({"locked": False})
-    assert at(now - 3600).code == 75
-    assert fate(post, REGISTRATION) == ("received", 0)
-    assert at(now + 11).code == 0
-    assert_once(post)
-
-
-@EFFECTS
-@pytest.mark.parametrize("night", NIGHTS)
-def test_the_nights_when_clocks_are_changed_are_like_all_others(
-    post: World, at: Callable[[float], Result], effect: Effect, night: str
-) -> None:
-    """Local time jumps over an hour, or has it twice; the doubt is from before, the look-up from after."""
-    changed = datetime.fromisoformat(NIGHTS[night]).timestamp()
-    post.order(1)
-    post.servers[effect.server].faults.add(
-        {"match": effect.send, "times": 1, "fault": {"kind": "reset", "when": "before"}}
-    )
-    post.mailgun.seed({"now": NIGHTS[night]})
-    assert at(changed - 20).code == 75
-    assert at(changed + 20).code == 75, "forty seconds, not an hour"
-    assert fate(post, effect) == ("processing", 0)
-    settled = at(changed + 1900)
-    assert settled.code == (0 if effect.resends else 3)
-    assert fate(post, effect)[1] == (1 if effect.resends else 0)
-    assert at(changed + 5500).code == 0
-    assert Counter(post.registrations() + post.mails()).most_common(1)[0][1] == 1

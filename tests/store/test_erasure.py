@@ -21,11 +21,12 @@ from integrator.jobs import gdpr_cleanup as job
 from integrator.runner import Options, run_job
 from integrator.runtime.report import Report
 from integrator.settings.model import RetentionSettings
-from integrator.store import backup, erasure_requests, open_store
-from integrator.store.erasure_copies import Copies
-from integrator.store.erasure_journal import Entry, Journal
-from integrator.store.erasure_people import find
-from integrator.store.erasure_steps import Erasing, erase_in_restored
+from integrator.store import backup, open_store
+from integrator.store.erasure import requests as erasure_requests
+from integrator.store.erasure.copies import Copies
+from integrator.store.erasure.journal import Entry, Journal
+from integrator.store.erasure.people import find
+from integrator.store.erasure.steps import Erasing, erase_in_restored
 from onerun import bare, rows
 from people import DAY, add_order, person, traces
 
@@ -173,7 +174,7 @@ def test_also_before_vacuum_the_rows_leave_no_bytes(home: Home) -> None:
     child = os.fork()
     if child == 0:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("integrator.store.erasure_proof.vacuum", lambda db: os.kill(os.getpid(), signal.SIGKILL))
+            patched.setattr("integrator.store.erasure.proof.vacuum", lambda db: os.kill(os.getpid(), signal.SIGKILL))
             cleanup(home)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
@@ -184,7 +185,7 @@ def test_also_before_vacuum_the_rows_leave_no_bytes(home: Home) -> None:
 def test_what_vacuum_leaves_is_found_and_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """The proof looks at bytes, not at rows: without secure_delete and VACUUM it must not pass."""
     monkeypatch.setitem(database._PRAGMAS, "secure_delete", 0)
-    monkeypatch.setattr("integrator.store.erasure_proof.vacuum", lambda db: None)
+    monkeypatch.setattr("integrator.store.erasure.proof.vacuum", lambda db: None)
     report = cleanup(home)
     assert report.exit_code == 70
     assert "still in its bytes" in (report.error or "")
@@ -255,7 +256,7 @@ def _all(home: Home, sql: str) -> list[tuple[Any, ...]]:
 
 def test_a_level_store_is_not_looked_at_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cleanup(home).exit_code == 0
-    monkeypatch.setattr("integrator.store.erasure_steps.keep_erased", _must_not)
+    monkeypatch.setattr("integrator.store.erasure.steps.keep_erased", _must_not)
     report = run_job(
         "import-courses", lambda run, wiring: None, needs=("monitor",), options=Options(clock=lambda: AT), home=home
     )

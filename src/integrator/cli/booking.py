@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Seats and orders: reserve, seats, complete, cancel, show.\n\n"
+    help="Seats and orders: reserve, seats, complete, cancel, confirm, show.\n\n"
     "Example: integrator booking reserve 25172-04 --key visitor-8f3a",
 )
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
@@ -97,6 +97,19 @@ def cancel(order: int = ORDER, as_json: bool = AS_JSON) -> None:
 
     with _desk(asks=False) as desk:
         found = booking.cancel(desk, order)
+    _tell_order(found, as_json)
+
+
+@app.command()
+def confirm(order: int = ORDER, as_json: bool = AS_JSON) -> None:
+    """Confirm an order to its customer though some of its participants were refused and given up.
+
+    Example: integrator booking confirm 10482
+    """
+    from integrator.jobs import booking
+
+    with _desk(asks=False) as desk:
+        found = booking.confirm(desk, order)
     _tell_order(found, as_json)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from integrator.cli import times
+from integrator.domain.lists import day_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +25,7 @@ def explain(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
 ) -> None:
-    """Tell the way a course took to the site, or an order to Maconomy, or why it did not.
+    """Tell the way a course or an order took, and where it stands.
 
     Example: integrator explain 25172-04
     """
@@ -88,6 +89,8 @@ def _as_json(story: "Story", found: "Settings", success: int | None, now: "datet
         **(timed(story.row) or {}),
         "changes": [timed(change) for change in story.changes],
         "set_aside": timed(story.set_aside),
+        "no_participant_list": timed(story.no_list),
+        "participant_lists": [timed(sent) for sent in story.lists],
         "held_back_without": story.orphan_of,
         "outbox": [timed(message) for message in story.outbox],
         "post": timed(story.post),
@@ -120,6 +123,13 @@ def _events(story: "Story") -> Iterator[tuple[int, str]]:
     if story.set_aside:
         kept = story.set_aside
         yield kept["first_at"], f"set aside, it cannot be read: {kept['reason']} (run {kept['run_id']})"
+    if story.no_list:
+        yield story.no_list["first_at"], f"no participant list: {story.no_list['reason']}"
+    for sent in story.lists:
+        what = (
+            "was taken by Mailgun" if sent["completed_at"] else f"was asked for (message {sent['id']}: {sent['state']})"
+        )
+        yield sent["completed_at"] or sent["created_at"], f"participant list for {day_of(sent['key'])} {what}"
     for message in story.outbox:
         yield from _message_events(message)
     if story.post and story.post["unpublished_at"]:

@@ -71,6 +71,9 @@ def _events(story: "OrderStory", now: "datetime") -> Iterator[tuple[int, str]]:
         if mail["result"]:
             code = f" ({mail['code']})" if mail["code"] else ""
             yield mail["result_at"], f"{mail['key']}: {mail['result']}{code}"
+    for person in story.people:
+        if person["anonymised_at"] and person["anonymised_at"] != order["anonymised_at"]:
+            yield person["anonymised_at"], f"{person['reference']}: was erased"
     if order["anonymised_at"]:
         yield order["anonymised_at"], "its people were erased"
 
@@ -105,6 +108,10 @@ def standing(story: "OrderStory") -> str:
     if failed:
         ids = " ".join(str(message["id"]) for message in failed)
         told += f"; {len(failed)} message(s) failed: integrator outbox retry {ids}, or drop"
+    dropped = [message for message in story.outbox if message["state"] == "dropped"]
+    confirmed = any(message["key"].endswith(":customer") for message in story.outbox)
+    if dropped and registered and not failed and not confirmed:
+        told += f"; {len(dropped)} given up, and the customer knows nothing: integrator booking confirm {order['id']}"
     bad = [mail["key"] for mail in story.mails if mail["result"] in ("failed", "rejected", "complained")]
     if bad:
         told += f"; {len(bad)} mail(s) did not arrive: {', '.join(bad)}"

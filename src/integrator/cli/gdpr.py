@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from integrator.domain.retention import Person
     from integrator.runtime.run import Run
     from integrator.settings import Settings
-    from integrator.store.erasure_copies import Copies
-    from integrator.store.erasure_people import Found
-    from integrator.store.erasure_steps import Erasing
+    from integrator.store.erasure.copies import Copies
+    from integrator.store.erasure.people import Found
+    from integrator.store.erasure.steps import Erasing
 
 app = typer.Typer(
     add_completion=False,
@@ -85,7 +85,7 @@ def trace(person: str = PERSON, as_json: bool = JSON) -> None:
     Example: integrator gdpr trace -
     """
     from integrator.cli import clean, opening, render
-    from integrator.store import erasure_trace
+    from integrator.store.erasure import trace as erasure_trace
 
     found, who = opening.settings(), _person(person)
     spellings: set[str] = set()
@@ -119,8 +119,8 @@ def export(
     Example: integrator gdpr export - --file anna.json
     """
     from integrator.cli import clean, opening, times
-    from integrator.store import erasure_people as people
-    from integrator.store.erasure_requests import same_as
+    from integrator.store.erasure import people
+    from integrator.store.erasure.requests import same_as
 
     found, who, now = opening.settings(), _person(person), opening.now()
     target = file or Path(f"gdpr-export-{now:%Y-%m-%d}.json")
@@ -163,7 +163,7 @@ def erase(
     """
     from integrator.cli import opening
     from integrator.jobs.gdpr_cleanup import no_backup
-    from integrator.store import erasure_requests as requests
+    from integrator.store.erasure import requests
 
     found, who = opening.settings(), _person(person)
     if dry_run:
@@ -225,7 +225,7 @@ def hold(
     Example: integrator gdpr hold 10482 --reason "dispute 2026-17"
     """
     from integrator.cli import opening
-    from integrator.store import erasure_requests as requests
+    from integrator.store.erasure import requests
 
     with _erasing(opening.settings()) as erasing:
         requests.hold(erasing, order, reason)
@@ -239,7 +239,7 @@ def unhold(order: int = ORDER) -> None:
     Example: integrator gdpr unhold 10482
     """
     from integrator.cli import opening
-    from integrator.store import erasure_requests as requests
+    from integrator.store.erasure import requests
 
     with _erasing(opening.settings()) as erasing:
         requests.unhold(erasing, order)
@@ -250,8 +250,8 @@ def unhold(order: int = ORDER) -> None:
 def _erasing(found: "Settings") -> "Iterator[Erasing]":
     """The store, level with the journal of erasures. Errors  NotFound: there is none yet"""
     from integrator.cli import opening
-    from integrator.store.erasure_journal import Journal
-    from integrator.store.erasure_steps import Erasing
+    from integrator.store.erasure.journal import Journal
+    from integrator.store.erasure.steps import Erasing
 
     with opening.writing(found) as db:
         erasing = Erasing(db, Journal(found.home.var), int(opening.now().timestamp()), _user())
@@ -262,8 +262,8 @@ def _erasing(found: "Settings") -> "Iterator[Erasing]":
 def _copies(found: "Settings") -> "Copies":
     from integrator.cli import opening
     from integrator.jobs.gdpr_cleanup import periods_of
-    from integrator.store.erasure_copies import Copies
-    from integrator.store.erasure_journal import Journal
+    from integrator.store.erasure.copies import Copies
+    from integrator.store.erasure.journal import Journal
 
     at = int(opening.now().timestamp())
     return Copies(found.store.path, found.home.backups, Journal(found.home.var), periods_of(found.retention), at)

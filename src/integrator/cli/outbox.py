@@ -24,9 +24,9 @@ _INSTANTS = ("created_at", "changed_at", "next_at", "uncertain_since", "sent_at"
 
 
 def _states() -> list[str]:
-    from integrator.runtime.outbox import STATES
+    from integrator.runtime.outbox import SHOWN
 
-    return list(STATES)
+    return list(SHOWN)
 
 
 @app.command("list")
@@ -43,10 +43,10 @@ def list_(
     Example: integrator outbox list --state failed
     """
     from integrator.cli import opening, render
-    from integrator.runtime.outbox import STATES, Outbox
+    from integrator.runtime.outbox import SHOWN, Outbox
 
-    if state is not None and state not in STATES:
-        raise UsageError(f"outbox list: no such state: {state}; expected one of {', '.join(STATES)}")
+    if state is not None and state not in SHOWN:
+        raise UsageError(f"outbox list: no such state: {state}; expected one of {', '.join(SHOWN)}")
     now = opening.now()
     with opening.reading(opening.settings()) as db:
         rows = Outbox(db, clock=now.timestamp).listed(state=state, effect=effect, limit=limit) if db else []

@@ -23,10 +23,10 @@ def send_participants(
         None, "--date", metavar="DATE", help="As if today were this date, such as 2027-02-28."
     ),
     class_id: str | None = typer.Option(
-        None, "--class", metavar="CLASS_ID", help="Only this class, whatever its days, such as 25172-04."
+        None, "--class", metavar="CLASS_ID", help="Only this class, for the next day it meets, such as 25172-04."
     ),
     days_ahead: int | None = typer.Option(
-        None, "--days-ahead", min=0, max=60, metavar="N", help="Lists of classes in so many days; 1 is tomorrow."
+        None, "--days-ahead", min=0, max=60, metavar="N", help="Classes that meet from today until so many days later."
     ),
     dry_run: bool = DRY_RUN,
     as_json: bool = AS_JSON,

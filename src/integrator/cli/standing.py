@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from integrator.cli import times
+from integrator.errors import ConfigError
 
 if TYPE_CHECKING:
     from integrator.database import Database
@@ -112,6 +113,7 @@ def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
         *_mail_troubles(bad_mails),
         *_set_aside_troubles(set_aside),
         *_backup_troubles(backups, first_run, now),
+        *_erasure_troubles(found, db),
     ]
     return Standing(db is not None, jobs, queues, uncertain, set_aside, backups, problems)
 
@@ -176,6 +178,23 @@ def _set_aside_troubles(set_aside: dict[str, list[str]]) -> Iterator[Trouble]:
         yield Trouble(
             f"{len(keys):,} {_ASIDE.get(kind, f'{kind}: set aside')}, such as {some}",
             f"integrator explain {keys[0]}",
+        )
+
+
+def _erasure_troubles(found: "Settings", db: "Database | None") -> Iterator[Trouble]:
+    """Whether who was erased would stay erased after a restore."""
+    from integrator.store.erasure.journal import Journal, applied
+
+    journal = Journal(found.home.var)
+    try:
+        journal.check()
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Trouble(f"{problem.where} {problem.what}", error.hint or "integrator check")
+    if db is not None and journal.size() < applied(db):
+        yield Trouble(
+            f"{journal.path} is shorter than what the store has followed: a restored backup could bring people back",
+            "put it back from a backup of the home folder",
         )
 
 

@@ -126,7 +126,7 @@ def restore(file: str = FILE) -> None:
 
     def erase(db: "Database") -> None:
         from integrator.domain.retention import Periods
-        from integrator.store.erasure_steps import erase_in_restored
+        from integrator.store.erasure.steps import erase_in_restored
 
         days = found.retention
         periods = Periods(days.participants_days, days.orders_days)
@@ -170,6 +170,7 @@ def _say_restored(path: Path, kept: Path | None, found: "Settings", now: "dateti
         "  integrator store verify",
         "  integrator status",
         "  integrator import-courses --dry-run    then without --dry-run",
+        "  integrator sync-orders                 it looks in Maconomy and Mailgun before it sends anything again",
     ]
     for line in lines:
         typer.echo(clean(line))

@@ -28,6 +28,12 @@ def days_ahead(today: date, days: int) -> list[str]:
     return [(today + timedelta(days=number)).isoformat() for number in range(days + 1)]
 
 
+def next_day(course: Course, days: Sequence[str]) -> str:
+    """When a class meets next, counted from the first of the days; the last of them when it does not meet any more."""
+    known = sorted(session.date for session in course.days) or [(course.start or "")[:10]]
+    return next((day for day in known if day >= days[0]), days[-1])
+
+
 def meets_on(course: Course, day: str) -> bool:
     """Whether a class has a course day then; one whose days nobody knows meets from its start to its end."""
     if course.days:

@@ -14,7 +14,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from integrator.database import Database
-from integrator.domain.ordered import MAX_SEATS, REGISTRATION, registration, scope_of
+from integrator.domain.ordered import (
+    CONFIRMATION,
+    MAX_SEATS,
+    REGISTRATION,
+    confirmation,
+    confirmation_key,
+    registration,
+    scope_of,
+)
 from integrator.errors import Full, NotBookable, UsageError
 from integrator.runtime.outbox import Outbox
 from integrator.store.orders import Orders
@@ -168,6 +176,28 @@ def cancel(desk: Desk, order_id: int) -> dict[str, Any]:
     return show(desk, order_id)
 
 
+def confirm(desk: Desk, order_id: int) -> dict[str, Any]:
+    """Write to the customer of an order of which only some could be registered: the others were given up.
+
+    Shape   gives back show()
+    Errors  NotFound; NotBookable: somebody is still on the way, or nobody is registered
+    """
+    with desk.db.tx():
+        order, people = desk.orders.get(order_id), desk.orders.people(order_id)
+        registered = [person for person in people if person["registered_no"] is not None]
+        decided = all(person["state"] in ("completed", "dropped") for person in people)
+        if not registered or not decided or order["anonymised_at"]:
+            raise NotBookable(
+                f"order {order_id}: not every participant is registered or given up; nothing was sent",
+                code="undecided",
+                hint=f"integrator explain {order_id}; outbox retry or drop decides about those who failed",
+            )
+        body = confirmation(dict(order) | {"seats": len(registered)}, registered, to=None)
+        outbox, at = Outbox(desk.db, clock=desk.clock), order["completed_at"]
+        outbox.once(CONFIRMATION, confirmation_key(order_id, None), body, scope=scope_of(order_id), caused_at=at)
+    return show(desk, order_id)
+
+
 def show(desk: Desk, order_id: int) -> dict[str, Any]:
     """How an order stands. No name and no address is in it.
 
@@ -276,4 +306,4 @@ def _check_seats(seats: int) -> None:
 
 
 def _full(class_id: str, seats: int) -> Full:
-    return Full(f"class {class_id} has no {seats} seat(s) left; nothing was reserved")
+    return Full(f"class {class_id} has not enough free seats for {seats}; nothing was reserved")

@@ -17,10 +17,10 @@ from integrator.effects import Preview
 from integrator.errors import LockHeld, Unavailable
 from integrator.runtime import lock
 from integrator.store import backup
-from integrator.store.erasure_copies import Copies
-from integrator.store.erasure_journal import Journal
-from integrator.store.erasure_steps import Erasing
-from integrator.store.erasure_work import Work, rules_work
+from integrator.store.erasure.copies import Copies
+from integrator.store.erasure.journal import Journal
+from integrator.store.erasure.steps import Erasing
+from integrator.store.erasure.work import Work, rules_work
 
 if TYPE_CHECKING:
     from integrator.home import Home

@@ -21,6 +21,7 @@ from integrator.errors import BadAnswer, ItemError, NotFound, Unavailable
 from integrator.jobs.list_mails import InTime, queued
 from integrator.jobs.trainers import recipients
 from integrator.runtime.run import Run
+from integrator.store import DAY_S
 from integrator.store.courses import Catalogue
 from integrator.store.lists import Lists, Sent, keyed, recipient_code
 from integrator.systems.maconomy import Maconomy
@@ -73,7 +74,8 @@ def send_participants(
     for course, people in _fetched(run, maconomy, [course for course in classes if course.id in trainers]):
         with run.db.tx():
             for day in meetings[course.id][1]:
-                _keep(run, course, day, trainers[course.id], people, key)
+                asked_since = run.at - len(days) * DAY_S
+                _keep(run, course, day, trainers[course.id], people, key=key, asked_since=asked_since)
     # deliver
     if sender is not None:
         run.deliver(PARTICIPANT_LIST, InTime(run, sender, outdated_before), keep=queued(run))
@@ -84,13 +86,13 @@ def send_participants(
 def _meetings(
     run: Run, days: Sequence[str], class_id: str | None, *, missing_limit: int
 ) -> dict[str, tuple[Course, list[str]]]:
-    """By class id, the class and on which of the days it meets. The named class meets on the last, whatever it says.
+    """By class id, the class and on which of the days it meets; of a named class the next day it meets, however far.
 
     Errors  NotFound
     """
     if class_id is not None:
         course = _named(run, class_id)
-        return {class_id: (course, [days[-1]])} if course else {}
+        return {class_id: (course, [rules.next_day(course, days)])} if course else {}
     catalogue, found = Catalogue(run.db, "course"), dict[str, tuple[Course, list[str]]]()
     for day in days:
         for near in Lists(run.db).classes_near(day, missing_limit=missing_limit):
@@ -150,8 +152,20 @@ def _fetched(run: Run, maconomy: Maconomy, classes: Sequence[Course]) -> Iterato
         yield course, rules.listed(people)
 
 
-def _keep(run: Run, course: Course, day: str, trainers: Sequence[Trainer], people: People, key: bytes) -> None:
-    """Ask for the mails of one class that are not there yet. What still waits of an older list is withdrawn."""
+def _keep(
+    run: Run,
+    course: Course,
+    day: str,
+    trainers: Sequence[Trainer],
+    people: People,
+    *,
+    key: bytes,
+    asked_since: int,
+) -> None:
+    """Ask for the mails of one class that are not there yet. What still waits of an older list is withdrawn.
+
+    asked_since   the first moment at which a run may have asked for this list (epoch seconds)
+    """
     lists = Lists(run.db)
     fingerprint = keyed(key, json.dumps(people, ensure_ascii=False, sort_keys=True))
     to = {recipient_code(key, trainer.email or ""): trainer for trainer in trainers}
@@ -165,5 +179,6 @@ def _keep(run: Run, course: Course, day: str, trainers: Sequence[Trainer], peopl
         lists.keep(course.id, day, code, Sent(version, fingerprint), at=run.at)
         body = rules.mail(course, day, trainer, people)
         scope = rules.scope_of(course.id)
-        run.outbox.once(PARTICIPANT_LIST, rules.key_of(course.id, day, code, version), body, scope=scope)
+        message = rules.key_of(course.id, day, code, version)
+        run.outbox.once(PARTICIPANT_LIST, message, body, scope=scope, caused_at=asked_since)
         run.count(**{"lists.changed" if last else "lists.new": 1})

@@ -50,8 +50,6 @@ def sync_orders(run: "Run", systems: Systems, *, order: int | None = None, drain
     if order is not None:
         Orders(run.db).get(order)
         scope = scope_of(order)
-        with run.db.tx():
-            run.outbox.hasten(scope)
     _expire(run)
     registrations = _Lane(run, REGISTRATION, systems.registrations, keep=_registered(run), scope=scope)
     lanes = [registrations]
@@ -180,14 +178,17 @@ def _registered(run: "Run") -> "Callable[[Message, Done], None]":
     def keep(message: "Message", done: "Done") -> None:
         orders = Orders(run.db)
         order_id = orders.registered(message.key, at=int(run.clock()))
-        order, people, scope = orders.get(order_id), orders.people(order_id), scope_of(order_id)
-        for person in people:
-            if person["reference"] == message.key:
-                key = confirmation_key(order_id, person["number"])
-                run.outbox.once(CONFIRMATION, key, confirmation(order, [person], to=person), scope=scope)
+        order, people = orders.get(order_id), orders.people(order_id)
+        mails = {
+            confirmation_key(order_id, person["number"]): confirmation(order, [person], to=person)
+            for person in people
+            if person["reference"] == message.key
+        }
         if all(person["registered_no"] is not None for person in people):
-            key = confirmation_key(order_id, None)
-            run.outbox.once(CONFIRMATION, key, confirmation(order, people, to=None), scope=scope)
+            mails[confirmation_key(order_id, None)] = confirmation(order, people, to=None)
+        for key, body in mails.items():
+            caused_at = order["completed_at"]
+            run.outbox.once(CONFIRMATION, key, body, scope=scope_of(order_id), caused_at=caused_at)
 
     return keep
 

@@ -17,7 +17,7 @@ from integrator.errors import ConfigError, IntegratorError
 from integrator.home import Home
 from integrator.recording.headers import unpacked
 from integrator.recording.scrub import Exchange, System, system_of
-from integrator.store.erasure_journal import Journal
+from integrator.store.erasure.journal import Journal
 from integrator.store.lists import keyed, recipient_code
 from integrator.systems.http import Http, Reply
 from integrator.systems.http.reading import Headers

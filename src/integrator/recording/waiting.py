@@ -15,7 +15,7 @@ from integrator.store import open_store
 from integrator.systems.recordable import Fields, Items, May, Shape
 
 EFFECTS = ("maconomy.registration", "mailgun.confirmation", "mailgun.participant-list")
-COUNTERS = ("registrations", "mail events")
+COUNTERS = ("registrations", "mail events", "restored_at")
 
 _MESSAGE: dict[str, Shape] = {
     **dict.fromkeys(("effect", "scope", "key", "state"), May.CODE),

@@ -18,6 +18,7 @@ from integrator.effects import Message
 from integrator.errors import Conflict, NotFound, UsageError
 
 STATES = ("received", "processing", "completed", "failed", "bad request")
+SHOWN = (*STATES, "dropped")  # failed, and given up for good: without a body
 _PAGE = 200
 
 
@@ -50,22 +51,29 @@ class Outbox:
             )
         )
 
-    def once(self, effect: str, key: str, body: Any, *, scope: str = "") -> bool:
+    def once(self, effect: str, key: str, body: Any, *, scope: str = "", caused_at: float | None = None) -> bool:
         """Ask for an event that may happen one time ever, under a key that names it. False: it is already here.
 
+        caused_at   when what it follows from came to be. Before the store was restored: it may have been sent then,
+                    and we forgot; it is looked for first
         Errors  Conflict: the key is here with other content
         """
         text, digest = _packed(body)
+        forgotten = caused_at is not None and caused_at <= self._restored_at()
         written = self.db.write(
-            "INSERT INTO outbox (effect, scope, key, mode, body, body_hash, state, created_at, changed_at, run_id)"
-            " VALUES (?1, ?2, ?3, 'once', ?4, ?5, 'received', ?6, ?6, ?7) ON CONFLICT (effect, key) DO NOTHING",
-            (effect, scope, key, text, digest, int(self.clock()), self._run_id),
+            "INSERT INTO outbox (effect, scope, key, mode, body, body_hash, state, created_at, changed_at, run_id,"
+            " sent_at, uncertain_since) VALUES (?1, ?2, ?3, 'once', ?4, ?5, iif(?8, 'processing', 'received'),"
+            " ?6, ?6, ?7, iif(?8, ?6, NULL), iif(?8, ?6, NULL)) ON CONFLICT (effect, key) DO NOTHING",
+            (effect, scope, key, text, digest, int(self.clock()), self._run_id, forgotten),
         )
         if not written and digest != self.db.value(
             "SELECT body_hash FROM outbox WHERE effect = ? AND key = ?", (effect, key)
         ):
             raise Conflict(f"outbox: {effect} {key}: is already there with other content; nothing was queued")
         return bool(written)
+
+    def _restored_at(self) -> int:
+        return int(self.db.value("SELECT value FROM counters WHERE name = 'restored_at'") or 0)
 
     # reading ------------------------------------------------------------------------------------
 
@@ -229,10 +237,11 @@ class Outbox:
     # the operator's side ----------------------------------------------------------------------------
 
     def listed(self, *, state: str | None = None, effect: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """Rows without their bodies, oldest trouble first."""
+        """Rows without their bodies, oldest trouble first. state is one of SHOWN."""
         rows = self.db.all(
-            "SELECT id, effect, key, state, attempts, reason, remote_id, created_at, changed_at, next_at,"
-            " uncertain_since FROM outbox WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR effect = ?2)"
+            "SELECT * FROM (SELECT id, effect, key, iif(state = 'failed' AND body IS NULL, 'dropped', state) AS state,"
+            "  attempts, reason, remote_id, created_at, changed_at, next_at, uncertain_since FROM outbox)"
+            " WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR effect = ?2)"
             " ORDER BY CASE state WHEN 'failed' THEN 0 WHEN 'processing' THEN 1 WHEN 'received' THEN 2 ELSE 3 END, id"
             " LIMIT ?3",
             (state, effect, limit),

@@ -250,7 +250,8 @@ def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
     """Make a copy of the past fit for today: this version's tables, and no claim that the past cannot make.
 
     Runs that were under way (the one that made the backup is always among them) did not crash: nobody knows more.
-    An event that may happen once and was not sent then may have been sent since: the next run looks before it sends.
+    An event that may happen once and was not sent then, or had failed, may have been sent since: the next run looks
+    before it sends. restored_at lets later runs know which events may follow from what we have forgotten.
     """
     with closing(connect(draft)) as db:
         migrations.migrate(db, backup=lambda: None)
@@ -262,7 +263,13 @@ def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
             db.write(
                 "UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1, changed_at = ?1,"
                 " reason = 'restored from a backup: it may have been sent since'"
-                " WHERE mode = 'once' AND state = 'received'",
+                " WHERE mode = 'once' AND state IN ('received', 'failed') AND body IS NOT NULL",
+                (at,),
+            )
+            # What follows from them may have happened since, too.
+            db.write(
+                "INSERT INTO counters (name, value) VALUES ('restored_at', ?1)"
+                " ON CONFLICT (name) DO UPDATE SET value = ?1",
                 (at,),
             )
             # What the site shows may have changed since: whether we took a post down is asked anew.

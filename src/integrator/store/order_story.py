@@ -9,6 +9,7 @@ from integrator.errors import NotFound
 from integrator.store.orders import Orders
 
 _TOLD = ("id", "class_id", "seats", "seats_asked", "state", "reserved_at", "expires_at", "completed_at", "changed_at")
+_TIMES = ("registered_at", "anonymised_at")
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class OrderStory:
     """One order. Times are epoch seconds.
 
     order    its number, class, seats, state and times; hold_reason and hold_since of a legal hold; anonymised_at
-    people   reference, state, reason, remote_id, registered_at of each participant
+    people   reference, state, reason, remote_id, registered_at, anonymised_at of each participant
     outbox   its messages: id, effect, key, state, attempts, reason, remote_id and times
     mails    key, queued_at, result, code, result_at of each mail that was handed in
     """
@@ -37,7 +38,7 @@ def order_story(db: Database, number: int) -> OrderStory | None:
     told = {name: order[name] for name in (*_TOLD, "hold_reason", "hold_since", "anonymised_at")}
     told["title"] = order["class"]["title"]
     people = [
-        {name: person[name] for name in ("number", "reference", "state", "reason", "remote_id", "registered_at")}
+        {name: person[name] for name in ("number", "reference", "state", "reason", "remote_id", *_TIMES)}
         for person in orders.people(number)
     ]
     messages = db.all(

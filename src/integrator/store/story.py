@@ -25,6 +25,8 @@ class Story:
     set_aside   code, reason, first_at, run_id: what the source sends now cannot be read
     show        "publish" or "draft", None when it is held back or was never readable
     orphan_of   the main course that is not there, for a course
+    no_list     code, reason, first_at, run_id: why its trainers get no participant list
+    lists       id, state, key, created_at, completed_at of its participant lists
     outbox      its messages: id, effect, state, attempts, reason, remote_id and times
     post        our memory of its post: post_id, unpublished_at, changed_at
     """
@@ -39,6 +41,8 @@ class Story:
     orphan_of: str | None
     outbox: list[dict[str, Any]]
     post: dict[str, Any] | None
+    no_list: dict[str, Any] | None
+    lists: list[dict[str, Any]]
 
 
 def stories(db: Database, key: str, *, missing_limit: int, past: str, now: datetime) -> list[Story]:
@@ -86,6 +90,10 @@ def _story(db: Database, posts: Posts, kind: Kind, key: str) -> Story:
         _orphan_of(db, key) if kind == "course" else None,
         _messages(db, kind, key),
         _one(db, "SELECT post_id, unpublished_at, changed_at FROM posts WHERE kind = ? AND key = ?", kind, key),
+        _one(db, "SELECT code, reason, first_at, run_id FROM set_aside WHERE kind = ? AND key = ?", "trainer", key)
+        if kind == "course"
+        else None,
+        _lists(db, key) if kind == "course" else [],
     )
 
 
@@ -101,6 +109,13 @@ def _orphan_of(db: Database, key: str) -> str | None:
         (key,),
     )
     return None if found is None else str(found)
+
+
+def _lists(db: Database, key: str) -> list[dict[str, Any]]:
+    rows = db.all(
+        "SELECT id, state, key, created_at, completed_at FROM outbox WHERE scope = 'class:' || ? ORDER BY id", (key,)
+    )
+    return [dict(row) for row in rows]
 
 
 def _messages(db: Database, kind: Kind, key: str) -> list[dict[str, Any]]:

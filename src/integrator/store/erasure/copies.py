@@ -10,10 +10,10 @@ from integrator.database import Database
 from integrator.domain.retention import Periods
 from integrator.errors import IntegratorError, StoreDamaged
 from integrator.store import backup
-from integrator.store import erasure_proof as proof
-from integrator.store.erasure_journal import Journal, applied
-from integrator.store.erasure_steps import Erasing
-from integrator.store.erasure_work import journal_work, rules_work
+from integrator.store.erasure import proof
+from integrator.store.erasure.journal import Journal, applied
+from integrator.store.erasure.steps import Erasing
+from integrator.store.erasure.work import journal_work, rules_work
 
 _FIRST_WITH_ORDERS = 4  # schema version; what is older holds nobody that a rule erases
 

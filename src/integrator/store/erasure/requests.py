@@ -9,10 +9,10 @@ from typing import Any
 from integrator.database import Database
 from integrator.domain.retention import Person
 from integrator.errors import NotFound, Refused, StoreDamaged, Unavailable, UsageError
-from integrator.store.erasure_copies import Copies
-from integrator.store.erasure_journal import Entry
-from integrator.store.erasure_people import Found, Same, find, one_person
-from integrator.store.erasure_steps import Erasing
+from integrator.store.erasure.copies import Copies
+from integrator.store.erasure.journal import Entry
+from integrator.store.erasure.people import Found, Same, find, one_person
+from integrator.store.erasure.steps import Erasing
 
 RULE = "request 1"
 _LARGEST = 2**63 - 1  # SQLite's

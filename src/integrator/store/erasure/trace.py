@@ -15,8 +15,8 @@ from typing import Any
 from integrator.database import Database
 from integrator.domain.retention import Person, mentions, normalised, texts_of
 from integrator.errors import IntegratorError
-from integrator.store import erasure_proof as proof
-from integrator.store.erasure_copies import Copies
+from integrator.store.erasure import proof
+from integrator.store.erasure.copies import Copies
 from integrator.store.personal import REGISTER
 
 _TEMPORARY = ("integrator-*", "dry-run-*", "replay-*")

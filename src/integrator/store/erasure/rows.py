@@ -1,4 +1,4 @@
-"""How personal data go: the only SQL that erases people. What is to go is decided in erasure_work.py."""
+"""How personal data go: the only SQL that erases people. What is to go is decided in work.py."""
 
 import json
 import secrets
@@ -8,7 +8,7 @@ from typing import Any
 
 from integrator.database import Database
 from integrator.domain.retention import texts_of
-from integrator.store.erasure_work import Work
+from integrator.store.erasure.work import Work
 
 _SHORTEST = 6  # bytes: shorter texts stand everywhere
 _CHOSEN = "IN (SELECT value FROM json_each(?))"

@@ -16,10 +16,10 @@ from pathlib import Path
 from integrator.database import Database
 from integrator.domain.retention import VERSION, Periods
 from integrator.errors import Unavailable
-from integrator.store import erasure_proof as proof
-from integrator.store.erasure import carry_out
-from integrator.store.erasure_journal import APPLIED, Entry, Journal, applied
-from integrator.store.erasure_work import Work, journal_work, rules_work
+from integrator.store.erasure import proof
+from integrator.store.erasure.journal import APPLIED, Entry, Journal, applied
+from integrator.store.erasure.rows import carry_out
+from integrator.store.erasure.work import Work, journal_work, rules_work
 
 _BATCH = 200  # orders in one transaction
 AGAIN = "again, from the journal"

@@ -11,8 +11,8 @@ from typing import Any
 
 from integrator.database import Database
 from integrator.domain.retention import DAY_S, Periods, class_over_at, due, oldest_day
-from integrator.store.erasure_journal import Entry, Journal
-from integrator.store.erasure_people import find
+from integrator.store.erasure.journal import Entry, Journal
+from integrator.store.erasure.people import find
 
 LIST_EFFECT = "mailgun.participant-list"
 _OPEN = ("received", "processing")
