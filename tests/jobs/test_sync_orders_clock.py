@@ -11,8 +11,6 @@ from effects import EFFECTS, REGISTRATION, Effect, assert_once, await_arrival, f
 from integrator.runner import Options
 from world import Result, World
 
-# the clock ------------------------------------------------------------------------------------------------
-
 NIGHTS = {"spring": "2027-03-28T01:00:00+00:00", "autumn": "2027-10-31T01:00:00+00:00"}
 
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -152,14 +153,19 @@ def test_a_new_order_is_registered_within_three_looks(scene: Scene, when: float)
 
 def test_an_order_that_comes_while_others_are_sent_is_noticed_too(scene: Scene) -> None:
     scene.order("a")
-    scene.mails.on_send = lambda key: scene.order("b") if key.endswith("10001:customer") else None
+
+    def on_mail(key: str) -> None:
+        if key.endswith("10001:customer"):
+            scene.order("b")
+
+    scene.mails.on_send = on_mail
     scene.drain(1)
     assert [at for at, key in scene.registrations.calls if key == "ILI-10002-1"] == [0.0]
 
 
 def test_everything_is_taken_that_comes_during_the_minute(scene: Scene) -> None:
     for number in range(20):
-        scene.at(number * 2.5 + 0.05, lambda number=number: scene.order(str(number), seats=1))
+        scene.at(number * 2.5 + 0.05, partial(scene.order, str(number)))
     scene.drain(55)
     assert len(scene.registrations.keys) == len(set(scene.registrations.keys)) == 20
     assert len(scene.mails.keys) == len(set(scene.mails.keys)) == 40
@@ -261,7 +267,7 @@ def test_an_unavailable_lane_rests_ten_seconds_and_the_other_goes_on(scene: Scen
     scene.mails.calls.clear()
     scene.registrations.fails = [Unavailable("maconomy: no connection")] * 2
     for when in range(1, 30):
-        scene.at(when, lambda when=when: scene.order(str(when)))
+        scene.at(when, partial(scene.order, str(when)))
     before = len(scene.registrations.calls)
     scene.drain(40)
     tries = [at for at, _ in scene.registrations.calls[before:]]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from integrator.database import Database
@@ -149,8 +150,8 @@ _OF_PARTICIPANT = (
 
 
 def exported(db: Database, found: Found, text: str) -> dict[str, Any]:
-    """All that the store holds about somebody, and nothing of anybody else."""
-    return {
+    """All that the store holds about somebody, and nothing of anybody else; instants in UTC, as people read them."""
+    facts = {
         "orders": [_order(db, found, order) for order in sorted(found.orders)],
         "messages": _messages(db, found, text),
         "trainer_of": [
@@ -159,6 +160,18 @@ def exported(db: Database, found: Found, text: str) -> dict[str, Any]:
             if row["id"] in found.courses
         ],
     }
+    return {name: _dated(value) for name, value in facts.items()}
+
+
+def _dated(value: Any, name: str = "") -> Any:
+    """The same with its epoch seconds written out: 1795300000 is nothing a person can check."""
+    if isinstance(value, dict):
+        return {key: _dated(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_dated(inner) for inner in value]
+    if isinstance(value, int) and name.endswith(("_at", "_since")):
+        return datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
+    return value
 
 
 def _order(db: Database, found: Found, order: int) -> dict[str, Any]:
