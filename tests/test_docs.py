@@ -39,7 +39,7 @@ def test_the_register_in_the_document_is_the_one_in_the_code() -> None:
 
 def test_every_word_that_refuses_a_booking_is_told() -> None:
     told = set(first_cells(part(text_of("docs/orders.md"), "### Refusals")))
-    assert told == {"full", "expired", "complete", "registered", *NOT_BOOKABLE}
+    assert told == {"full", "expired", "complete", "registered", "on_hold", "undecided", *NOT_BOOKABLE}
 
 
 def test_every_code_of_a_problem_in_a_form_is_told() -> None:

@@ -12,6 +12,7 @@ from integrator.runtime import lock
 from integrator.runtime.stopping import Stopper
 from integrator.settings import load_settings
 from integrator.store import open_store
+from integrator.store.erasure.journal import refuse_behind
 from integrator.wiring import Wiring
 
 BUDGET_S = 20.0  # for one request, all its questions to Maconomy together: a visitor waits
@@ -33,6 +34,7 @@ def open_desk(
     with ExitStack() as stack:
         db = open_store(settings.store.path, backups=home.backups, guard=guard).db
         stack.callback(db.close)
+        refuse_behind(db, home.var)
         wiring = Wiring(settings, Stopper(timeout_s=BUDGET_S), spool=home.spool)
         stack.callback(wiring.close)
         yield Desk(db, wiring.maconomy, settings.reservations.hold_minutes, clock)

@@ -320,3 +320,21 @@ def test_an_order_on_its_way_cannot_be_cancelled(tmp_path: Path) -> None:
         assert booking.show(at_desk, order)["state"] == "complete"
         assert at_desk.db.value("SELECT count(*) FROM outbox WHERE state = 'received'") == 1
     assert refused.value.code == "registered"
+
+
+def test_an_order_on_legal_hold_cannot_be_cancelled(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        order = booking.reserve(at_desk, CLASS, seats=1, key="k1")["order"]
+        booking.complete(at_desk, order, form())
+        at_desk.db.write("UPDATE orders SET hold_reason = 'dispute', hold_since = 1")
+        with pytest.raises(NotBookable, match="on legal hold"):
+            booking.cancel(at_desk, order)
+        assert at_desk.db.value("SELECT count(*) FROM participants") == 1
+
+
+def test_a_caller_s_key_is_kept_as_a_hash_only(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        booking.reserve(at_desk, CLASS, seats=1, key="anna.jensen@example.org")
+        row = at_desk.db.one("SELECT * FROM orders")
+        assert row is not None
+        assert "anna" not in repr(dict(row))

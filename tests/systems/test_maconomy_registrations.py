@@ -357,7 +357,7 @@ def test_when_no_participant_has_a_reference_any_more_nothing_is_concluded():
         ({"kind": "status", "status": 404}, Unavailable),
         ({"kind": "status", "status": 500}, Unavailable),
         ({"kind": "reset"}, Unavailable),
-        ({"kind": "status", "status": 401}, Refused),
+        ({"kind": "status", "status": 401}, BadAnswer),
         ({"kind": "body", "what": "error"}, BadAnswer),
         ({"kind": "body", "what": "login"}, BadAnswer),
         ({"kind": "body", "what": "null"}, BadAnswer),

@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Seats and orders: reserve, seats, complete, cancel, confirm, show.\n\n"
+    help="Seats and orders: reserve, complete, cancel, show …\n\n"
     "Example: integrator booking reserve 25172-04 --key visitor-8f3a",
 )
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
@@ -34,7 +34,7 @@ def reserve(
     ),
     as_json: bool = AS_JSON,
 ) -> None:
-    """Hold seats of a class, if Maconomy says that there are enough.
+    """Hold seats of a class, if there are enough.
 
     Example: integrator booking reserve 25172-04 --seats 2 --key visitor-8f3a --json
     """
@@ -54,7 +54,9 @@ def seats_(
     seats: int = typer.Argument(..., metavar="N", help="How many seats from now on, 1 to 40."),
     as_json: bool = AS_JSON,
 ) -> None:
-    """Hold another number of seats for an order; Maconomy is asked again when it is more.
+    """Hold another number of seats for an order.
+
+    Maconomy is asked again when it is more.
 
     Example: integrator booking seats 10482 2
     """
@@ -74,7 +76,9 @@ def complete(
     file: str = typer.Option(..., "--file", metavar="F", help="The form as JSON; - reads it from standard input."),
     as_json: bool = AS_JSON,
 ) -> None:
-    """Complete an order with its form; sync-orders brings its participants to Maconomy.
+    """Complete an order with its form.
+
+    sync-orders then brings its participants to Maconomy.
 
     Example: integrator booking complete 10482 --file form.json
     """
@@ -89,7 +93,9 @@ def complete(
 
 @app.command()
 def cancel(order: int = ORDER, as_json: bool = AS_JSON) -> None:
-    """Give the seats of an order back, as long as nothing of it has left for Maconomy.
+    """Give the seats of an order back.
+
+    It can be done as long as nothing of it has left for Maconomy.
 
     Example: integrator booking cancel 10482
     """
@@ -102,7 +108,9 @@ def cancel(order: int = ORDER, as_json: bool = AS_JSON) -> None:
 
 @app.command()
 def confirm(order: int = ORDER, as_json: bool = AS_JSON) -> None:
-    """Confirm an order to its customer though some of its participants were refused and given up.
+    """Confirm an order though some of it was given up.
+
+    The customer is told who of the participants is registered.
 
     Example: integrator booking confirm 10482
     """
@@ -115,7 +123,7 @@ def confirm(order: int = ORDER, as_json: bool = AS_JSON) -> None:
 
 @app.command()
 def show(order: int = ORDER, as_json: bool = AS_JSON) -> None:
-    """Show how an order stands, participant by participant; names are not shown.
+    """Show how an order stands, without any name.
 
     Example: integrator booking show 10482 --json
     """

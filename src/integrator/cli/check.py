@@ -31,7 +31,9 @@ def check(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
 ) -> None:
-    """Configuration, store, disk, clock, jobs and each system: what is wrong, and what to do. Writes nothing.
+    """Say what is wrong here, and what to do.
+
+    Looks at configuration, store, disk, clock, jobs and each system; writes nothing.
 
     Exit codes: 0 all is well (notes included), 1 refused or changed, 70 store, 75 a system is down, 78 configuration.
 

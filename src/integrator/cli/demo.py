@@ -15,7 +15,9 @@ def standin(
         0, "--control-port", metavar="P", min=0, max=65_535, help="Port for reset, seed, faults and ledger."
     ),
 ) -> None:
-    """Run one stand-in until it is stopped: a small server that behaves as its system does, faults included.
+    """Run the stand-in of one system until it is stopped.
+
+    It is a small server that behaves as the system does, faults included.
 
     Example: integrator standin wordpress --port 9103
     """
@@ -39,7 +41,9 @@ def demo(
         False, "--look", help="Then keep the stand-ins until Enter, to look at the mails in a browser."
     ),
 ) -> None:
-    """Show everything on this machine alone: stand-ins for the outside systems, then the jobs, for real.
+    """Show everything on this machine alone.
+
+    Stand-ins for the outside systems are started, then the jobs run, for real.
 
     Example: integrator demo --look
     """

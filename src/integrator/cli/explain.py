@@ -25,7 +25,7 @@ def explain(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
 ) -> None:
-    """Tell the way a course or an order took, and where it stands.
+    """Tell the way that a course or an order took.
 
     Example: integrator explain 25172-04
     """

@@ -36,7 +36,9 @@ def import_courses(
     replay: Path | None = REPLAY,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Courses travel Maconomy → store → WordPress; only what differs is written.
+    """Courses travel Maconomy → store → WordPress.
+
+    Only what differs is written.
 
     Example: integrator import-courses --dry-run
     """

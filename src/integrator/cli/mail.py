@@ -52,7 +52,9 @@ def preview(
         show_default=False,
     ),
 ) -> None:
-    """Write a mail to a file as it would leave; nothing is sent.
+    """Write a mail to a file as it would leave.
+
+    Nothing is sent.
 
     Example: integrator mail preview confirmation-customer 10482 --file mail.html
     """
@@ -72,7 +74,9 @@ def list_(
     limit: int = typer.Option(50, "--limit", min=1, max=1_000_000, help="How many; trouble comes first."),
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
 ) -> None:
-    """List mails that were sent and what became of them, those that did not arrive first.
+    """List mails that were sent, and what became of them.
+
+    Those that did not arrive come first.
 
     Example: integrator mail list
     """
@@ -107,7 +111,9 @@ def list_(
 def seen(
     keys: list[str] | None = KEYS,
 ) -> None:
-    """Say that somebody took care of mails that did not arrive, all named or none: status is quiet about them.
+    """Say that mails that did not arrive were taken care of.
+
+    All named or none; status is quiet about them from then on.
 
     Example: integrator mail seen order-confirmation:10482:customer
     """
@@ -150,11 +156,13 @@ def _facts(found: "Settings", template: str, order: str, participant: int | None
 
 def _stored(found: "Settings", template: str, order: int, participant: int | None) -> dict[str, Any]:
     from integrator.cli import opening
+    from integrator.store.erasure.journal import refuse_behind
     from integrator.store.orders import Orders
 
     with opening.reading(found) as db:
         if db is None or order > _LARGEST:
             raise NotFound(f"there is no order {order}")
+        refuse_behind(db, found.home.var)
         return Orders(db).mail_facts(order, template, participant)
 
 

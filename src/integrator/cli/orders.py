@@ -29,7 +29,9 @@ def sync_orders(
     replay: Path | None = REPLAY,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Complete orders travel to Maconomy, one registration per participant; confirmations go out by Mailgun.
+    """Orders travel to Maconomy; confirmations go out.
+
+    One registration for each participant; a mail to each of them and one to the customer.
 
     Example: integrator sync-orders --drain 55s
     """
@@ -68,7 +70,7 @@ def clear_reservations(
     replay: Path | None = REPLAY,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Release the seats of orders that nobody completed in time.
+    """Release seats of orders nobody completed in time.
 
     Example: integrator clear-reservations -v
     """

@@ -34,7 +34,9 @@ def send_participants(
     replay: Path | None = REPLAY,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Participant lists travel Maconomy → trainers, by Mailgun; again only when a list changed.
+    """Trainers get the participant lists of their classes.
+
+    Once for each class, day and trainer; again only when a list changed.
 
     Example: integrator send-participants --date 2027-02-28 --dry-run
     """

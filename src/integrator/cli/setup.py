@@ -19,7 +19,9 @@ BIN = typer.Option(
 
 
 def init(folder: Path | None = FOLDER) -> None:
-    """Make a home folder, or complete one; keeps what is there.
+    """Make a home folder, or complete one.
+
+    What is there already stays as it is.
 
     Example: integrator init /srv/integrator
     """
@@ -54,7 +56,7 @@ def schedule(
     home: Path | None = HOME,
     program: Path | None = BIN,
 ) -> None:
-    """Print what starts the jobs: cron, systemd or Kubernetes.
+    """Print what starts the jobs: cron, systemd, Kubernetes.
 
     Example: integrator schedule --format crontab
     """

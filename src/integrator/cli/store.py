@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Look after our own store: backup, list, verify, restore.\n\nExample: integrator store backup",
+    help="Our own store: backup, list, verify, restore.\n\nExample: integrator store backup",
 )
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 VERBOSE = typer.Option(False, "-v", "--verbose", help="Say what was done also when nobody looks at a terminal.")

@@ -17,7 +17,7 @@ _SHOWN_ITEMS = 20
 
 
 def status(as_json: bool = AS_JSON) -> None:
-    """Show jobs, queues, backups; exit 1 if a person is needed.
+    """Show how all stands; exit 1 if a person is needed.
 
     Example: integrator status
     """
@@ -75,7 +75,7 @@ def runs(
     limit: int = typer.Option(20, "--limit", min=1, max=1_000_000, help="How many, newest first."),
     as_json: bool = AS_JSON,
 ) -> None:
-    """List the runs, newest first, or show one of them in full.
+    """List the runs, newest first, or show one in full.
 
     Example: integrator runs --job import-courses
     """

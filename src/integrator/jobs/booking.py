@@ -159,10 +159,16 @@ def cancel(desk: Desk, order_id: int) -> dict[str, Any]:
     """Give the seats of an order back. What is over already stays as it is: cancelling twice is no error.
 
     Shape   gives back show()
-    Errors  NotFound; NotBookable: its registration has begun
+    Errors  NotFound; NotBookable: its registration has begun, or it is on legal hold
     """
     with desk.db.tx():
         order = desk.orders.get(order_id)
+        if order["hold_reason"]:
+            raise NotBookable(
+                f"order {order_id} is on legal hold: nothing of it may go",
+                code="on_hold",
+                hint=f"integrator gdpr unhold {order_id}",
+            )
         if order["state"] == "complete":
             outbox = Outbox(desk.db, clock=desk.clock)
             if order["anonymised_at"] or not outbox.withdraw(scope_of(order_id), "the order was cancelled"):

@@ -4,6 +4,7 @@ How far a registration is stands in the outbox alone; this module joins it and n
 """
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -55,7 +56,7 @@ class Orders:
 
     def by_key(self, key: str) -> dict[str, Any] | None:
         """The order that a request of this key made."""
-        row = self._db.one("SELECT * FROM orders WHERE request_key = ?", (key,))
+        row = self._db.one("SELECT * FROM orders WHERE request_key = ?", (_hashed(key),))
         return _decoded(row) if row else None
 
     def people(self, order_id: int) -> list[dict[str, Any]]:
@@ -99,7 +100,12 @@ class Orders:
 
         Gives back the order's number, None when there are too few.
         """
-        values = {"key": key, "class_id": class_id, "seats": seats, "facts": msgspec.json.encode(facts).decode()}
+        values = {
+            "key": _hashed(key),
+            "class_id": class_id,
+            "seats": seats,
+            "facts": msgspec.json.encode(facts).decode(),
+        }
         values |= {"free": free, "counted": counted, "own": None, "at": at, "until": until}
         written = self._db.write(
             "INSERT INTO orders (request_key, class_id, class, seats_asked, seats, state, reserved_at, expires_at,"
@@ -199,6 +205,11 @@ class Orders:
         if not chosen:
             raise NotFound(f"order {order_id} has {len(people)} participant(s): there is no number {participant}")
         return confirmation(order, chosen, to=chosen[0])
+
+
+def _hashed(key: str) -> str:
+    """A caller's key as it is kept: it may be a visitor's session, or an address that somebody took for a key."""
+    return blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def _decoded(row: Any) -> dict[str, Any]:

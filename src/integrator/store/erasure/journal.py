@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integrator.database import Database
-from integrator.errors import ConfigError, Problem, StoreDamaged
+from integrator.errors import ConfigError, Problem, StoreDamaged, Unavailable
 
 NAME, KEY = "erasures", "erasures.key"
 APPLIED = "erasures_applied"
@@ -53,6 +53,15 @@ def is_behind(db: Database, var: Path) -> bool:
     except FileNotFoundError:
         return False
     return size > applied(db)
+
+
+def refuse_behind(db: Database, var: Path) -> None:
+    """Nobody who was erased is shown or used. Errors  Unavailable: an older store was put back by hand"""
+    if is_behind(db, var):
+        raise Unavailable(
+            "store: somebody put an older one back by hand; nothing was done",
+            hint="integrator gdpr-cleanup   erases again who was erased; so does every other job",
+        )
 
 
 class Journal:

@@ -64,13 +64,18 @@ class Registrations:
     def look_up(self, message: Message) -> Done | None:
         """Is the participant there? By our reference where the mapping reads it, else by how many of that name.
 
-        Errors  Conflict: several, or somebody else's; Unavailable, BadAnswer, Refused: cannot tell
+        Errors  Conflict: several, or somebody else's; Unavailable, BadAnswer: cannot tell
         """
         class_id = message.body["course"]["id"]
         try:
             people = self._classes.participants(class_id)
         except NotFound:
             raise Unavailable(f"{self._about(message)}: cannot tell whether it is there: no such class") from None
+        except BadAnswer:
+            raise
+        except Refused as error:  # about this class perhaps: the other registrations go on, and say so if it is not
+            text = f"{self._about(message)}: cannot tell whether it is there: {error.message}"
+            raise BadAnswer(text, code="refused", hint=error.hint) from None
         if people.unreadable:
             raise BadAnswer(
                 f"{self._about(message)}: cannot tell whether it is there:"
