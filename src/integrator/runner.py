@@ -4,21 +4,18 @@ Everything a story needs is made here; everything it leaves behind is written do
 """
 
 import os
-import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from integrator.database import Database, connect, is_damage, sqlite_error
 from integrator.errors import ConfigError, IntegratorError, LockHeld, Problem
 from integrator.home import Home, file_error, make_var, need_home, refuse_empty_store
-from integrator.runtime import lock, logbook
+from integrator.runtime import lock, logbook, throwaway
 from integrator.runtime.delivery import Patience
 from integrator.runtime.history import Ended, History
 from integrator.runtime.report import Report
@@ -82,7 +79,7 @@ def run_job(
     need_sources(settings, sources)
     make_var(home, settings.store.path)
     refuse_empty_store(home, settings.store.path)
-    _sweep(home)
+    throwaway.sweep(home.spool)
     report = Report(job, dry_run=options.dry_run)
     try:
         if options.dry_run:
@@ -97,14 +94,6 @@ def run_job(
     finally:
         report.seconds = time.monotonic() - begun
     return report
-
-
-def _sweep(home: Home) -> None:
-    """Remove the throw-away folders of dry runs and replays that were killed: they hold copies of the store."""
-    for folder in (*home.spool.glob("dry-run-*"), *home.spool.glob("replay-*")):
-        with suppress(FileNotFoundError):  # its own run has just removed it
-            if folder.stat().st_mtime < time.time() - DAY_S:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ours(error: BaseException, settings: Settings) -> IntegratorError | None:
@@ -236,7 +225,7 @@ def _tell(
     with ExitStack() as stack:
         spool = settings.home.spool
         if dry:
-            spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dry-run-", dir=spool)))
+            spool = stack.enter_context(throwaway.folder("dry-run-", spool))
         wiring = Wiring(settings, stopper, spool=spool, in_order=options.in_order)
         stack.callback(wiring.close)
         run = Run(
@@ -258,15 +247,15 @@ def _tell(
 
 def _run_dry(settings: Settings, story: Story, report: Report, options: Options) -> None:
     """The same story on a throw-away copy of the store; nothing is sent, nothing is kept."""
-    with tempfile.TemporaryDirectory(prefix="dry-run-", dir=settings.home.spool) as folder:
-        copy = Path(folder) / "copy.db"
+    with throwaway.folder("dry-run-", settings.home.spool) as folder:
+        copy = folder / "copy.db"
         if settings.store.path.exists():
             live = connect(settings.store.path)
             try:
                 backup.copy_to(live, copy)
             finally:
                 live.close()
-        opened = open_store(copy, backups=Path(folder))
+        opened = open_store(copy, backups=folder)
         try:
             stopper = Stopper(timeout_s=settings.jobs[report.job].timeout_s)
             with stopper.installed():

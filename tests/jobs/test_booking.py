@@ -1,11 +1,13 @@
 """Booking: seats are held for as many as there are, and nothing is half done."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from desks import CLASS, T0, Erp, desk, form
-from integrator.errors import Full, NotBookable, NotFound, Unavailable, UsageError
+from integrator.domain import orders as domain_orders
+from integrator.errors import BadForm, Full, NotBookable, NotFound, Unavailable, UsageError
 from integrator.jobs import booking
 from integrator.store.orders import Orders
 
@@ -338,3 +340,32 @@ def test_a_caller_s_key_is_kept_as_a_hash_only(tmp_path: Path) -> None:
         row = at_desk.db.one("SELECT * FROM orders")
         assert row is not None
         assert "anna" not in repr(dict(row))
+
+
+def test_a_cancelled_order_may_have_been_refused_everywhere(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        order = booking.reserve(at_desk, CLASS, seats=2, key="k1")["order"]
+        booking.complete(at_desk, order, form(2))
+        at_desk.db.write("UPDATE outbox SET state = 'failed', attempts = 1, reason = 'full: no seat'")
+        assert booking.cancel(at_desk, order)["state"] == "cancelled"
+
+
+def test_seats_that_change_while_the_form_is_looked_at_are_not_completed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk(tmp_path, Erp(total=3)) as (at_desk, _, _):
+        order = booking.reserve(at_desk, CLASS, seats=3, key="k1")["order"]
+        original = domain_orders.form_from
+
+        def meanwhile(*arguments: Any, **named: Any) -> Any:
+            monkeypatch.setattr(domain_orders, "form_from", original)
+            booking.change_seats(at_desk, order, 2)
+            booking.reserve(at_desk, CLASS, seats=1, key="k2")
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(domain_orders, "form_from", meanwhile)
+        with pytest.raises(BadForm):
+            booking.complete(at_desk, order, form(3))
+        assert booking.show(at_desk, order)["state"] == "reserved"
+        booking.complete(at_desk, order, form(2))
+        assert at_desk.db.value("SELECT count(*) FROM participants") == 2

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from desks import form
 from integrator.jobs import booking
 from integrator.runtime import lock
+from integrator.standins.mailgun import KEY
 from world import World
 
 KEYS = ["order-confirmation:10001:participant:1", "order-confirmation:10001:participant:2"]
@@ -308,8 +310,85 @@ def test_a_mail_that_no_event_tells_of_is_held_for_a_person(post: World) -> None
     assert post.run("status").code == 1
     assert post.mails().count(KEYS[0]) == 1, "it is never sent again by itself"
     post.run("outbox", "retry", "--all-failed")
+    assert post.run("sync-orders").code == 3
+    assert post.mails().count(KEYS[0]) == 1, "nor when somebody asks for a second look"
+    post.run("outbox", "retry", "--all-failed", "--without-looking")
     assert post.run("sync-orders").code == 0
     assert post.mails().count(KEYS[0]) == 2, "a person decided so"
+
+
+def test_a_registration_that_was_in_doubt_for_a_day_is_looked_for_before_it_is_sent_again(post: World) -> None:
+    post.order(1)
+    post.servers[0].faults.add({"match": POST, "times": 1, "fault": {"kind": "reset", "when": "after"}})
+    assert post.run("sync-orders").code == 75
+    with post.store() as db:
+        db.write("UPDATE outbox SET uncertain_since = uncertain_since - 90000, sent_at = sent_at - 90000")
+    unreadable = {"match": {"path": "/api/participant/.*"}, "times": 2, "fault": {"kind": "body", "what": "login"}}
+    post.servers[0].faults.add(unreadable)
+    assert post.run("sync-orders").code == 3
+    post.servers[0].faults.clear()
+    assert "looks there first" in post.run("outbox", "retry", "--all-failed").out
+    assert post.run("sync-orders").code == 0
+    assert post.registrations() == ["ILI-10001-1"]
+    assert len(post.mails()) == 2
+
+
+def test_a_registration_in_doubt_holds_back_nobody_else_s_mails(post: World) -> None:
+    post.order(1)
+    post.servers[0].faults.add({"match": POST, "times": 1, "fault": {"kind": "reset", "when": "before"}})
+    post.run("sync-orders")
+    post.order(1, who="b")
+    post.run("sync-orders")
+    assert post.registrations() == ["ILI-10002-1"]
+    assert len(post.mails()) == 2
+
+
+def test_a_class_that_is_gone_holds_back_only_its_own_registrations(post: World) -> None:
+    with post.desk() as desk:
+        order = booking.reserve(desk, "25172-04", seats=6, key="k")["order"]
+        booking.complete(desk, order, form(6, at=datetime.now(UTC).isoformat()))
+    post.servers[0].faults.add({"match": POST, "times": 6, "fault": {"kind": "reset", "when": "after"}})
+    for _ in range(3):
+        post.run("sync-orders")
+    post.maconomy.seed({"remove": ["25172-04"]})
+    post.maconomy.clear_ledger()
+    other = post.order(1, who="b", class_id="25180-01")
+    post.run("sync-orders")
+    assert post.registrations() == [f"ILI-{other}-1"]
+
+
+def test_what_mailgun_asks_for_holds_for_every_mail_and_every_run(post: World) -> None:
+    post.mailgun.seed({"throttle": {"times": 1, "seconds": 120}})
+    post.order(2)
+    assert post.run("sync-orders").code == 75
+    assert post.run("sync-orders").code == 75
+    assert post.mails() == []
+    due = post.rows("SELECT min(next_at) - max(changed_at) FROM outbox WHERE effect = 'mailgun.confirmation'")
+    assert due[0][0] >= 100
+
+
+def test_a_complaint_after_the_delivery_is_heard(post: World) -> None:
+    post.mailgun.seed({"complaining": ["gitte.a@example.org"], "events_after": {"complained": 1}})
+    post.order(1)
+    assert post.run("sync-orders").code == 0
+    assert post.run("mail", "seen", CUSTOMER).code == 4, "it did arrive: there is nothing to see to"
+    with post.store() as db:  # ten minutes later
+        db.write("UPDATE counters SET value = value - 3600 WHERE name = 'mail events'")
+    assert post.run("sync-orders").code == 3
+    assert "complained" in post.run("status").out
+    with post.store() as db:
+        db.write("UPDATE counters SET value = value - 3600 WHERE name = 'mail events'")
+    assert post.run("sync-orders").code == 0, "good news that is read again does not cover the bad"
+    assert "complained" in post.run("status").out
+
+
+def test_events_that_we_may_not_read_are_a_person_s_business(post: World) -> None:
+    post.mailgun.seed({"keys": {KEY: "sending"}})
+    post.order(1)
+    assert post.run("sync-orders").code == 0
+    told = post.run("status")
+    assert told.code == 1
+    assert "do not let us read what became of mails" in told.out
 
 
 def test_half_a_form_is_never_kept(here: World, tmp_path: Path) -> None:

@@ -87,7 +87,9 @@ def test_what_concerns_all_ends_the_run_and_burns_no_attempt(outbox, clock, erro
         delivery(outbox, sender, clock).run()
     assert caught.value is error
     held = (state, 0, int(T0) + wait_s, error.message)
-    assert rows(outbox, "state, attempts, next_at, reason") == {"a": held, "b": held, "c": ("received", 0, 0, None)}
+    # What the other side asks for is asked of all messages, not only of those that heard it.
+    asked = int(T0) + wait_s if getattr(error, "retry_after_s", None) else 0
+    assert rows(outbox, "state, attempts, next_at, reason") == {"a": held, "b": held, "c": ("received", 0, asked, None)}
 
 
 def test_a_refusal_among_the_answers_ends_the_run_and_keeps_what_the_others_said(outbox, clock):

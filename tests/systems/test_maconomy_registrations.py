@@ -354,7 +354,7 @@ def test_when_no_participant_has_a_reference_any_more_nothing_is_concluded():
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        ({"kind": "status", "status": 404}, Unavailable),
+        ({"kind": "status", "status": 404}, BadAnswer),
         ({"kind": "status", "status": 500}, Unavailable),
         ({"kind": "reset"}, Unavailable),
         ({"kind": "status", "status": 401}, BadAnswer),
@@ -375,7 +375,7 @@ def test_a_look_up_that_fails_is_no_answer(fault, kind):
 def test_a_class_that_has_gone_tells_nothing():
     with staged({"remove": ["25172-04"]}) as (_, maconomy):
         error = looked_up(maconomy, registration())
-    assert type(error) is Unavailable
+    assert type(error) is BadAnswer, "an answer: it holds back its own class only"
     assert "cannot tell" in error.message
 
 

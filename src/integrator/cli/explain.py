@@ -34,6 +34,7 @@ def explain(
     from integrator.store.order_story import order_story
     from integrator.store.story import similar, stories
 
+    record = record.split(":")[1] if record.startswith("participant-list:") else record
     found, now = opening.settings(), opening.now()
     policy = found.jobs[_JOB].policy
     with opening.reading(found) as db:

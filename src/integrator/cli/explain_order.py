@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from integrator.cli import times
 from integrator.domain.ordered import REGISTRATION
+from integrator.store.mails import BAD
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -112,7 +113,7 @@ def standing(story: "OrderStory") -> str:
     confirmed = any(message["key"].endswith(":customer") for message in story.outbox)
     if dropped and registered and not failed and not confirmed:
         told += f"; {len(dropped)} given up, and the customer knows nothing: integrator booking confirm {order['id']}"
-    bad = [mail["key"] for mail in story.mails if mail["result"] in ("failed", "rejected", "complained")]
+    bad = [mail["key"] for mail in story.mails if mail["result"] in BAD and not mail["seen_at"]]
     if bad:
         told += f"; {len(bad)} mail(s) did not arrive: {', '.join(bad)}"
     waiting = sum(message["state"] in ("received", "processing") for message in story.outbox)

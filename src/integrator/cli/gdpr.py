@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from integrator.store.erasure.copies import Copies
     from integrator.store.erasure.people import Found
     from integrator.store.erasure.steps import Erasing
+    from integrator.store.erasure.trace import Place
 
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Personal data: trace, export, erase, hold, unhold.\n\nPERSON is an e-mail address, a phone number or"
-    " 'First Last'. Write - and type it on standard input: whoever is on this machine can read command lines.\n\n"
+    help="Personal data: trace, export, erase, hold, unhold, accept-loss.\n\nPERSON is an e-mail address, a phone number"
+    " or 'First Last'. Write - and type it on standard input: whoever is on this machine can read command lines.\n\n"
     "Example: integrator gdpr trace -",
 )
 PERSON = typer.Argument(..., metavar="PERSON", help="An e-mail address, a phone number, 'First Last', or - for stdin.")
@@ -125,7 +126,7 @@ def export(
     found, who, now = opening.settings(), _person(person), opening.now()
     target = file or Path(f"gdpr-export-{now:%Y-%m-%d}.json")
     with opening.reading(found) as db:
-        where = people.find(db, same_as(who)) if db is not None else None
+        where = people.find(db, same_as(who), same_person=same_person) if db is not None else None
         if db is None or not where:
             raise NotFound("gdpr export: this person is not in the store", hint="integrator gdpr trace PERSON")
         people.one_person(where, who.text, same_person=same_person)
@@ -163,6 +164,7 @@ def erase(
     """
     from integrator.cli import opening
     from integrator.jobs.gdpr_cleanup import no_backup
+    from integrator.runtime import throwaway
     from integrator.store.erasure import requests
 
     found, who = opening.settings(), _person(person)
@@ -174,17 +176,33 @@ def erase(
             requests.refuse(db, where)
             _say_found(where, db, "would be erased (nothing was changed)")
         return
+    throwaway.sweep(found.home.spool)
     with no_backup(found.home, opening.now()):
+        copies = _copies(found)
         with _erasing(found) as erasing:
+            copies.sweep()
             erasing.finish()  # what an earlier run could not
-            copies = _copies(found)
-            where = requests.look(erasing.db, copies, who, same_person=same_person)
-            requests.refuse(erasing.db, where)
-            requests.erase(erasing, where, who)
-            erasing.finish()
-            _say_found(where, erasing.db, "erased")
+            places = _erase_here(erasing, copies, who, same_person=same_person)
         copies.erase()
-    _say_erased(erasing.counts, copies)
+    _say_erased(erasing.counts, copies, places)
+
+
+def _erase_here(erasing: "Erasing", copies: "Copies", who: "Person", *, same_person: bool) -> "list[Place]":
+    """Gives back where their name or address still stands in somebody's words. Errors  NotFound, Refused, …"""
+    from integrator.cli import times
+    from integrator.store.erasure import leftovers, requests
+
+    try:
+        requests.look(erasing.db, copies, who, same_person=same_person)
+    except NotFound:
+        if (at := requests.erased_at(erasing.journal, who)) is None:
+            raise
+        typer.echo(f"was erased on {times.date(at)}: nothing more in the store; the backups are searched")
+        return []
+    where = requests.erase(erasing, who, same_person=same_person)
+    erasing.finish()
+    _say_found(where, erasing.db, "erased")
+    return leftovers.left(erasing.db, where, who)
 
 
 def _say_found(where: "Found", db: Any, done: str) -> None:
@@ -197,28 +215,34 @@ def _say_found(where: "Found", db: Any, done: str) -> None:
         buyer = db.value("SELECT company_name IS NULL FROM orders WHERE id = ?", (order,))
         what = "the name of the buyer, the order and its amounts" if buyer else "the company, the order and its amounts"
         lines.append(f"order {order}: kept for bookkeeping until its retention ends: {what}")
-    if where.courses:
-        lines.append(f"named as a trainer of {len(where.courses)} class(es): not erased, Maconomy says so;")
+    chosen = f"id IN ({', '.join('?' * len(where.courses))})"
+    listed = db.value(f"SELECT count(*) FROM courses WHERE {chosen} AND missing_since IS NULL", [*where.courses])  # noqa: S608
+    if former := len(where.courses) - listed:
+        lines.append(f"trainers of {former} class(es) that Maconomy does not list any more: {done}")
+    if listed:
+        lines.append(f"named as a trainer of {listed} class(es): not erased, Maconomy says so;")
         lines.append("  erased here it comes back with the next import: have it erased there")
     for line in lines or ["nothing in the store; the backups are searched"]:
         typer.echo(line)
 
 
-def _say_erased(counts: "Counter[str]", copies: "Copies") -> None:
+def _say_erased(counts: "Counter[str]", copies: "Copies", places: "list[Place]") -> None:
     from integrator.cli import clean
 
     typer.echo(f"messages that can no longer be sent: {counts['bodies.dropped']}")
     typer.echo(f"backups rewritten: {copies.counts['backups.rewritten']}; the bytes of the store were searched")
     for name, reason in copies.failed.items():
         typer.echo(clean(f"integrator: gdpr erase: {name}: {reason}"), err=True)
-    if copies.failed:
+    for place in places:
+        typer.echo(f"still named in somebody's words, look at it: {place.where}  {place.key}", err=True)
+    if copies.failed or places:
         raise typer.Exit(3)
 
 
 @app.command()
 def hold(
     order: int = ORDER,
-    reason: str = typer.Option(..., "--reason", metavar="TEXT", help="Why; no names: it is printed in reports."),
+    reason: str = typer.Option(..., "--reason", metavar="TEXT", help="Why; no names: it is kept for years."),
 ) -> None:
     """Keep an order whatever its age, and the people in it: a legal hold.
 
@@ -244,6 +268,31 @@ def unhold(order: int = ORDER) -> None:
     with _erasing(opening.settings()) as erasing:
         requests.unhold(erasing, order)
     typer.echo(f"order {order} is not on hold any more: the next gdpr-cleanup looks at it")
+
+
+@app.command("accept-loss")
+def accept_loss() -> None:
+    """Go on although entries of the journal var/erasures are lost, and no backup of the home has them.
+
+    A backup made before a lost entry would bring back whom it erased: delete such backups wherever they are.
+
+    Example: integrator gdpr accept-loss
+    """
+    from integrator.cli import opening
+    from integrator.runtime import lock
+    from integrator.store.erasure.journal import Journal, applied
+
+    found = opening.settings()
+    journal, copies = Journal(found.home.var), _copies(found)
+    with lock.wait_for(found.home.locks, "store"):
+        with opening.reading(found) as db:
+            followed = [applied(db)] if db is not None else []
+        followed += copies.followed()
+        if max(followed, default=0) <= journal.size():
+            raise UsageError(f"gdpr accept-loss: nothing of {journal.path} is missing; nothing was changed")
+        journal.mend()
+        journal.accept_loss(max(followed), int(opening.now().timestamp()))
+    typer.echo("accepted: what is lost is not followed any more. Delete every backup that is older than today's")
 
 
 @contextmanager

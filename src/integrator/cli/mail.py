@@ -125,7 +125,10 @@ def seen(
     with opening.writing(opening.settings()) as db, db.tx():
         for key in keys:
             if not Mails(db).seen(key, at=int(opening.now().timestamp())):
-                raise NotFound(f"mail seen: there is no mail {key}; nothing was changed", hint="integrator mail list")
+                raise NotFound(
+                    f"mail seen: there is no mail {key} that did not arrive; nothing was changed",
+                    hint="integrator mail list",
+                )
     for key in keys:
         typer.echo(clean(f"{key}  seen"))
 
@@ -192,5 +195,7 @@ def write(path: Path, content: bytes) -> None:
         raise UsageError(
             f"mail preview: {path} is there already and stays as it is", hint="name another one: --file OUT"
         ) from None
+    except OSError as error:
+        raise UsageError(f"mail preview: {path}: {error.strerror}; nothing was written") from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -108,8 +108,13 @@ def show(
 def retry(
     ids: list[int] | None = IDS,
     all_failed: bool = typer.Option(False, "--all-failed", help="Every failed message that was not dropped."),
+    without_looking: bool = typer.Option(
+        False, "--without-looking", help="Send also what may have arrived there: you have looked yourself."
+    ),
 ) -> None:
     """Let the next run send messages again, all named or none.
+
+    What failed because nobody knows whether it arrived is looked for first, and sent only when it is not there.
 
     Example: integrator outbox retry 311 312
     """
@@ -122,12 +127,12 @@ def retry(
         outbox = Outbox(db, clock=opening.now().timestamp)
         chosen = _failed(outbox) if all_failed else _distinct(ids)
         before = [outbox.get(number) for number in chosen]
-        for number in chosen:
-            outbox.retry(number)
-    for row in before:
-        _say(row, f"{row['state']} → received: the next run sends it")
+        now = [outbox.retry(number, looked=without_looking) for number in chosen]
+    for row, state in zip(before, now, strict=True):
+        then = "sends it" if state == "received" else "looks there first"
+        _say(row, f"{row['state']} → {state}: the next run {then}")
     if all_failed:
-        typer.echo(f"{len(before)} message(s) will be sent again")
+        typer.echo(f"{len(before)} message(s) will be tried again")
 
 
 @app.command()

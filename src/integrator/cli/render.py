@@ -71,6 +71,8 @@ def print_report(report: Report, *, as_json: bool, verbose: bool) -> None:
         return
     if report.dry_run and report.error is None:  # a plan cut short would read as "nothing to do"
         print_plan(report)
+        if report.counts and not report.plan:
+            _print_counts(report)
     elif not report.dry_run and (sys.stdout.isatty() or verbose):
         _print_run(report)
     if _is_news(report) or report.dry_run or sys.stderr.isatty() or verbose:
@@ -86,13 +88,17 @@ def _print_run(report: Report) -> None:
     head = f"{report.job}  run {report.run_id or '-'}  {report.outcome}  in {report.seconds:.1f} s"
     console().print(clean(head), style=_COLOURS.get(report.outcome, ""))
     if report.counts:
-        groups: dict[str, list[str]] = {}
-        for name, number in report.counts.items():
-            group, _, what = name.rpartition(".")
-            groups.setdefault(group or name, []).append(f"{number:,} {what.replace('_', ' ')}")
-        print_table(["what", "how many"], [(_words(group), ", ".join(parts)) for group, parts in groups.items()])
+        _print_counts(report)
     if report.exit_code == 0 and all(name.endswith(".read") for name in report.counts):
         console().print("nothing to do: all is as it should be")
+
+
+def _print_counts(report: Report) -> None:
+    groups: dict[str, list[str]] = {}
+    for name, number in report.counts.items():
+        group, _, what = name.rpartition(".")
+        groups.setdefault(group or name, []).append(f"{number:,} {what.replace('_', ' ')}")
+    print_table(["what", "how many"], [(_words(group), ", ".join(parts)) for group, parts in groups.items()])
 
 
 def _print_trouble(report: Report) -> None:
@@ -139,7 +145,8 @@ def print_plan(report: Report) -> None:
     numbers: dict[str, int] = {}
     for _, preview in doing:
         numbers[preview.action] = numbers.get(preview.action, 0) + 1
-    out.print(", ".join(f"{number} to {action}" for action, number in numbers.items()) or "nothing to do")
+    nothing = "nothing to send" if report.counts else "nothing to do"
+    out.print(", ".join(f"{number} to {action}" for action, number in numbers.items()) or nothing)
 
 
 def _value(value: Any) -> str:

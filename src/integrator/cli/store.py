@@ -1,12 +1,13 @@
 """`store`: back up, list, verify, restore."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from integrator.errors import LockHeld, NotFound
+from integrator.errors import LockHeld, NotFound, StoreDamaged
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -134,6 +135,7 @@ def restore(file: str = FILE) -> None:
 
     with ExitStack() as stack:
         _stop_jobs(stack, found, now)
+        _need_journal(found)
         kept = backup.restore(path, found.store.path, at=now.timestamp(), erase=erase)
     _say_restored(path, kept, found, now)
 
@@ -154,6 +156,19 @@ def _stop_jobs(stack: "ExitStack", found: "Settings", now: "datetime") -> None:
                 f"store restore: {error.message.partition(';')[0]}; nothing was touched",
                 hint="type it again when that has ended",
             ) from None
+
+
+def _need_journal(found: "Settings") -> None:
+    """Errors  ConfigError: entries are lost, and who was erased could come back"""
+    from integrator.cli import opening
+    from integrator.store.erasure.journal import Journal, applied
+
+    with (
+        suppress(StoreDamaged),
+        opening.reading(found) as db,
+    ):  # nobody asks a damaged store, nor one from before orders
+        if db is not None and db.value("SELECT 1 FROM sqlite_master WHERE name = 'counters'"):
+            Journal(found.home.var).need_whole(applied(db))
 
 
 def _say_restored(path: Path, kept: Path | None, found: "Settings", now: "datetime") -> None:

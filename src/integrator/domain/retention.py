@@ -10,7 +10,7 @@ from typing import Any, Literal
 from integrator.domain.courses import ends_at
 from integrator.errors import UsageError
 
-VERSION = "retention 1"  # stands with every erasure; another number when a rule below changes
+VERSION = "retention 2"  # stands with every erasure; another number when a rule below changes
 DAY_S = 86_400
 Kind = Literal["email", "phone", "name"]
 _PHONE_DIGITS = 8  # the last ones count: +45 12 34 56 78 and 12345678 are one number
@@ -45,11 +45,21 @@ def class_over_at(catalogue_end: str | None, class_facts: dict[str, Any], comple
 def due(periods: Periods, *, over_at: float, completed_at: int, anonymised: bool, now: float) -> str | None:
     """What is due of a complete order: "order" (all of it goes), "participants" (they become nobody), or None.
 
-    The order itself stays for bookkeeping, but never goes before its class is over.
+    The order itself stays for bookkeeping, which asks for five years from the end of a year: see kept_until.
     """
-    if now >= max(completed_at + periods.orders_days * DAY_S, over_at):
+    if now >= kept_until(max(completed_at, over_at), periods.orders_days):
         return "order"
     return "participants" if not anonymised and now >= over_at + periods.participants_days * DAY_S else None
+
+
+def kept_until(base: float, days: int) -> float:
+    """When an order goes: so many days after it was completed and its class was over.
+
+    Whole years of the days (365 each) are calendar years: 2190 is never less than five years from the end of the year
+    that base lies in, whatever its leap days.
+    """
+    first = datetime(datetime.fromtimestamp(base, UTC).year + days // 365, 1, 1, tzinfo=UTC)
+    return max(base + days * DAY_S, first.timestamp())
 
 
 def oldest_day(periods: Periods, now: float) -> str:
@@ -72,8 +82,12 @@ class Person:
         """How often a text names this person."""
         if self.kind == "phone":
             return sum(normalised("phone", found) == self.value for found in _PHONE.findall(text))
-        pattern = rf"(?<![\w.+-]){re.escape(self.value)}(?![\w-])"
-        return len(re.findall(pattern, _plain(text)))
+        values = "|".join(re.escape(one) for one in self.spellings())
+        return len(re.findall(rf"(?<![\w.+-])(?:{values})(?![\w-])", _plain(text)))
+
+    def spellings(self) -> set[str]:
+        """The value as it may be written: of an address also with its domain in letters (xn--… is how it travels)."""
+        return {self.value, _lettered(self.value)} if self.kind == "email" else {self.value}
 
 
 def person_from(text: str) -> Person:
@@ -91,7 +105,9 @@ def person_from(text: str) -> Person:
 
 def normalised(kind: Kind, text: str) -> str | None:
     """A way of writing that all ways of writing the same share; None when the text is no such thing."""
-    if kind != "phone":
+    if kind == "email":
+        return _travelling(_plain(text)) or None
+    if kind == "name":
         return _plain(text) or None
     digits = re.sub(r"[^0-9]", "", text)
     return digits[-_PHONE_DIGITS:] if len(digits) >= _FEWEST_DIGITS else None
@@ -99,6 +115,23 @@ def normalised(kind: Kind, text: str) -> str | None:
 
 def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _travelling(address: str) -> str:
+    """An address with its domain as mail servers and the order form write it: xn--…."""
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:  # no domain that anybody can have
+        return address
+
+
+def _lettered(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{domain.encode('ascii').decode('idna')}"
+    except UnicodeError:
+        return address
 
 
 def mentions(value: Any, person: Person) -> int:

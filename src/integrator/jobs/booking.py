@@ -23,7 +23,7 @@ from integrator.domain.ordered import (
     registration,
     scope_of,
 )
-from integrator.errors import Full, NotBookable, UsageError
+from integrator.errors import Full, NotBookable, Unavailable, UsageError
 from integrator.runtime.outbox import Outbox
 from integrator.store.orders import Orders
 
@@ -132,18 +132,12 @@ def complete(desk: Desk, order_id: int, data: Any) -> dict[str, Any]:
     Errors  BadForm: everything wrong with it; NotFound; NotBookable: it has run out, is cancelled, or is complete with
             another form (with the same one: the same answer)
     """
-    import msgspec
-
-    from integrator.domain.orders import form_from, form_hash
-
     order, at = desk.orders.get(order_id), desk.at()
-    now = None if order["state"] == "complete" else datetime.fromtimestamp(at, UTC)
-    form = form_from(data, seats=order["seats"], language=order["class"]["language"], now=now)
-    digest = form_hash(form)
-    with desk.db.tx():
-        if desk.orders.complete(order_id, msgspec.to_builtins(form), digest, at=at):
-            _queue(desk, order_id)
+    digest = _complete(desk, order, data, at)
     order = desk.orders.get(order_id)
+    if order["state"] == "reserved":  # its seats were changed while we looked at the form: look at it once more
+        digest = _complete(desk, order, data, at)
+        order = desk.orders.get(order_id)
     if order["state"] == "complete" and order["form_hash"] != digest:
         raise NotBookable(
             f"order {order_id} is complete already, with another form; nothing was changed",
@@ -152,7 +146,26 @@ def complete(desk: Desk, order_id: int, data: Any) -> dict[str, Any]:
         )
     if order["state"] != "complete":
         _need_reserved(order, at)
+        raise Unavailable(f"order {order_id}: its seats change at this moment; nothing was done, try again")
     return show(desk, order_id)
+
+
+def _complete(desk: Desk, order: Mapping[str, Any], data: Any, at: int) -> bytes:
+    """Check the form for the seats the order holds, and complete it if it still does. Gives back the form's hash.
+
+    Errors  BadForm
+    """
+    import msgspec
+
+    from integrator.domain.orders import form_from, form_hash
+
+    now = None if order["state"] == "complete" else datetime.fromtimestamp(at, UTC)
+    form = form_from(data, seats=order["seats"], language=order["class"]["language"], now=now)
+    digest = form_hash(form)
+    with desk.db.tx():
+        if desk.orders.complete(order["id"], msgspec.to_builtins(form), digest, at=at):
+            _queue(desk, order["id"])
+    return digest
 
 
 def cancel(desk: Desk, order_id: int) -> dict[str, Any]:
@@ -175,7 +188,7 @@ def cancel(desk: Desk, order_id: int) -> dict[str, Any]:
                 raise NotBookable(
                     f"order {order_id} is on its way to Maconomy or there already; nothing was changed",
                     code="registered",
-                    hint="cancel its participants in Maconomy",
+                    hint=f"integrator explain {order_id}; who is registered is cancelled in Maconomy",
                 )
         if order["state"] in ("reserved", "complete"):
             desk.orders.cancel(order_id, at=desk.at())

@@ -36,10 +36,11 @@ def gdpr_cleanup(run: "Run", home: "Home", retention: "RetentionSettings", *, ac
     with no_backup(home, run.now):
         try:
             with lock.wait_for(home.locks, "store"):
-                _check(run, erasing)
+                erasing.level()
+                journal.check()
                 _say(run, erasing.by_rules(periods))
                 run.count(files__checked=int(erasing.finish()))
-            copies.sweep()
+                copies.sweep()
             run.count(backups__deleted=_remove_expired(copies, retention.backups_days))
             copies.erase()
         finally:
@@ -50,6 +51,15 @@ def gdpr_cleanup(run: "Run", home: "Home", retention: "RetentionSettings", *, ac
     run.count(evidence__deleted=len(old := old_evidence(home.evidence, retention.evidence_days, run.at)))
     for path in old:
         path.unlink(missing_ok=True)
+    for path in not_ours(home):
+        run.remark(f"not ours: {path} can hold people, and is never deleted here: delete it when it is not needed")
+
+
+def not_ours(home: "Home") -> list[Path]:
+    """What operators leave in the home folder and what can hold people: stores copied among the backups, exports,
+    previews of mails."""
+    files = [path for pattern in ("gdpr-export-*.json", "*.eml") for path in home.root.glob(pattern)]
+    return [*backup.foreign(home.backups), *sorted(path for path in files if path.is_file())]
 
 
 def plan(run: "Run", home: "Home", store: Path, retention: "RetentionSettings") -> None:
@@ -64,6 +74,7 @@ def plan(run: "Run", home: "Home", store: Path, retention: "RetentionSettings") 
         "orders.deleted": len(work.delete),
         "reservations.deleted": len(work.reservations),
         "lists.deleted": len(work.lists),
+        "trainers.forgotten": len(work.trainers),
         "backups.deleted": len(_expired(copies, retention.backups_days)),
         "backups.rewritten": len(copies.due()),
         "evidence.deleted": len(old_evidence(home.evidence, retention.evidence_days, run.at)),
@@ -98,22 +109,11 @@ def participants_in(run: "Run", work: Work) -> int:
     return sum(run.db.value(sql, (order,)) for order in work.anonymise)
 
 
-def _check(run: "Run", erasing: Erasing) -> None:
-    if not erasing.level():
-        run.set_aside(
-            "var/erasures",
-            "is shorter than what this store has followed: entries are lost, and a restored backup could bring"
-            " somebody back; put it back from a backup of the home folder",
-        )
-    erasing.journal.check()
-
-
 def _say(run: "Run", work: Work) -> None:
-    for order, why in work.under_way.items():
-        run.report.waiting[f"order {order}"] = why
-    for order, (reason, since) in work.held.items():
+    run.report.waiting.update(work.under_way)
+    for order, since in work.held.items():  # the reason is an operator's free text: integrator explain shows it
         day = datetime.fromtimestamp(since, run.now.tzinfo).date()
-        run.remark(f"order {order} is on legal hold since {day}: {reason}")
+        run.remark(f"order {order} is on legal hold since {day}")
     run.count(orders__under_way=len(work.under_way), orders__on_hold=len(work.held))
 
 

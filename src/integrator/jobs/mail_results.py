@@ -15,9 +15,12 @@ _KEPT_S = 3 * 86_400  # the provider keeps events at least so long
 
 
 def is_due(run: "Run") -> bool:
-    """Whether there is a mail to hear of, and the last time is some minutes ago."""
+    """Whether there is a mail to hear of, and the last time is some minutes ago.
+
+    A mail that was delivered is one of them: a complaint, and some bounces, come later.
+    """
     now = run.clock()
-    return not 0 <= now - _read_until(run) < _EVERY_S and Mails(run.db).open_since(int(now - _KEPT_S))
+    return not 0 <= now - _read_until(run) < _EVERY_S and Mails(run.db).any_since(int(now - _KEPT_S))
 
 
 def read_results(run: "Run", events: Results) -> None:

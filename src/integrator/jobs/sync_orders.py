@@ -6,6 +6,7 @@ Writes  one registration per participant to Maconomy; one mail per participant a
 Guard   after any doubt it looks before it sends again; a confirmation whose fate nobody knows waits for a person
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from integrator.domain.ordered import CONFIRMATION, REGISTRATION, confirmation, confirmation_key, scope_of
 from integrator.errors import ConfigError, IntegratorError, Refused, Stopped, Unavailable
+from integrator.store.courses import SetAside
 from integrator.store.mails import Mails
 from integrator.store.orders import Orders
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 0.1  # at a counter in the store's file, while draining
 _PASS_EVERY_S = 5.0  # for what waits for its next try, or is in doubt
+_SLICE_S = 2.0  # of registrations, while mails wait
 _REST_S = 10.0  # before a system that did not answer is tried again in the same run
 STALE_S = 3 * 86_400
 
@@ -51,11 +54,12 @@ def sync_orders(run: "Run", systems: Systems, *, order: int | None = None, drain
         Orders(run.db).get(order)
         scope = scope_of(order)
     _expire(run)
-    registrations = _Lane(run, REGISTRATION, systems.registrations, keep=_registered(run), scope=scope)
+    until = time.monotonic() + drain_s if drain_s else math.inf
+    registrations = _Lane(run, REGISTRATION, systems.registrations, _registered(run), scope, until, slice_s=_SLICE_S)
     lanes = [registrations]
     if systems.confirmations is not None:
-        keep = _queued(run)
-        mails = _Lane(run, CONFIRMATION, systems.confirmations, keep=keep, scope=scope, after=registrations)
+        mails = _Lane(run, CONFIRMATION, systems.confirmations, _queued(run), scope, until, slice_s=0.0)
+        mails.other, registrations.other = registrations, mails
         lanes.append(mails)
     if run.dry:
         _plan(run, lanes)
@@ -75,40 +79,54 @@ def sync_orders(run: "Run", systems: Systems, *, order: int | None = None, drain
 
 
 class _Lane:
-    """The deliveries of one effect in one run. Trouble of one system holds back neither the other nor new orders."""
+    """The deliveries of one effect in one run. Trouble of one system holds back neither the other nor new orders.
+
+    slice_s   how long it goes on while messages of the other lane are due; one message goes in any case
+    """
 
     def __init__(
         self,
         run: "Run",
         effect: str,
         make: "Callable[[], Sender]",
-        *,
         keep: "Callable[[Message, Done], None]",
         scope: str | None,
-        after: "_Lane | None" = None,
+        until: float,
+        *,
+        slice_s: float,
     ) -> None:
         self.effect = effect
         self.make = make
+        self.other: _Lane | None = None
         self.refused: Refused | ConfigError | None = None
+        self.paused = False
         self._run = run
         self._keep = keep
         self._scope = scope
-        self._after = after
+        self.until = until
+        self._slice_s = slice_s
+        self._begun = 0.0
+        self._units = 0
         self._delivery: Delivery | None = None
         self._rests_until = 0.0
         self._unavailable: str | None = None
 
-    def has_work(self) -> bool:
-        """Something can be done now, as far as the store knows."""
+    def has_due(self) -> bool:
+        """A message may be sent now."""
         if self.refused is not None or time.monotonic() < self._rests_until:
             return False
         next_at = self._run.outbox.next_due(self.effect, scope=self._scope)
-        return (next_at is not None and next_at <= self._run.clock()) or bool(
-            self._run.outbox.in_doubt(self.effect, scope=self._scope)
-        )
+        return next_at is not None and next_at <= self._run.clock()
+
+    def has_work(self) -> bool:
+        """Something can be done now, as far as the store knows: sent, or looked up."""
+        if self.refused is not None or time.monotonic() < self._rests_until:
+            return False
+        return self.has_due() or bool(self._run.outbox.in_doubt(self.effect, scope=self._scope))
 
     def pass_by(self) -> None:
         """One pass. A system that cannot be had rests for a while; one that rejects us is left alone."""
+        self.paused, self._units, self._begun = False, 0, time.monotonic()
         if not self.has_work():
             return
         try:
@@ -122,7 +140,7 @@ class _Lane:
             raise
         except Unavailable as error:
             self._unavailable = error.message
-            self._rests_until = time.monotonic() + _REST_S
+            self._rests_until = time.monotonic() + max(_REST_S, error.retry_after_s or 0.0)
         except (Refused, ConfigError) as error:
             self.refused = error
 
@@ -137,15 +155,22 @@ class _Lane:
             waiting.setdefault(self.effect, f"{left} message(s) wait for their next try")
 
     def _pause(self) -> bool:
-        return self._after is not None and self._after.has_work()
+        """Before each message: is the time up, or is it the other lane's turn?"""
+        now = time.monotonic()
+        others_turn = self.other is not None and now - self._begun >= self._slice_s and self.other.has_due()
+        self.paused = bool(self._units) and (now >= self.until or others_turn)
+        self._units += 1
+        return self.paused
 
 
 def _drain(run: "Run", lanes: list[_Lane], until: float) -> None:
-    """Pass by all lanes, as long as there is time, whenever something is new."""
+    """Pass by all lanes, as long as there is time, whenever something is new or one has to go on."""
     while True:
         seen = _version(run)
         for lane in lanes:
             lane.pass_by()
+        if any(lane.paused for lane in lanes) and time.monotonic() < lanes[0].until:
+            continue
         if not _news(run, lanes, seen, until):
             return
 
@@ -222,9 +247,16 @@ def _read_results(run: "Run", make: "Callable[[], Results]") -> None:
 
     if not is_due(run):
         return
+    trouble: dict[str, tuple[str, str]] = {}
     try:
         read_results(run, make())
     except Stopped:
         raise
+    except Unavailable as error:  # the next run reads them
+        run.remark(f"delivery results could not be read: {error.message}")
+        return
     except IntegratorError as error:
         run.remark(f"delivery results could not be read: {error.message}")
+        trouble = {"mailgun": ("unreadable", error.message)}
+    with run.db.tx():
+        SetAside(run.db).replace("mail events", trouble, at=run.at, run_id=run.id)

@@ -1,7 +1,6 @@
 """--replay: the job runs on a copy of the store, from a recording, at the recorded moment, without any network."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from integrator.errors import ConfigError, UsageError
 from integrator.home import Home, find_home, make_var
 from integrator.recording import belongings, cassette, classes, hashes, memory, network, waiting
 from integrator.runner import Options, Story, run_job
+from integrator.runtime import throwaway
 from integrator.runtime.report import Report
 from integrator.settings import load_settings
 from integrator.store import backup
@@ -33,8 +33,8 @@ def replay(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     tape = network.Tape(recorded.exchanges)
     ours = replace(options, clock=clock, in_order=True, dry_run=options.dry_run or metadata.get("dry_run") is True)
     store, beside = _store_of_this_home()
-    with tempfile.TemporaryDirectory(prefix="replay-", dir=beside) as folder:
-        home = belongings.made_home(Path(folder), metadata, source=file)
+    with throwaway.folder("replay-", beside) as folder:
+        home = belongings.made_home(folder, metadata, source=file)
         make_var(home)
         if store is not None:
             _copy(store, home.var / "integrator.db")

@@ -15,6 +15,7 @@ from integrator.runtime.outbox import Outbox
 UNCERTAIN_LIMIT_S = 24 * 3600
 POSTPONED_S = 60
 LOOK_AGAIN_S = 10
+_LOOK_YOURSELF = "look there yourself: is it in, drop it; is it not, outbox retry --without-looking"
 GIVE_UP_AFTER = 5  # units in a row without one clear answer: the system is down, leave the rest for the next run
 
 
@@ -143,6 +144,8 @@ class Delivery:
         """Nothing left for any of them: no attempt is used up; an unavailable system is left alone for a while."""
         asked_s = error.retry_after_s if isinstance(error, Unavailable) else None
         with self.outbox.db.tx():
+            if asked_s:  # asked of us, not of these messages
+                self.outbox.postpone(self.effect, self.outbox.clock() + asked_s)
             for message in group:
                 wait_s = self.patience.wait_s(message.attempts + 1, asked_s) if isinstance(error, Unavailable) else 0.0
                 next_at = self.outbox.clock() + wait_s
@@ -213,7 +216,9 @@ class Delivery:
                 elif message.attempts >= self.patience.attempts:
                     self._fail(message, f"not there after {message.attempts} attempts; {message.key} was left alone")
                 elif not self.sender.resends:
-                    self._fail(message, "held: it may have arrived, though nothing there tells of it; look there first")
+                    self._fail(
+                        message, f"held: it may have arrived, though nothing there tells of it; {_LOOK_YOURSELF}"
+                    )
                 else:
                     self.outbox.put_back(message, "looked up: it is not there", attempts=message.attempts, next_at=0)
                     self.tally.finish(message.key)
@@ -233,7 +238,7 @@ class Delivery:
             if isinstance(error, Conflict):
                 self._fail(message, f"duplicate: {error.message}")
             elif self.outbox.clock() - since > UNCERTAIN_LIMIT_S:
-                self._fail(message, "uncertain for more than a day: look there yourself, then retry or drop it")
+                self._fail(message, f"uncertain for more than a day; {_LOOK_YOURSELF}")
             else:
                 self.outbox.doubt(message, f"outcome unknown, and looking it up failed: {error.message}")
                 self.tally.wait(message.key, "outcome unknown, and looking it up failed")

@@ -103,6 +103,13 @@ class Outbox:
         )
         return None if found is None else int(found)
 
+    def postpone(self, effect: str, until: float) -> None:
+        """No waiting message of an effect is due before then."""
+        self.db.write(
+            "UPDATE outbox SET next_at = ?1 WHERE effect = ?2 AND state = 'received' AND next_at < ?1",
+            (int(until), effect),
+        )
+
     def hasten(self, scope: str) -> int:
         """Messages of one scope that wait for their next try may be sent at once; gives back how many."""
         return self.db.write("UPDATE outbox SET next_at = 0 WHERE scope = ? AND state = 'received'", (scope,))
@@ -142,9 +149,9 @@ class Outbox:
     # before anything was sent ------------------------------------------------------------------------
 
     def withdraw(self, scope: str, reason: str) -> bool:
-        """Give up all messages of a scope, if none of them was ever begun; otherwise none. Call inside tx()."""
-        rows = self.db.all("SELECT state, attempts FROM outbox WHERE scope = ?", (scope,))
-        if any(row["state"] != "received" or row["attempts"] for row in rows):
+        """Give up all messages of a scope, if none of them was done, or perhaps done; otherwise none. Inside tx()."""
+        rows = self.db.all("SELECT state, uncertain_since FROM outbox WHERE scope = ?", (scope,))
+        if any(row["state"] not in ("received", "failed") or row["uncertain_since"] for row in rows):
             return False
         self.db.write(
             "UPDATE outbox SET state = 'failed', body = NULL, reason = ?, changed_at = ? WHERE scope = ?",
@@ -261,20 +268,25 @@ class Outbox:
             "body_hash": row["body_hash"].hex(),
         }
 
-    def retry(self, row_id: int) -> None:
-        """failed → received, or a waiting one at once.
+    def retry(self, row_id: int, *, looked: bool = False) -> str:
+        """failed → received, or a waiting one at once. Gives back the state it has now.
 
+        One that failed out of a doubt goes back to processing: the next run looks there first, unless somebody looked.
         Errors  NotFound; UsageError: it is completed, in doubt, or has no body any more
         """
         row = self.get(row_id)
         if row["state"] not in ("failed", "received") or row["body"] is None:
             raise UsageError(f"outbox: message {row_id} is {_why_not(row)}; it was left as it is")
+        doubted = row["mode"] == "once" and row["uncertain_since"] is not None and not looked
+        state = "processing" if doubted else "received"
         written = self.db.write(
-            "UPDATE outbox SET state = 'received', attempts = 0, next_at = 0, changed_at = ?"
-            " WHERE id = ? AND state = ? AND body IS NOT NULL",
-            (int(self.clock()), row_id, row["state"]),
+            "UPDATE outbox SET state = ?1, attempts = 0, next_at = 0, changed_at = ?2,"
+            " uncertain_since = iif(?1 = 'processing', uncertain_since, NULL)"
+            " WHERE id = ?3 AND state = ?4 AND body IS NOT NULL",
+            (state, int(self.clock()), row_id, row["state"]),
         )
         _expect_one(written, row_id)
+        return state
 
     def drop(self, row_id: int) -> None:
         """failed or received → failed for good: the body goes, the key stays so that it cannot be queued twice.

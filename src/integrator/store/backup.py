@@ -128,6 +128,25 @@ def sweep(folder: Path, *, now: float, older_than_s: float = 86_400) -> int:
     return len(left)
 
 
+def sweep_restored(live: Path) -> int:
+    """Delete the copy that a killed restore left beside the store, before it went live. Gives back how many files."""
+    left = list(live.parent.glob(f"{_draft_of(live).name}*"))
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def foreign(folder: Path) -> list[Path]:
+    """Stores in the folder of backups that are not ours to delete or to change: somebody put them there."""
+    ours = {backup.path for backup in found(folder)}
+    return sorted(path for path in folder.glob("[!.]*") if path.is_file() and path not in ours and _is_store(path))
+
+
+def _is_store(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
 def _ours(files: Iterator[Path]) -> Iterator[Backup]:
     for path in files:
         if (match := _NAME.fullmatch(path.name)) and path.is_file():
@@ -160,6 +179,10 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             conn.close()
     except sqlite3.Error as error:
         raise _unreadable(error, path) from error
+
+
+def _draft_of(live: Path) -> Path:
+    return live.with_name(f".{live.name}.restored")
 
 
 def _unreadable(error: sqlite3.Error, path: Path) -> Exception:
@@ -213,7 +236,7 @@ def restore(path: Path, live: Path, *, at: float, erase: Callable[[Database], No
     Errors  NotFound; StoreDamaged; Unavailable: somebody else is in the store
     """
     live = live.resolve()  # SQLite, too, looks for the journal beside the file itself, not beside a link to it
-    draft = live.with_name(f".{live.name}.restored")
+    draft = _draft_of(live)
     live.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _writing(live, draft):
         with reading(path) as source:
@@ -255,6 +278,7 @@ def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
     """
     with closing(connect(draft)) as db:
         migrations.migrate(db, backup=lambda: None)
+        erase(db)  # before the doubts below: an order with a message under way is left alone
         with db.tx():
             db.write(
                 "UPDATE runs SET outcome = 'skipped', finished_at = started_at,"
@@ -274,7 +298,6 @@ def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
             )
             # What the site shows may have changed since: whether we took a post down is asked anew.
             db.write("UPDATE posts SET asked = 'draft' WHERE unpublished_at IS NOT NULL")
-        erase(db)
         _sound(db.conn, f"backup: {draft}")
     _to_disk(draft)
 

@@ -25,15 +25,15 @@ class Mails:
     def ended(self, message_id: str, result: str, code: str | None, *, at: int) -> str | None:
         """What became of a mail; gives back its key when that is news. Bad news is not overwritten by good news."""
         rows = self._db.all(
-            "UPDATE mails SET result = ?2, code = ?3, result_at = ?4 WHERE message_id = ?1"
+            "UPDATE mails SET result = ?2, code = ?3, result_at = ?4, seen_at = NULL WHERE message_id = ?1"
             " AND (result IS NULL OR (result = 'delivered' AND ?2 <> 'delivered')) RETURNING key",
             (message_id, result, code, at),
         )
         return str(rows[0]["key"]) if rows else None
 
-    def open_since(self, at: int) -> bool:
-        """Whether a mail was queued after that moment, of which we know no end."""
-        return bool(self._db.value("SELECT 1 FROM mails WHERE result IS NULL AND queued_at > ? LIMIT 1", (at,)))
+    def any_since(self, at: int) -> bool:
+        """Whether a mail was queued after that moment."""
+        return bool(self._db.value("SELECT 1 FROM mails WHERE queued_at > ? LIMIT 1", (at,)))
 
     def bad(self) -> list[dict[str, Any]]:
         """Mails that did not arrive, and that no operator has seen to."""
@@ -52,5 +52,11 @@ class Mails:
         return [dict(row) for row in rows]
 
     def seen(self, key: str, *, at: int) -> bool:
-        """An operator has seen to it. False: no such mail."""
-        return bool(self._db.write("UPDATE mails SET seen_at = coalesce(seen_at, ?) WHERE key = ?", (at, key)))
+        """An operator has seen to it. False: there is no such mail that did not arrive."""
+        return bool(
+            self._db.write(
+                "UPDATE mails SET seen_at = coalesce(seen_at, ?) WHERE key = ?"
+                " AND result IN ('failed', 'rejected', 'complained')",
+                (at, key),
+            )
+        )

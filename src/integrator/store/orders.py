@@ -147,15 +147,15 @@ class Orders:
     # an order's way -------------------------------------------------------------------------------
 
     def complete(self, order_id: int, form: Mapping[str, Any], form_hash: bytes, *, at: int) -> bool:
-        """reserved → complete, with its participants. False: it is not reserved any more.
+        """reserved → complete, with its participants. False: it is not reserved any more, or holds other seats by now.
 
         Shape   form is {"customer": {…}, "company": {…} or None, "participants": [{…}], "accepted_terms_at": "…"}
         """
         holes = ", ".join(f"{name} = ?" for name in _FORM)
         written = self._db.write(
             f"UPDATE orders SET state = 'complete', completed_at = ?, changed_at = ?, form_hash = ?, {holes}"  # noqa: S608
-            " WHERE id = ? AND state = 'reserved' AND expires_at > ?",
-            (at, at, form_hash, *_form_columns(form), order_id, at),
+            " WHERE id = ? AND state = 'reserved' AND expires_at > ? AND seats = ?",
+            (at, at, form_hash, *_form_columns(form), order_id, at, len(form["participants"])),
         )
         if not written:
             return False

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from integrator.domain.orders.text import Wrong, many_lines, one_line
 
 Rule = Callable[[str], str]  # gives back "" when nothing was typed. Errors  Wrong
 
-CLOCK_TOLERANCE = timedelta(minutes=10)  # the website's clock may be ahead of ours
-TERMS_VALID = timedelta(hours=24)
+CLOCK_TOLERANCE = timedelta(days=1)  # the website's clock may be ahead of ours, or hold another zone
+_FIRST_TERMS = datetime(2000, 1, 1, tzinfo=UTC)  # before that somebody's default was sent, such as 0001-01-01
 
 _COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 _EMAIL_LIMIT = 254
@@ -134,7 +134,7 @@ def country(raw: str) -> str:
 
 
 def accepted_at(now: datetime | None) -> Rule:
-    """When the terms were accepted, in Copenhagen's time and whole seconds: not long before now, if that is given."""
+    """When the terms were accepted, in Copenhagen's time and whole seconds; not after now, if that is given."""
 
     def rule(raw: str) -> str:
         typed = one_line(raw, 40)
@@ -143,7 +143,7 @@ def accepted_at(now: datetime | None) -> Rule:
         at = _instant(typed)
         if now and at > now + CLOCK_TOLERANCE:
             raise Wrong("bad_time.future")
-        if now and at < now - TERMS_VALID:
+        if at < _FIRST_TERMS:
             raise Wrong("bad_time.old")
         return at.astimezone(_COPENHAGEN).isoformat(timespec="seconds")
 

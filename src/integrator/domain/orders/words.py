@@ -81,8 +81,8 @@ SENTENCES = {
     ),
     "bad_time.future": ("Tidspunktet ligger i fremtiden.", "The time lies in the future."),
     "bad_time.old": (
-        "Betingelserne blev accepteret for mere end et døgn siden. De skal accepteres igen.",
-        "The terms were accepted more than a day ago. They must be accepted again.",
+        "Tidspunktet kan ikke være rigtigt: det ligger før år 2000.",
+        "The time cannot be right: it lies before the year 2000.",
     ),
     "wrong_number": (
         "Der er reserveret {seats}, men angivet {people}.",

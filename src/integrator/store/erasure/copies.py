@@ -36,14 +36,18 @@ class Copies:
     def files(self) -> list[Path]:
         return [found.path for found in (*backup.found(self.folder), *backup.replaced(self.live))]
 
+    def __post_init__(self) -> None:
+        self.live = self.live.resolve()  # as a restore does: its copies lie beside the file, not beside a link
+
     def sweep(self) -> None:
-        """Delete what killed runs left half written: whoever could still be writing holds a lock that we have."""
+        """Delete what killed runs left half written: whoever could still be writing holds a lock that we have, "store"
+        or "store-backup"."""
         for folder in {self.folder, self.live.parent}:
             self.counts["unfinished_copies.deleted"] += backup.sweep(folder, now=self.at, older_than_s=float("-inf"))
+        self.counts["unfinished_copies.deleted"] += backup.sweep_restored(self.live)
 
     def erase(self) -> None:
         """Rewrite each copy in which something is due; one that cannot be is named in failed, the others go on."""
-        self.live = self.live.resolve()
         backup.forget_unfinished(self.live)
         for path in self.files():
             try:
@@ -57,6 +61,14 @@ class Copies:
                 self.failed[path.name] = error.message
             except OSError as error:
                 self.failed[path.name] = f"cannot be rewritten: {error.strerror}"
+
+    def followed(self) -> list[int]:
+        """How far each copy that can be read has followed the journal, in bytes."""
+        found = []
+        for path in self.files():
+            with suppress(IntegratorError), self.opened(path) as db:
+                found.append(applied(db) if db is not None else 0)
+        return found
 
     def due(self) -> list[Path]:
         """The copies that erase() would rewrite, of those that can be read."""
@@ -72,11 +84,14 @@ class Copies:
         with self.opened(path) as db:
             if db is None:
                 return False
-            entries = self.journal.read(_start(db, self.journal))[0]
+            self.journal.need_whole(applied(db))
+            entries = [entry for entry, _ in self.journal.read(applied(db))[0]]
+            by_rules = rules_work(db, self.periods, self.at)
             return bool(
                 proof.is_due(db)
-                or rules_work(db, self.periods, self.at)
-                or journal_work(db, [entry for entry, _ in entries], self.journal)
+                or by_rules
+                or by_rules.reservations
+                or journal_work(db, entries, self.journal, is_copy=True)
             )
 
     @contextmanager
@@ -87,15 +102,10 @@ class Copies:
             yield Database(conn, path) if has_orders else None
 
     def _change(self, db: Database) -> None:
-        erasing = Erasing(db, self.journal, self.at, "backup")
+        erasing = Erasing(db, self.journal, self.at, "backup", is_copy=True)
         erasing.level()
-        erasing.by_rules(self.periods, is_copy=True)
+        erasing.by_rules(self.periods)
         erasing.finish()
 
     def _is_second_name(self, path: Path) -> bool:
         return self.live.exists() and path.samefile(self.live)
-
-
-def _start(db: Database, journal: Journal) -> int:
-    begun = applied(db)
-    return begun if begun <= journal.size() else 0

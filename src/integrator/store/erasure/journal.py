@@ -28,6 +28,8 @@ class Entry:
 
     rule  participants, order: everybody of an order, and all of it; participant, customer, attention: one person in
           an order; subject: a person wherever found (a keyed hash); hold, unhold: a legal hold
+          key: the first line; its hash tells whether a key is the one the others were made with
+          lost: somebody knows that lines before this one are gone
     """
 
     at: int
@@ -39,6 +41,10 @@ class Entry:
     def line(self) -> bytes:
         facts = {"at": self.at, "rule": self.rule, "order": self.order, "participant": self.participant}
         return json.dumps(facts | {"subject": self.subject}, separators=(",", ":")).encode("ascii") + b"\n"
+
+    def concerns(self) -> bool:
+        """Whether it is about somebody, or an order."""
+        return self.rule not in ("key", "lost")
 
 
 def applied(db: Database) -> int:
@@ -86,9 +92,36 @@ class Journal:
         ]
         if problems:
             raise ConfigError(problems)
-        if self.size() and self._key() is None:
-            what = f"is missing or damaged: nobody can tell whom {self.path} means, and who was erased may come back"
+        if self.size() and (wrong := self._wrong_key()):
+            what = f"{wrong}: nobody can tell whom {self.path} means, and who was erased may come back"
             raise ConfigError([Problem(str(self.key_path), what)], hint="put it back from a backup of the home folder")
+
+    def _wrong_key(self) -> str | None:
+        if self._key() is None:
+            return "is missing or damaged"
+        with self.path.open("rb") as file:
+            first = file.readline()
+        if b'"rule":"key"' not in first or not first.endswith(b"\n"):  # written by an earlier version, or cut off
+            return None
+        return None if _entry(first, self.path).subject == self._check_value() else "is not the key it was made with"
+
+    def _check_value(self) -> str:
+        return self.hash("key", "check")
+
+    def need_whole(self, followed: int) -> None:
+        """Errors  ConfigError: a store has followed more bytes than there are"""
+        if followed > self.size():
+            what = (
+                "is missing, or shorter than what was followed of it: entries are lost, and a restored backup could"
+                " bring back who was erased"
+            )
+            hint = "put it back from a backup of the home folder; if there is none: integrator gdpr accept-loss"
+            raise ConfigError([Problem(str(self.path), what)], hint=hint)
+
+    def accept_loss(self, followed: int, at: int) -> None:
+        """Go on without the lines that are lost. Where each store stands in the journal stays true: the new line ends
+        behind all that was followed."""
+        self.append([Entry(at, "lost")], at_least=followed)
 
     def read(self, start: int) -> tuple[list[tuple[Entry, int]], int]:
         """The entries from a byte on, each with the byte behind it; and the byte behind the last one.
@@ -119,14 +152,20 @@ class Journal:
             finally:
                 os.close(descriptor)
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Write entries to disk, behind what mend() left. When this returns they outlive a power cut."""
+    def append(self, entries: Sequence[Entry], *, at_least: int = 0) -> None:
+        """Write entries to disk, behind what mend() left. When this returns they outlive a power cut.
+
+        at_least    the size of the file afterwards; blanks before its last line's end fill it
+        """
         self.check()
         self.key()
-        is_new = not self.path.exists()
+        is_new, size = not self.path.exists(), self.size()
+        first = [] if size else [Entry(entries[0].at, "key", subject=self._check_value())]
+        text = b"".join(entry.line() for entry in [*first, *entries])
+        text = text[:-1].ljust(at_least - size - 1) + b"\n"
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            _write_all(descriptor, b"".join(entry.line() for entry in entries))
+            _write_all(descriptor, text)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -55,19 +55,29 @@ class Found:
         return bool(self.orders or self.messages or self.courses)
 
 
-def find(db: Database, same: Same) -> Found:
-    """Everywhere that somebody is whom `same` knows. Who has their name in the same order is taken for them, too."""
+def find(db: Database, same: Same, *, same_person: bool = False) -> Found:
+    """Everywhere that somebody is whom `same` knows.
+
+    Who has their name in the same order is taken for them, too: but not with another address, unless the operator
+    says that all of it is the same person.
+    """
     found = Found()
     for roles in _orders(db):
         made_at = roles[0][1]
         known = [role for role, _ in roles if any(same(kind, value, made_at) for kind, value in role.values())]
-        names = {normalised("name", role.name) for role in known if role.name}
         for role, _ in roles:
-            if role in known or (role.name and normalised("name", role.name) in names):
+            if role in known or any(_is_same(role, one, any_address=same_person) for one in known):
                 _add(found, role)
     found.messages = _in_lists(db, same)
     found.courses = _as_trainer(db, same)
     return found
+
+
+def _is_same(role: Role, known: Role, *, any_address: bool) -> bool:
+    """Whether two people of one order are one: the same name, and not two addresses."""
+    if not role.name or not known.name or normalised("name", role.name) != normalised("name", known.name):
+        return False
+    return any_address or not (role.email and known.email)
 
 
 def _orders(db: Database) -> Iterator[list[tuple[Role, int]]]:
@@ -129,9 +139,10 @@ def _names(value: Any, same: Same, at: int) -> bool:
 
 def one_person(found: Found, text: str, *, same_person: bool) -> None:
     """Errors  UsageError: what was typed may mean several people"""
-    others = found.addresses if person_from(text).kind == "name" else found.names
+    kind = person_from(text).kind
+    by_address = kind == "name" or (kind == "phone" and len(found.names) < 2)
+    others, what = (found.addresses, "addresses") if by_address else (found.names, "names")
     if len(others) > 1 and not same_person:
-        what = "addresses" if person_from(text).kind == "name" else "names"
         raise UsageError(
             f"gdpr: this is found with {len(others)} different {what}: it may mean several people; nothing was done",
             hint="name one of them by address, or by first and last name; --same-person if they are one",

@@ -1,21 +1,28 @@
 """What one person may ask for, and what a court may: erase, hold. The caller holds the lock "store"."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from integrator.database import Database
-from integrator.domain.retention import Person
+from integrator.domain.retention import Person, normalised
 from integrator.errors import NotFound, Refused, StoreDamaged, Unavailable, UsageError
+from integrator.store.erasure import proof
 from integrator.store.erasure.copies import Copies
-from integrator.store.erasure.journal import Entry
+from integrator.store.erasure.journal import Entry, Journal
 from integrator.store.erasure.people import Found, Same, find, one_person
+from integrator.store.erasure.rows import NO_REASON
 from integrator.store.erasure.steps import Erasing
 
 RULE = "request 1"
 _LARGEST = 2**63 - 1  # SQLite's
+_WHY = "why: integrator explain ORDER"
+_NUMBERS = re.compile(r"\+?[0-9][0-9 ()./-]{4,}[0-9]")
+_SHORTEST_NAME = 3
+_LEGAL_FORM = re.compile(r"\s+(?:ApS|A/S|I/S|K/S|P/S|IVS|AB|GmbH|Ltd\.?)$", re.IGNORECASE)
 
 
 def same_as(person: Person) -> Same:
@@ -27,7 +34,7 @@ def look(db: Database, copies: Copies, person: Person, *, same_person: bool) -> 
 
     Errors  NotFound: nowhere; UsageError: it may mean several people; StoreDamaged: a backup cannot be read
     """
-    here, everywhere = find(db, same_as(person)), Found()
+    here, everywhere = find(db, same_as(person), same_person=same_person), Found()
     in_copies = [_look_in(copies, path, person) for path in copies.files()]
     for found in (here, *in_copies):
         everywhere.names |= found.names
@@ -49,9 +56,9 @@ def _look_in(copies: Copies, path: Path, person: Person) -> Found:
 def refuse(db: Database, found: Found) -> None:
     """Errors  Refused: an order is on legal hold; Unavailable: a message to somebody is still under way"""
     chosen = json.dumps(sorted(found.orders))
-    sql = "SELECT id, hold_reason FROM orders WHERE hold_reason IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
+    sql = "SELECT id FROM orders WHERE hold_reason IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
     if held := db.all(sql, (chosen,)):
-        said = "; ".join(f"order {row['id']} is on legal hold: {row['hold_reason']}" for row in held)
+        said = "; ".join(f"order {row['id']} is on legal hold" for row in held)
         raise Refused(f"gdpr erase: {said}; nothing was erased", hint=f"integrator gdpr unhold {held[0]['id']}")
     rows = db.all(
         "SELECT effect, key FROM outbox WHERE state IN ('received', 'processing') AND"
@@ -65,16 +72,31 @@ def refuse(db: Database, found: Found) -> None:
         )
 
 
-def erase(erasing: Erasing, found: Found, person: Person) -> str:
-    """Erase somebody in the store, and write it down for every copy. Gives back their keyed hash."""
-    subject = erasing.journal.hash(person.kind, person.value)
-    at = _not_before(erasing, found.orders, found.messages)
-    entries = [Entry(at, "participant", order, number) for order, number in sorted(found.participants)]
-    entries += [Entry(at, "customer", order) for order in sorted(found.customers)]
-    entries += [Entry(at, "attention", order) for order in sorted(found.attentions)]
-    # The hash comes last: a run that is killed between two batches has named the person then as well.
-    erasing.append([*entries, Entry(at, "subject", subject=subject)], RULE, subject)
-    return subject
+def erase(erasing: Erasing, person: Person, *, same_person: bool = False) -> Found:
+    """Erase somebody in the store, and write it down for every copy. Gives back where they were.
+
+    One transaction from looking to erasing: no order of theirs, and no message, can come in between.
+    Errors  Refused, Unavailable: see refuse
+    """
+    db, subject = erasing.db, erasing.journal.hash(person.kind, person.value)
+    proof.need_space(db.path)
+    with db.tx():
+        found = find(db, same_as(person), same_person=same_person)
+        refuse(db, found)
+        at = _not_before(erasing, found.orders, found.messages)
+        entries = [Entry(at, "participant", order, number) for order, number in sorted(found.participants)]
+        entries += [Entry(at, "customer", order) for order in sorted(found.customers)]
+        entries += [Entry(at, "attention", order) for order in sorted(found.attentions)]
+        erasing.write_down([*entries, Entry(at, "subject", subject=subject)], RULE, subject)
+    return found
+
+
+def erased_at(journal: Journal, person: Person) -> int | None:
+    """When somebody was erased last, as the journal says; None when they never were."""
+    if not journal.size():
+        return None
+    subject = journal.hash(person.kind, person.value)
+    return max((entry.at for entry, _ in journal.read(0)[0] if entry.subject == subject), default=None)
 
 
 def _not_before(erasing: Erasing, orders: Iterable[int], messages: Iterable[int] = ()) -> int:
@@ -94,26 +116,28 @@ def _not_before(erasing: Erasing, orders: Iterable[int], messages: Iterable[int]
 def hold(erasing: Erasing, order: int, reason: str) -> None:
     """Keep an order whatever its age. The journal remembers it without the reason, for a restored backup.
 
-    Errors  NotFound; UsageError: it is on hold, or the reason names somebody: it stands in reports and in the log
+    Errors  NotFound; UsageError: it is on hold, or the reason names somebody: an operator reads it years later
     """
-    row = _order(erasing.db, order)
-    if row["hold_reason"] is not None:
-        day = datetime.fromtimestamp(row["hold_since"], UTC).date()
-        raise UsageError(f"gdpr hold: order {order} is on hold since {day}: {row['hold_reason']}; nothing was changed")
     if not (words := " ".join(reason.split())):
         raise UsageError("gdpr hold: the reason is empty")
-    if _names_somebody(erasing.db, row, words):
-        raise UsageError("gdpr hold: the reason names somebody of this order, and it is printed in reports: reword it")
-    at = _not_before(erasing, [order])
-    erasing.append([Entry(at, "hold", order)], RULE)
-    erasing.db.write("UPDATE orders SET hold_reason = ?, hold_since = ? WHERE id = ?", (words, erasing.at, order))
+    with erasing.db.tx():
+        row = _order(erasing.db, order)
+        if row["hold_reason"] not in (None, NO_REASON):
+            day = datetime.fromtimestamp(row["hold_since"], UTC).date()
+            raise UsageError(f"gdpr hold: order {order} is on hold since {day}; nothing was changed", hint=_WHY)
+        if _names_somebody(erasing.db, row, words):
+            raise UsageError("gdpr hold: the reason names somebody of this order, or their company: reword it")
+        if row["hold_reason"] is None:
+            erasing.write_down([Entry(_not_before(erasing, [order]), "hold", order)], RULE)
+        erasing.db.write("UPDATE orders SET hold_reason = ? WHERE id = ?", (words, order))
 
 
 def unhold(erasing: Erasing, order: int) -> None:
     """Errors  NotFound; UsageError: it is not on hold"""
-    if _order(erasing.db, order)["hold_reason"] is None:
-        raise UsageError(f"gdpr unhold: order {order} is not on hold; nothing was changed")
-    erasing.append([Entry(_not_before(erasing, [order]), "unhold", order)], RULE)
+    with erasing.db.tx():
+        if _order(erasing.db, order)["hold_reason"] is None:
+            raise UsageError(f"gdpr unhold: order {order} is not on hold; nothing was changed")
+        erasing.write_down([Entry(_not_before(erasing, [order]), "unhold", order)], RULE)
 
 
 def _order(db: Database, order: int) -> dict[str, Any]:
@@ -124,7 +148,14 @@ def _order(db: Database, order: int) -> dict[str, Any]:
 
 
 def _names_somebody(db: Database, row: dict[str, Any], words: str) -> bool:
-    people = db.all("SELECT first_name, last_name, email FROM participants WHERE order_id = ?", (row["id"],))
-    texts = [text for one in people for text in (f"{one['first_name']} {one['last_name']}", one["email"])]
-    texts += [str(row[name]) for name in ("customer_name", "customer_email", "attention") if row[name]]
-    return any(text.casefold() in words.casefold() for text in texts)
+    """Whether the words hold an address, or a phone number or a name of the order: a last name alone is enough."""
+    people = db.all("SELECT last_name, phone FROM participants WHERE order_id = ?", (row["id"],))
+    phones = {one["phone"] for one in people} | {row["customer_phone"]}
+    wanted = {normalised("phone", phone) for phone in phones if phone} - {None}
+    if "@" in words or wanted & {normalised("phone", found) for found in _NUMBERS.findall(words)}:
+        return True
+    names = {one["last_name"] for one in people} | {row["customer_name"] or "", row["attention"] or ""}
+    names |= {name.split()[-1] for name in names if name.split()} | {_LEGAL_FORM.sub("", row["company_name"] or "")}
+    plain = normalised("name", words) or ""
+    patterns = (re.escape(normalised("name", name) or "") for name in names if len(name.strip()) >= _SHORTEST_NAME)
+    return any(re.search(rf"(?<!\w){pattern}(?!\w)", plain) for pattern in patterns)

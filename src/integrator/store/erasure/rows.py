@@ -10,6 +10,7 @@ from integrator.database import Database
 from integrator.domain.retention import texts_of
 from integrator.store.erasure.work import Work
 
+NO_REASON = "on hold since before a restore; the reason was not in the backup"
 _SHORTEST = 6  # bytes: shorter texts stand everywhere
 _CHOSEN = "IN (SELECT value FROM json_each(?))"
 
@@ -32,6 +33,7 @@ def carry_out(db: Database, work: Work, *, at: int, erased: set[bytes]) -> Count
     _delete_orders(db, work.delete, "orders", counts)
     _delete_orders(db, work.reservations, "reservations", counts)
     _delete_lists(db, work, counts)
+    _forget_trainers(db, work.trainers, counts)
     for order, since in work.holds.items():
         _hold(db, order, since)
     counts["holds.changed"] += len(work.holds)
@@ -43,7 +45,7 @@ def _json(ids: Iterable[Any]) -> str:
 
 
 def _hold(db: Database, order: int, since: int | None) -> None:
-    reason = None if since is None else "on hold since before a restore; the reason was not in the backup"
+    reason = None if since is None else NO_REASON
     db.write("UPDATE orders SET hold_reason = ?, hold_since = ? WHERE id = ?", (reason, since, order))
 
 
@@ -102,6 +104,8 @@ def _remember(db: Database, work: Work, people: list[Any], bodies: set[int], era
     gone = _json(bodies | work.list_messages)
     for row in db.all(f"SELECT body FROM outbox WHERE body IS NOT NULL AND id {_CHOSEN}", (gone,)):  # noqa: S608
         texts |= {text for text in texts_of(json.loads(row["body"])) if "@" in text}
+    for row in db.all(f"SELECT trainers FROM courses WHERE id {_CHOSEN}", (_json(work.trainers),)):  # noqa: S608
+        texts |= {text for text in texts_of(json.loads(row["trainers"])) if "@" in text}
     erased |= {text.encode() for text in texts if text and len(text.encode()) >= _SHORTEST}
 
 
@@ -152,3 +156,9 @@ def _delete_lists(db: Database, work: Work, counts: Counter[str]) -> None:
     counts["messages.deleted"] += db.write(f"DELETE FROM outbox WHERE id {_CHOSEN}", (chosen,))  # noqa: S608
     db.write_many("DELETE FROM participant_lists WHERE class_id = ? AND day = ? AND recipient = ?", work.lists)
     counts["lists.deleted"] += len(work.lists)
+
+
+def _forget_trainers(db: Database, courses: set[str], counts: Counter[str]) -> None:
+    """All of a class's trainers. Without its fingerprint an import reads it anew, should the source list it again."""
+    db.write(f"UPDATE courses SET trainers = '[]', fingerprint = x'' WHERE id {_CHOSEN}", (_json(courses),))  # noqa: S608
+    counts["trainers.forgotten"] += len(courses)

@@ -6,11 +6,12 @@ Only places are given back, never what stands there.
 import json
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from integrator.database import Database
 from integrator.domain.retention import Person, mentions, normalised, texts_of
@@ -21,6 +22,7 @@ from integrator.store.personal import REGISTER
 
 _TEMPORARY = ("integrator-*", "dry-run-*", "replay-*")
 _SHORTEST_SPELLING = 4
+_FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def in_files(paths: Iterable[Path], person: Person, spellings: set[str], unreada
 
     No store may be open in this process: closing a file drops SQLite's locks on it.
     """
-    patterns = sorted({pattern for text in {person.text, *spellings} for pattern in _patterns(text)})
+    texts = {person.text, *person.spellings(), *spellings}
+    patterns = sorted({pattern for text in texts for pattern in _patterns(text)})
     places = []
     for path in paths:
         try:
@@ -129,10 +132,14 @@ def in_files(paths: Iterable[Path], person: Person, spellings: set[str], unreada
 
 
 def _patterns(text: str) -> Iterator[bytes]:
-    """A text as bytes, ASCII letters small; a name also without each of its blanks: columns lie side by side."""
+    """A text as bytes, ASCII letters small; a name also without each of its blanks: columns lie side by side.
+
+    Letters are one character (NFC) or, as a Mac writes file names, a letter and its ring (NFD).
+    """
     words = text.split(" ")
     joined = [" ".join(words[:index]) + " ".join(words[index:]) for index in range(1, len(words))]
-    for spelling in {form for one in (text, *joined) for form in (one, one.lower(), one.upper(), one.title())}:
+    cases = {form for one in (text, *joined) for form in (one, one.lower(), one.upper(), one.title())}
+    for spelling in {unicodedata.normalize(form, case) for case in cases for form in _FORMS}:
         if len(spelling) < _SHORTEST_SPELLING:
             continue
         yield spelling.encode().lower()

@@ -1,7 +1,7 @@
 """What of a store's personal data is to go.
 
 Two questions, one answer: what do the rules say is due (rules_work), and what does the journal say was erased
-(journal_work)? Both give a Work, which erasure.py carries out. Asking reads only: a backup is asked as it lies.
+(journal_work)? Both give a Work, which rows.py carries out. Asking reads only: a backup is asked as it lies.
 """
 
 import json
@@ -14,13 +14,16 @@ from integrator.domain.retention import DAY_S, Periods, class_over_at, due, olde
 from integrator.store.erasure.journal import Entry, Journal
 from integrator.store.erasure.people import find
 
+UNDER_WAY = "under way: a message of it has not ended yet"
 LIST_EFFECT = "mailgun.participant-list"
-_OPEN = ("received", "processing")
 
 
 @dataclass
 class Work:
-    """What is to be done. under_way and held are orders (order → why) that would be due and are left alone."""
+    """What is to be done. trainers are courses whose trainers go.
+
+    under_way is what would be due and is left alone (name → why), held the orders on legal hold (order → since when).
+    """
 
     delete: set[int] = field(default_factory=set)
     reservations: set[int] = field(default_factory=set)
@@ -31,14 +34,15 @@ class Work:
     lists: list[tuple[str, str, str]] = field(default_factory=list)
     list_messages: set[int] = field(default_factory=set)
     messages: set[int] = field(default_factory=set)
+    trainers: set[str] = field(default_factory=set)
     holds: dict[int, int | None] = field(default_factory=dict)
-    under_way: dict[int, str] = field(default_factory=dict)
-    held: dict[int, tuple[str, int]] = field(default_factory=dict)
+    under_way: dict[str, str] = field(default_factory=dict)
+    held: dict[int, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether somebody's data are to go."""
         people = self.delete or self.anonymise or self.participants or self.customers or self.attentions
-        return bool(people or self.lists or self.list_messages or self.messages or self.holds)
+        return bool(people or self.lists or self.list_messages or self.messages or self.trainers or self.holds)
 
     @property
     def orders(self) -> set[int]:
@@ -61,14 +65,22 @@ def rules_work(db: Database, periods: Periods, now: int) -> Work:
     for row in _old_reservations(db, now - periods.participants_days * DAY_S):
         _put(work, row, work.reservations)
     _old_lists(db, work, oldest_day(periods, now))
-    held = db.all("SELECT id, hold_reason, hold_since FROM orders WHERE hold_reason IS NOT NULL ORDER BY id")
-    work.held = {row["id"]: (row["hold_reason"], row["hold_since"]) for row in held}
+    work.trainers = _former_trainers(db, periods, now)
+    held = db.all("SELECT id, hold_since FROM orders WHERE hold_reason IS NOT NULL ORDER BY id")
+    work.held = {row["id"]: row["hold_since"] for row in held}
     return work
+
+
+def _former_trainers(db: Database, periods: Periods, now: int) -> set[str]:
+    """Classes that are over and that the source lists no more: of others the next import brings trainers back."""
+    rows = db.all("SELECT id, \"end\", missing_since FROM courses WHERE trainers <> '[]' AND missing_since IS NOT NULL")
+    after = periods.participants_days * DAY_S
+    return {row["id"] for row in rows if now >= class_over_at(row["end"], {}, row["missing_since"]) + after}
 
 
 def _put(work: Work, row: Any, place: set[int]) -> None:
     if row["under_way"]:
-        work.under_way[row["id"]] = "under way: a message of it has not ended yet"
+        work.under_way[f"order {row['id']}"] = UNDER_WAY
     else:
         place.add(row["id"])
 
@@ -98,16 +110,21 @@ def _old_reservations(db: Database, before: int) -> list[Any]:
 def _old_lists(db: Database, work: Work, before: str) -> None:
     rows = db.all("SELECT class_id, day, recipient FROM participant_lists WHERE day < ?", (before,))
     work.lists = [(row["class_id"], row["day"], row["recipient"]) for row in rows]
-    for row in db.all("SELECT id, key FROM outbox WHERE effect = ? AND state NOT IN (?, ?)", (LIST_EFFECT, *_OPEN)):
+    for row in db.all("SELECT id, key, state FROM outbox WHERE effect = ?", (LIST_EFFECT,)):
         day = row["key"].split(":")[2:3]
-        if day and day[0] < before:
+        if not day or day[0] >= before:
+            continue
+        if row["state"] == "processing":
+            work.under_way[row["key"]] = "under way: it is a list of participants, and has not ended yet"
+        else:  # one that still waits is withdrawn: its day is over
             work.list_messages.add(row["id"])
 
 
-def journal_work(db: Database, entries: Sequence[Entry], journal: Journal) -> Work:
+def journal_work(db: Database, entries: Sequence[Entry], journal: Journal, *, is_copy: bool = False) -> Work:
     """What the journal says was erased, and is here nevertheless. Reads only.
 
     What was made after an entry is not meant by it: somebody may order again.
+    Shape  is_copy: a backup; in the store a trainer stays while the source names them
     """
     work = Work()
     made = _made_at(db, [entry.order for entry in entries if entry.order is not None])
@@ -123,6 +140,8 @@ def journal_work(db: Database, entries: Sequence[Entry], journal: Journal) -> Wo
         work.customers |= found.customers
         work.attentions |= found.attentions
         work.messages |= found.messages
+        missing = {row["id"] for row in db.all("SELECT id FROM courses WHERE missing_since IS NOT NULL")}
+        work.trainers = found.courses if is_copy else found.courses & missing
     _forget_done(db, work)
     return work
 

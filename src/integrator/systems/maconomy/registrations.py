@@ -70,7 +70,8 @@ class Registrations:
         try:
             people = self._classes.participants(class_id)
         except NotFound:
-            raise Unavailable(f"{self._about(message)}: cannot tell whether it is there: no such class") from None
+            text = f"{self._about(message)}: cannot tell whether it is there: no such class"
+            raise BadAnswer(text, code="no_class") from None
         except BadAnswer:
             raise
         except Refused as error:  # about this class perhaps: the other registrations go on, and say so if it is not
