@@ -100,9 +100,9 @@ def test_all_failed_ones_at_once_leave_dropped_ones_alone(run: Run, outbox: Outb
     assert run("outbox", "drop", 4).code == 0
     result = run("outbox", "retry", "--all-failed")
     assert result.code == 0
-    assert "1 message(s) will be sent again" in result.out
+    assert "1 message(s) will be tried again" in result.out
     assert _states(outbox) == {1: "received", 2: "completed", 3: "processing", 4: "dropped"}
-    assert run("outbox", "retry", "--all-failed").out == "0 message(s) will be sent again\n"
+    assert run("outbox", "retry", "--all-failed").out == "0 message(s) will be tried again\n"
 
 
 @pytest.mark.parametrize(

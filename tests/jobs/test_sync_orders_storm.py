@@ -118,7 +118,7 @@ def test_everybody_is_registered_and_written_to_exactly_once(here: World, seed: 
     assert held & set(here.mails()) == set(), "what the events know is never held"
     assert left(here, "mailgun.confirmation") == len(held)
     if held:
-        assert here.run("outbox", "retry", "--all-failed").code == 0
+        assert here.run("outbox", "retry", "--all-failed", "--without-looking").code == 0
         assert here.run("sync-orders").code == 0
     assert doubles(here.mails()) == []
     assert len(here.mails()) == ORDERS * (SEATS + 1)
