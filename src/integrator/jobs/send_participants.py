@@ -7,7 +7,6 @@ Writes  mailgun    one mail per class, day and recipient; once more only when th
 Guard   an empty list of a class with taken seats is not believed; the list of a day that is over is not sent
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +22,7 @@ from integrator.jobs.trainers import recipients
 from integrator.runtime.run import Run
 from integrator.store import DAY_S
 from integrator.store.courses import Catalogue
-from integrator.store.lists import Lists, Sent, keyed, recipient_code
+from integrator.store.lists import Lists, Sent, list_fingerprint, recipient_code
 from integrator.systems.maconomy import Maconomy
 from integrator.systems.wordpress import WordPress
 
@@ -167,7 +166,7 @@ def _keep(
     asked_since   the first moment at which a run may have asked for this list (epoch seconds)
     """
     lists = Lists(run.db)
-    fingerprint = keyed(key, json.dumps(people, ensure_ascii=False, sort_keys=True))
+    fingerprint = list_fingerprint(key, people)
     to = {recipient_code(key, trainer.email or ""): trainer for trainer in trainers}
     lists.forget_others(course.id, day, to, "this trainer is not its trainer any more", at=run.at)
     for code, trainer in to.items():

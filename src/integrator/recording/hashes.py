@@ -3,7 +3,6 @@
 A home's key stays at home, and no hash of a real person travels. A replay has this key, so that it finds them again.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from integrator.home import Home
 from integrator.recording.headers import unpacked
 from integrator.recording.scrub import Exchange, System, system_of
 from integrator.store.erasure.journal import Journal
-from integrator.store.lists import keyed, recipient_code
+from integrator.store.lists import list_fingerprint, recipient_code
 from integrator.systems.http import Http, Reply
 from integrator.systems.http.reading import Headers
 from integrator.systems.maconomy.people import OneClass
@@ -84,7 +83,7 @@ def fingerprints(
     """Of every list of participants that was answered, as it came and as it is recorded. Errors  ConfigError"""
     mapping = load_mapping(mapping_file)
     return {
-        _fingerprint(key, real_list): _fingerprint(KEY, made_list)
+        list_fingerprint(key, real_list): list_fingerprint(KEY, made_list)
         for real, made in pairs
         if (class_id := _class_asked_for(real, mapping, systems)) is not None
         for real_list in _listed(real, mapping, class_id)
@@ -109,11 +108,6 @@ def _listed(exchange: Exchange, mapping: Mapping, class_id: str) -> Iterator[lis
         raise
     except IntegratorError:
         return
-
-
-def _fingerprint(key: bytes, people: list[dict[str, Any]]) -> str:
-    """As send-participants makes it."""
-    return keyed(key, json.dumps(people, ensure_ascii=False, sort_keys=True))
 
 
 class _Told:

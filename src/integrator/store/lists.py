@@ -4,8 +4,9 @@ A recipient is a code and a list a fingerprint, both keyed hashes: nobody's data
 """
 
 import hmac
-from collections.abc import Collection, Iterable
-from typing import NamedTuple
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from integrator.database import Database
 from integrator.domain.lists import PARTICIPANT_LIST, day_of, recipient_of, scope_of, version_of
@@ -21,6 +22,11 @@ def keyed(key: bytes, text: str) -> str:
 def recipient_code(key: bytes, address: str) -> str:
     """Who got a list, without saying who. Shape  "0f3a9c41b2d7" """
     return keyed(key, address.casefold())[:_CODE_DIGITS]
+
+
+def list_fingerprint(key: bytes, people: Sequence[Mapping[str, Any]]) -> str:
+    """What tells one list of people from another, without holding any of them."""
+    return keyed(key, json.dumps(people, ensure_ascii=False, sort_keys=True))
 
 
 class Sent(NamedTuple):
