@@ -197,7 +197,8 @@ def test_erase_takes_one_person_out_of_everything_and_leaves_the_others(
         ("participant-list:25172-04:2026-08-01:0f3a9c:1", 1),
     ]
     assert run("gdpr", "trace", ANNA["email"]).out == "nowhere\n"
-    assert run("gdpr", "erase", ANNA["email"]).code == 4
+    again = run("gdpr", "erase", ANNA["email"])
+    assert (again.code, "was erased on 2026-08-03" in again.out) == (0, True)
     [book] = store.all("SELECT * FROM erasures")
     assert (book["rule"], len(book["subject"])) == ("request 1", 64)
 
@@ -297,10 +298,11 @@ def test_a_backup_that_cannot_be_rewritten_is_named(run: Run, home: Path, order:
 def test_an_order_on_hold_is_not_erased_until_the_hold_ends(run: Run, store: Database, order: int) -> None:
     assert run("gdpr", "hold", str(order), "--reason", "dispute 2026-17").code == 0
     refused = run("gdpr", "erase", ANNA["email"])
-    assert (refused.code, f"order {order} is on legal hold: dispute 2026-17" in refused.err) == (1, True)
+    assert (refused.code, f"order {order} is on legal hold" in refused.err) == (1, True)
+    assert "dispute" not in refused.err
     assert store.value("SELECT count(*) FROM participants WHERE anonymised_at IS NOT NULL") == 0
     again = run("gdpr", "hold", str(order), "--reason", "another")
-    assert (again.code, "on hold since 2026-08-03: dispute 2026-17" in again.err) == (2, True)
+    assert (again.code, "on hold since 2026-08-03; nothing was changed" in again.err) == (2, True)
     assert run("gdpr", "unhold", str(order)).code == 0
     assert run("gdpr", "erase", ANNA["email"]).code == 0
 

@@ -1,10 +1,19 @@
 """The rules of retention, and when two texts mean one person."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
-from integrator.domain.retention import Periods, class_over_at, due, normalised, parts_about, person_from, texts_of
+from integrator.domain.retention import (
+    Periods,
+    class_over_at,
+    due,
+    kept_until,
+    normalised,
+    parts_about,
+    person_from,
+    texts_of,
+)
 from integrator.errors import UsageError
 
 DAY = 86_400
@@ -17,9 +26,9 @@ PERIODS = Periods(participants_days=90, orders_days=1_000)
         (89, False, None),
         (90, False, "participants"),
         (90, True, None),
-        (989, True, None),
-        (990, True, "order"),
-        (990, False, "order"),
+        (999, True, None),
+        (1_000, True, "order"),
+        (1_000, False, "order"),
     ],
 )
 def test_participants_go_after_the_class_and_the_order_after_bookkeeping(day, anonymised, expected):
@@ -81,3 +90,53 @@ def test_of_an_object_only_the_persons_own_part_is_theirs():
     assert parts_about(body, person_from("Anna Holm")) == [body["participants"][0]]
     assert parts_about(body, person_from("carl dam")) == [body["order"]["contact"]]
     assert "Bo Holm" in set(texts_of(body))
+
+
+# how long an order is kept -----------------------------------------------------------------------------
+
+YEARS = 365 * 6
+
+
+def at(day: str) -> float:
+    return datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+@pytest.mark.parametrize("year", range(2024, 2034))
+def test_2190_days_are_never_less_than_five_years_from_the_end_of_the_year(year: int, month: int) -> None:
+    for day in (1, 28):
+        base = at(f"{year}-{month:02}-{day:02}")
+        until = datetime.fromtimestamp(kept_until(base, YEARS), UTC)
+        assert until >= datetime(year + 6, 1, 1, tzinfo=UTC)
+        assert until.timestamp() >= base + YEARS * DAY
+
+
+def test_what_is_kept_for_less_than_a_year_goes_on_its_day() -> None:
+    assert kept_until(at("2027-12-30"), 10) == at("2028-01-09")
+
+
+def test_an_order_is_kept_from_the_later_of_its_day_and_its_class() -> None:
+    periods = Periods(participants_days=90, orders_days=YEARS)
+    ordered, held = at("2026-12-30"), at("2027-01-20")
+
+    def rule(now: str) -> str | None:
+        return due(periods, over_at=held, completed_at=int(ordered), anonymised=True, now=at(now))
+
+    assert (rule("2032-12-31"), rule("2033-01-18")) == (None, "order")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("anna@ærøskøbing.example.org", "anna@xn--rskbing-lxa7nc.example.org"),
+        ("Anna@ÆRØSKØBING.example.org", "anna@ærøskøbing.example.org"),
+    ],
+)
+def test_an_address_is_the_same_with_its_domain_in_letters_and_as_it_travels(one: str, other: str) -> None:
+    assert normalised("email", one) == normalised("email", other) == "anna@xn--rskbing-lxa7nc.example.org"
+    for typed in (one, other):
+        assert [person_from(typed).is_in(f"to: {text}, at once") for text in (one, other)] == [1, 1]
+
+
+def test_what_is_no_address_stays_as_it_is() -> None:
+    assert normalised("email", "a@b..Example") == "a@b..example"

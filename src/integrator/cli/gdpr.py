@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from integrator.cli.erasing import copies_of, erasing, person_typed, user
 from integrator.cli.jobs import AS_JSON, DRY_RUN, RECORD, REPLAY, VERBOSE
 from integrator.errors import NotFound, UsageError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from integrator.domain.retention import Person
     from integrator.runtime.run import Run
-    from integrator.settings import Settings
     from integrator.store.erasure.copies import Copies
     from integrator.store.erasure.people import Found
     from integrator.store.erasure.steps import Erasing
@@ -27,17 +26,16 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Personal data: trace, export, erase, hold, unhold, accept-loss.\n\nPERSON is an e-mail address, a phone number"
-    " or 'First Last'. Write - and type it on standard input: whoever is on this machine can read command lines.\n\n"
+    help="Personal data: trace, export, erase, hold, unhold, accept-loss.\n\n"
+    "PERSON is an e-mail address, a phone number or 'First Last'. Write - and type it on standard input: whoever is"
+    " on this machine can read command lines.\n\n"
     "Example: integrator gdpr trace -",
 )
 PERSON = typer.Argument(..., metavar="PERSON", help="An e-mail address, a phone number, 'First Last', or - for stdin.")
 ORDER = typer.Argument(..., metavar="ORDER", help="The number of an order.")
 SAME_PERSON = typer.Option(False, "--same-person", help="All that is found is one person, whatever the spelling.")
 JSON = typer.Option(False, "--json", help="Print it as JSON.")
-FILE = typer.Option(
-    None, "--file", metavar="FILE", help="Where to write it; by default ./gdpr-export-DATE.json.", show_default=False
-)
+FILE = typer.Option(None, "--file", metavar="FILE", help="By default ./gdpr-export-DATE.json.", show_default=False)
 
 
 def gdpr_cleanup(
@@ -47,7 +45,7 @@ def gdpr_cleanup(
     replay: Path | None = REPLAY,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Erase what is past its retention: in the store, its backups and the evidence; then prove it.
+    """Erase what is past its retention; then prove it.
 
     Example: integrator gdpr-cleanup --dry-run
     """
@@ -61,7 +59,7 @@ def gdpr_cleanup(
         if run.dry or run.db.path != found.store.path:  # a copy: a dry run's, or a replay's
             job.plan(run, found.home, found.store.path, found.retention)
         else:
-            actor = _user() if sys.stdin.isatty() else "cron"
+            actor = user() if sys.stdin.isatty() else "cron"
             job.gdpr_cleanup(run, found.home, found.retention, actor=actor)
 
     start(
@@ -78,8 +76,9 @@ def gdpr_cleanup(
 
 @app.command()
 def trace(person: str = PERSON, as_json: bool = JSON) -> None:
-    """Say where a person is: columns of the store and its backups, bytes of every file. Places only, no values.
+    """Say where a person is: places only, never a value.
 
+    Columns of the store and of its backups, then the bytes of every file.
     A file is searched as UTF-8, Latin-1 and escaped JSON. Not found: base64, quoted-printable, what is compressed,
     and a name that a file of another system splits over two fields; ask by address as well.
 
@@ -88,12 +87,12 @@ def trace(person: str = PERSON, as_json: bool = JSON) -> None:
     from integrator.cli import clean, opening, render
     from integrator.store.erasure import trace as erasure_trace
 
-    found, who = opening.settings(), _person(person)
+    found, who = opening.settings(), person_typed(person)
     spellings: set[str] = set()
     unreadable: list[Path] = []
     with opening.reading(found) as db:
         places = erasure_trace.in_store(db, who, spellings) if db is not None else []
-    places += erasure_trace.in_copies(_copies(found), who, spellings, unreadable)
+    places += erasure_trace.in_copies(copies_of(found), who, spellings, unreadable)
     paths = erasure_trace.files(found.home.root, found.store.path, unreadable)
     places += erasure_trace.in_files(paths, who, spellings, unreadable)
     if as_json:
@@ -115,7 +114,9 @@ def export(
     file: Path | None = FILE,
     same_person: bool = SAME_PERSON,
 ) -> None:
-    """Write all we hold about a person, and nobody else's data, into a file that only you can read.
+    """Write all we hold about a person into a private file.
+
+    Nobody else's data are in it.
 
     Example: integrator gdpr export - --file anna.json
     """
@@ -123,7 +124,7 @@ def export(
     from integrator.store.erasure import people
     from integrator.store.erasure.requests import same_as
 
-    found, who, now = opening.settings(), _person(person), opening.now()
+    found, who, now = opening.settings(), person_typed(person), opening.now()
     target = file or Path(f"gdpr-export-{now:%Y-%m-%d}.json")
     with opening.reading(found) as db:
         where = people.find(db, same_as(who), same_person=same_person) if db is not None else None
@@ -158,7 +159,9 @@ def erase(
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be erased; change nothing."),
     same_person: bool = SAME_PERSON,
 ) -> None:
-    """Erase a person everywhere: store, unsent messages, backups; then prove it.
+    """Erase a person: store, unsent messages, backups; prove it.
+
+    It ends with 3 when their name stands in words that somebody typed: a person must look there.
 
     Example: integrator gdpr erase - --dry-run
     """
@@ -167,42 +170,43 @@ def erase(
     from integrator.runtime import throwaway
     from integrator.store.erasure import requests
 
-    found, who = opening.settings(), _person(person)
+    found, who = opening.settings(), person_typed(person)
     if dry_run:
         with opening.reading(found) as db:
             if db is None:
                 raise NotFound("gdpr erase: there is no store yet")
-            where = requests.look(db, _copies(found), who, same_person=same_person)
+            where = requests.look(db, copies_of(found), who, same_person=same_person)
             requests.refuse(db, where)
             _say_found(where, db, "would be erased (nothing was changed)")
         return
     throwaway.sweep(found.home.spool)
     with no_backup(found.home, opening.now()):
-        copies = _copies(found)
-        with _erasing(found) as erasing:
+        copies = copies_of(found)
+        with erasing(found) as round_:
             copies.sweep()
-            erasing.finish()  # what an earlier run could not
-            places = _erase_here(erasing, copies, who, same_person=same_person)
+            round_.finish()  # what an earlier run could not
+            places = _erase_here(round_, copies, who, same_person=same_person)
         copies.erase()
-    _say_erased(erasing.counts, copies, places)
+    _say_erased(round_.counts, copies, places)
 
 
-def _erase_here(erasing: "Erasing", copies: "Copies", who: "Person", *, same_person: bool) -> "list[Place]":
+def _erase_here(round_: "Erasing", copies: "Copies", who: "Person", *, same_person: bool) -> "list[Place]":
     """Gives back where their name or address still stands in somebody's words. Errors  NotFound, Refused, …"""
-    from integrator.cli import times
     from integrator.store.erasure import leftovers, requests
+    from integrator.store.erasure.people import Found
 
     try:
-        requests.look(erasing.db, copies, who, same_person=same_person)
+        requests.look(round_.db, copies, who, same_person=same_person)
     except NotFound:
-        if (at := requests.erased_at(erasing.journal, who)) is None:
+        if (at := requests.erased_at(round_.journal, who)) is None:
             raise
-        typer.echo(f"was erased on {times.date(at)}: nothing more in the store; the backups are searched")
-        return []
-    where = requests.erase(erasing, who, same_person=same_person)
-    erasing.finish()
-    _say_found(where, erasing.db, "erased")
-    return leftovers.left(erasing.db, where, who)
+        day = datetime.fromtimestamp(at, UTC).date()
+        typer.echo(f"was erased on {day}: nothing more in the store; the backups are searched")
+        return leftovers.left(round_.db, Found(), who)
+    where = requests.erase(round_, who, same_person=same_person)
+    round_.finish()
+    _say_found(where, round_.db, "erased")
+    return leftovers.left(round_.db, where, who)
 
 
 def _say_found(where: "Found", db: Any, done: str) -> None:
@@ -220,8 +224,8 @@ def _say_found(where: "Found", db: Any, done: str) -> None:
     if former := len(where.courses) - listed:
         lines.append(f"trainers of {former} class(es) that Maconomy does not list any more: {done}")
     if listed:
-        lines.append(f"named as a trainer of {listed} class(es): not erased, Maconomy says so;")
-        lines.append("  erased here it comes back with the next import: have it erased there")
+        what = f"named as a trainer of {listed} class(es): not erased, Maconomy says so;"
+        lines += [what, "  erased here it comes back with the next import: have it erased there"]
     for line in lines or ["nothing in the store; the backups are searched"]:
         typer.echo(line)
 
@@ -244,15 +248,15 @@ def hold(
     order: int = ORDER,
     reason: str = typer.Option(..., "--reason", metavar="TEXT", help="Why; no names: it is kept for years."),
 ) -> None:
-    """Keep an order whatever its age, and the people in it: a legal hold.
+    """Keep an order and its people whatever their age.
 
     Example: integrator gdpr hold 10482 --reason "dispute 2026-17"
     """
     from integrator.cli import opening
     from integrator.store.erasure import requests
 
-    with _erasing(opening.settings()) as erasing:
-        requests.hold(erasing, order, reason)
+    with erasing(opening.settings()) as round_:
+        requests.hold(round_, order, reason)
     typer.echo(f"order {order} is on hold: nothing of it is erased")
 
 
@@ -265,16 +269,17 @@ def unhold(order: int = ORDER) -> None:
     from integrator.cli import opening
     from integrator.store.erasure import requests
 
-    with _erasing(opening.settings()) as erasing:
-        requests.unhold(erasing, order)
+    with erasing(opening.settings()) as round_:
+        requests.unhold(round_, order)
     typer.echo(f"order {order} is not on hold any more: the next gdpr-cleanup looks at it")
 
 
 @app.command("accept-loss")
 def accept_loss() -> None:
-    """Go on although entries of the journal var/erasures are lost, and no backup of the home has them.
+    """Go on although entries of the journal of erasures are lost.
 
-    A backup made before a lost entry would bring back whom it erased: delete such backups wherever they are.
+    Only when no backup of the home folder has var/erasures as it was. A backup made before a lost entry would bring
+    back whom it erased: delete such backups, wherever they are.
 
     Example: integrator gdpr accept-loss
     """
@@ -283,7 +288,7 @@ def accept_loss() -> None:
     from integrator.store.erasure.journal import Journal, applied
 
     found = opening.settings()
-    journal, copies = Journal(found.home.var), _copies(found)
+    journal, copies = Journal(found.home.var), copies_of(found)
     with lock.wait_for(found.home.locks, "store"):
         with opening.reading(found) as db:
             followed = [applied(db)] if db is not None else []
@@ -293,47 +298,3 @@ def accept_loss() -> None:
         journal.mend()
         journal.accept_loss(max(followed), int(opening.now().timestamp()))
     typer.echo("accepted: what is lost is not followed any more. Delete every backup that is older than today's")
-
-
-@contextmanager
-def _erasing(found: "Settings") -> "Iterator[Erasing]":
-    """The store, level with the journal of erasures. Errors  NotFound: there is none yet"""
-    from integrator.cli import opening
-    from integrator.store.erasure.journal import Journal
-    from integrator.store.erasure.steps import Erasing
-
-    with opening.writing(found) as db:
-        erasing = Erasing(db, Journal(found.home.var), int(opening.now().timestamp()), _user())
-        erasing.level()
-        yield erasing
-
-
-def _copies(found: "Settings") -> "Copies":
-    from integrator.cli import opening
-    from integrator.jobs.gdpr_cleanup import periods_of
-    from integrator.store.erasure.copies import Copies
-    from integrator.store.erasure.journal import Journal
-
-    at = int(opening.now().timestamp())
-    return Copies(found.store.path, found.home.backups, Journal(found.home.var), periods_of(found.retention), at)
-
-
-def _person(text: str) -> "Person":
-    """Errors  UsageError"""
-    from integrator.domain.retention import person_from
-
-    if text == "-":
-        if sys.stdin.isatty():
-            typer.echo("person: ", nl=False, err=True)
-        text = sys.stdin.readline()
-    return person_from(text)
-
-
-def _user() -> str:
-    """Who asks, as the system knows them."""
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

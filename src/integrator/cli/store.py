@@ -1,13 +1,14 @@
 """`store`: back up, list, verify, restore."""
 
 import os
+import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from integrator.errors import LockHeld, NotFound, StoreDamaged
+from integrator.errors import LockHeld, NotFound, StoreDamaged, Unavailable
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -163,11 +164,9 @@ def _need_journal(found: "Settings") -> None:
     from integrator.cli import opening
     from integrator.store.erasure.journal import Journal, applied
 
-    with (
-        suppress(StoreDamaged),
-        opening.reading(found) as db,
-    ):  # nobody asks a damaged store, nor one from before orders
-        if db is not None and db.value("SELECT 1 FROM sqlite_master WHERE name = 'counters'"):
+    # A damaged store cannot be asked, nor one of an older version: they are what a restore is for.
+    with suppress(StoreDamaged, Unavailable, sqlite3.DatabaseError), opening.reading(found) as db:
+        if db is not None:
             Journal(found.home.var).need_whole(applied(db))
 
 

@@ -17,7 +17,7 @@ from integrator.effects import Preview
 from integrator.errors import LockHeld, Unavailable
 from integrator.runtime import lock
 from integrator.store import backup
-from integrator.store.erasure.copies import Copies
+from integrator.store.erasure.copies import Copies, foreign
 from integrator.store.erasure.journal import Journal
 from integrator.store.erasure.steps import Erasing
 from integrator.store.erasure.work import Work, rules_work
@@ -51,15 +51,18 @@ def gdpr_cleanup(run: "Run", home: "Home", retention: "RetentionSettings", *, ac
     run.count(evidence__deleted=len(old := old_evidence(home.evidence, retention.evidence_days, run.at)))
     for path in old:
         path.unlink(missing_ok=True)
-    for path in not_ours(home):
-        run.remark(f"not ours: {path} can hold people, and is never deleted here: delete it when it is not needed")
+    for what in not_ours(home):
+        run.remark(f"not ours: {what}: can hold people, and is never deleted here: delete it when it is not needed")
 
 
-def not_ours(home: "Home") -> list[Path]:
-    """What operators leave in the home folder and what can hold people: stores copied among the backups, exports,
-    previews of mails."""
-    files = [path for pattern in ("gdpr-export-*.json", "*.eml") for path in home.root.glob(pattern)]
-    return [*backup.foreign(home.backups), *sorted(path for path in files if path.is_file())]
+def not_ours(home: "Home") -> list[str]:
+    """What operators leave that can hold people: stores copied among the backups; in the home folder exports and
+    previews of mails, counted only: whoever they are of may stand in their names."""
+    said = [str(path) for path in foreign(home.backups)]
+    for pattern in ("gdpr-export-*.json", "*.eml"):
+        if number := sum(path.is_file() for path in home.root.glob(pattern)):
+            said.append(f"{number} file(s) {home.root / pattern}")
+    return said
 
 
 def plan(run: "Run", home: "Home", store: Path, retention: "RetentionSettings") -> None:

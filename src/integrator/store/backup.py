@@ -128,25 +128,6 @@ def sweep(folder: Path, *, now: float, older_than_s: float = 86_400) -> int:
     return len(left)
 
 
-def sweep_restored(live: Path) -> int:
-    """Delete the copy that a killed restore left beside the store, before it went live. Gives back how many files."""
-    left = list(live.parent.glob(f"{_draft_of(live).name}*"))
-    for path in left:
-        path.unlink(missing_ok=True)
-    return len(left)
-
-
-def foreign(folder: Path) -> list[Path]:
-    """Stores in the folder of backups that are not ours to delete or to change: somebody put them there."""
-    ours = {backup.path for backup in found(folder)}
-    return sorted(path for path in folder.glob("[!.]*") if path.is_file() and path not in ours and _is_store(path))
-
-
-def _is_store(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
-
-
 def _ours(files: Iterator[Path]) -> Iterator[Backup]:
     for path in files:
         if (match := _NAME.fullmatch(path.name)) and path.is_file():
@@ -181,7 +162,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise _unreadable(error, path) from error
 
 
-def _draft_of(live: Path) -> Path:
+def draft_of(live: Path) -> Path:
+    """Where a restore makes the copy that is about to be the store."""
     return live.with_name(f".{live.name}.restored")
 
 
@@ -236,7 +218,7 @@ def restore(path: Path, live: Path, *, at: float, erase: Callable[[Database], No
     Errors  NotFound; StoreDamaged; Unavailable: somebody else is in the store
     """
     live = live.resolve()  # SQLite, too, looks for the journal beside the file itself, not beside a link to it
-    draft = _draft_of(live)
+    draft = draft_of(live)
     live.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _writing(live, draft):
         with reading(path) as source:

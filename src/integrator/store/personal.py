@@ -18,7 +18,7 @@ class Personal:
 
 
 _PARTICIPANTS = "[retention] participants_days after the end of the class"
-_ORDERS = "[retention] orders_days after the order was completed"
+_ORDERS = "[retention] orders_days after the order was completed and its class was over, whole years as calendar years"
 _REPLACED = (
     "gdpr-cleanup and gdpr erase put a random token in its place; then VACUUM, then a search of the file's bytes"
 )
@@ -30,8 +30,9 @@ REGISTER = (
         "courses.trainers",
         "trainers: initials, name, e-mail address",
         "sending trainers the list of their participants",
-        "as long as the source names them; replaced at every import",
-        "the next import overwrites the column; secure_delete overwrites the page",
+        "as long as the source lists the class, replaced at every import; of a class that it lists no more [retention]"
+        " participants_days after its end",
+        "the next import, gdpr-cleanup and gdpr erase overwrite the column; then VACUUM, then a search of the bytes",
     ),
     Personal(
         "outbox.body",
@@ -39,7 +40,7 @@ REGISTER = (
         " (whom it is for, participants), a list of a class's participants; course posts carry nobody",
         "delivering the effect exactly once",
         "until it is completed or dropped; a failed one as long as its participants, a list's [retention]"
-        " participants_days after its day",
+        " participants_days after its day, also when it was never sent",
         "set to NULL in the completing transaction, by integrator outbox drop, by gdpr-cleanup and gdpr erase",
     ),
     *(
@@ -90,7 +91,7 @@ REGISTER = (
     ),
     Personal(
         "orders.hold_reason",
-        "why an order is kept, in an operator's words; a name of the order's people is refused",
+        "why an order is kept, in an operator's words; names and numbers of the order's people are refused",
         "legal hold",
         "as long as the hold",
         "gdpr unhold sets it to NULL",
@@ -141,15 +142,15 @@ REGISTER = (
         "var/spool/dry-run-*",
         "a copy of the store, and the list answers of a dry run",
         "showing what a run would do without doing it",
-        "until the dry run ends; what a killed one left, for a day",
-        "the dry run deletes it; after a day the next start of any job does",
+        "until the dry run ends; what a killed one left, until the next start of any job",
+        "the dry run deletes it; else the next start of any job, or gdpr erase",
     ),
     Personal(
         "var/spool/replay-*",
         "a copy of the store, and the answers of a recording, whose people are invented",
         "playing a recorded run again",
-        "until the replay ends; what a killed one left, for a day",
-        "the replay deletes it; after a day the next start of any job does",
+        "until the replay ends; what a killed one left, until the next start of any job",
+        "the replay deletes it; else the next start of any job, or gdpr erase",
     ),
     Personal(
         "var/backups/*.db",
@@ -157,6 +158,34 @@ REGISTER = (
         "restoring the store",
         "[retention] backups_days; the newest three stay, and what is past its time is erased inside them",
         "store backup and gdpr-cleanup delete what is older; gdpr-cleanup and gdpr erase rewrite the others",
+    ),
+    Personal(
+        "var/backups/.*.partial*",
+        "everything the store holds: a backup that is being made or rewritten, with its journal",
+        "a backup is whole or absent",
+        "while it is written; what a killed run left, until the next gdpr-cleanup",
+        "gdpr-cleanup and gdpr erase delete it; store backup after a day",
+    ),
+    Personal(
+        "var/.integrator.db.restored*",
+        "everything the store holds: a copy that is about to be the store, with its journal",
+        "a restore is done or not begun",
+        "while a restore runs; what a killed one left, until the next gdpr-cleanup",
+        "gdpr-cleanup, gdpr erase and the next restore delete it",
+    ),
+    Personal(
+        "./gdpr-export-*.json",
+        "all that is held about one person",
+        "handing it to them",
+        "until its operator deletes it",
+        "by hand; gdpr-cleanup counts them in every report",
+    ),
+    Personal(
+        "./*.eml",
+        "a mail to a person, as mail preview shows it; also where its operator said",
+        "looking at a mail before it goes out",
+        "until its operator deletes it",
+        "by hand; gdpr-cleanup counts them in every report",
     ),
     Personal(
         "var/integrator.db.replaced-*",

@@ -44,7 +44,10 @@ class Copies:
         or "store-backup"."""
         for folder in {self.folder, self.live.parent}:
             self.counts["unfinished_copies.deleted"] += backup.sweep(folder, now=self.at, older_than_s=float("-inf"))
-        self.counts["unfinished_copies.deleted"] += backup.sweep_restored(self.live)
+        draft = backup.draft_of(self.live)
+        for path in [*draft.parent.glob(f"{draft.name}*")]:
+            path.unlink(missing_ok=True)
+            self.counts["unfinished_copies.deleted"] += 1
 
     def erase(self) -> None:
         """Rewrite each copy in which something is due; one that cannot be is named in failed, the others go on."""
@@ -86,11 +89,9 @@ class Copies:
                 return False
             self.journal.need_whole(applied(db))
             entries = [entry for entry, _ in self.journal.read(applied(db))[0]]
-            by_rules = rules_work(db, self.periods, self.at)
             return bool(
                 proof.is_due(db)
-                or by_rules
-                or by_rules.reservations
+                or rules_work(db, self.periods, self.at)
                 or journal_work(db, entries, self.journal, is_copy=True)
             )
 
@@ -109,3 +110,17 @@ class Copies:
 
     def _is_second_name(self, path: Path) -> bool:
         return self.live.exists() and path.samefile(self.live)
+
+
+def foreign(folder: Path) -> list[Path]:
+    """Stores in the folder of backups that are not ours to delete or to change: somebody put them there."""
+    ours = {found.path for found in backup.found(folder)}
+    return sorted(path for path in folder.glob("[!.]*") if path.is_file() and path not in ours and _is_store(path))
+
+
+def _is_store(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(16) == b"SQLite format 3\0"
+    except OSError:
+        return path.suffix == ".db"

@@ -10,6 +10,7 @@ lock "store".
 
 import json
 import os
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,20 @@ def is_behind(db: Database, var: Path) -> bool:
 
 def refuse_behind(db: Database, var: Path) -> None:
     """Nobody who was erased is shown or used. Errors  Unavailable: an older store was put back by hand"""
-    if is_behind(db, var):
+    if is_behind(db, var) and _is_behind_still(db, var):
         raise Unavailable(
             "store: somebody put an older one back by hand; nothing was done",
             hint="integrator gdpr-cleanup   erases again who was erased; so does every other job",
         )
+
+
+def _is_behind_still(db: Database, var: Path) -> bool:
+    """The same, once whoever erases at this moment has committed: the journal is written before."""
+    try:
+        with db.tx():
+            return is_behind(db, var)
+    except sqlite3.OperationalError:  # opened for looking only, or it takes very long
+        return True
 
 
 class Journal:

@@ -76,14 +76,15 @@ def erase(erasing: Erasing, person: Person, *, same_person: bool = False) -> Fou
     """Erase somebody in the store, and write it down for every copy. Gives back where they were.
 
     One transaction from looking to erasing: no order of theirs, and no message, can come in between.
-    Errors  Refused, Unavailable: see refuse
+    Errors  UsageError, Refused, Unavailable: see one_person and refuse
     """
     db, subject = erasing.db, erasing.journal.hash(person.kind, person.value)
     proof.need_space(db.path)
     with db.tx():
         found = find(db, same_as(person), same_person=same_person)
+        one_person(found, person.text, same_person=same_person)
         refuse(db, found)
-        at = _not_before(erasing, found.orders, found.messages)
+        at = _not_before(erasing, found.orders, found.messages, found.courses)
         entries = [Entry(at, "participant", order, number) for order, number in sorted(found.participants)]
         entries += [Entry(at, "customer", order) for order in sorted(found.customers)]
         entries += [Entry(at, "attention", order) for order in sorted(found.attentions)]
@@ -99,14 +100,17 @@ def erased_at(journal: Journal, person: Person) -> int | None:
     return max((entry.at for entry, _ in journal.read(0)[0] if entry.subject == subject), default=None)
 
 
-def _not_before(erasing: Erasing, orders: Iterable[int], messages: Iterable[int] = ()) -> int:
+def _not_before(
+    erasing: Erasing, orders: Iterable[int], messages: Iterable[int] = (), courses: Iterable[str] = ()
+) -> int:
     """The moment of an erasure: never before what it erases was written down, also by a clock set back."""
     sql = (
         "SELECT max(at) FROM (SELECT max(reserved_at, coalesce(completed_at, 0)) AS at FROM orders"
         " WHERE id IN (SELECT value FROM json_each(?))"
-        " UNION ALL SELECT created_at FROM outbox WHERE id IN (SELECT value FROM json_each(?)))"
+        " UNION ALL SELECT created_at FROM outbox WHERE id IN (SELECT value FROM json_each(?))"
+        " UNION ALL SELECT changed_at FROM courses WHERE id IN (SELECT value FROM json_each(?)))"
     )
-    latest = erasing.db.value(sql, (json.dumps(sorted(orders)), json.dumps(sorted(messages))))
+    latest = erasing.db.value(sql, [json.dumps([*ids]) for ids in (orders, messages, courses)])
     return max(erasing.at, int(latest or 0))
 
 
