@@ -13,8 +13,8 @@ help:  ## what can be made
 demo: .venv/run.ok  ## stand-ins for every outside system, then the jobs one after the other, for real
 	@$(BIN)/integrator demo
 
-test: .venv/dev.ok  ## the whole test suite
-	$(BIN)/python -m pytest tests
+test: .venv/dev.ok  ## the whole test suite, four files at a time: many tests wait for processes
+	$(BIN)/python -m pytest tests -n 4 --dist loadfile
 
 check: .venv/dev.ok  ## format, lint, types
 	$(BIN)/ruff format --check src tests bench
