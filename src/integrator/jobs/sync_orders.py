@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from integrator.domain.ordered import CONFIRMATION, REGISTRATION, confirmation, confirmation_key, scope_of
 from integrator.errors import ConfigError, IntegratorError, Refused, Stopped, Unavailable
-from integrator.store.courses import SetAside
 from integrator.store.mails import Mails
 from integrator.store.orders import Orders
 
@@ -247,6 +246,8 @@ def _read_results(run: "Run", make: "Callable[[], Results]") -> None:
 
     if not is_due(run):
         return
+    from integrator.store.courses import SetAside
+
     trouble: dict[str, tuple[str, str]] = {}
     try:
         read_results(run, make())

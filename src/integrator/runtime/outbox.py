@@ -10,7 +10,6 @@ This module holds the rows and moves them; what follows from an answer is decide
 import json
 import math
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import Any
 
 from integrator.database import Database
@@ -307,6 +306,8 @@ class Outbox:
 
 
 def _packed(body: Any) -> tuple[str, bytes]:
+    from hashlib import blake2b  # brings OpenSSL: most starts queue nothing
+
     text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text, blake2b(text.encode(), digest_size=16).digest()
 

@@ -6,8 +6,6 @@ A run holds a lock on its folder. The kernel frees it with the process, so whoev
 import errno
 import fcntl
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,9 @@ PREFIXES = ("dry-run-", "replay-")
 @contextmanager
 def folder(prefix: str, parent: Path | None) -> Iterator[Path]:
     """A new folder (0700) of one of PREFIXES, gone with everything in it at the end of the block."""
+    import shutil
+    import tempfile
+
     while True:
         path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         if (descriptor := _locked(path, fcntl.LOCK_EX)) is not None:
@@ -38,6 +39,8 @@ def sweep(parent: Path) -> int:
     for path in (found for prefix in PREFIXES for found in parent.glob(f"{prefix}*")):
         descriptor = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if descriptor is not None:
+            import shutil
+
             shutil.rmtree(path, ignore_errors=True)
             os.close(descriptor)
             swept += 1

@@ -4,7 +4,6 @@ How far a registration is stands in the outbox alone; this module joins it and n
 """
 
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -209,6 +208,8 @@ class Orders:
 
 def _hashed(key: str) -> str:
     """A caller's key as it is kept: it may be a visitor's session, or an address that somebody took for a key."""
+    from hashlib import blake2b
+
     return blake2b(key.encode(), digest_size=16).hexdigest()
 
 
