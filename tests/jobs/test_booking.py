@@ -154,8 +154,8 @@ def test_who_is_registered_while_we_ask_is_not_counted_as_free(tmp_path: Path) -
     with desk(tmp_path, Erp(total=2)) as (at_desk, erp, _):
         order = booking.reserve(at_desk, CLASS, seats=1, key="k1")["order"]
         booking.complete(at_desk, order, form())
-        todo = [f"ILI-{order}-1"]
-        erp.before_answer = lambda: register(at_desk, erp, todo.pop()) if todo else None
+        arriving = [f"ILI-{order}-1"]
+        erp.before_answer = lambda: register(at_desk, erp, arriving.pop()) if arriving else None
         with pytest.raises(Full):
             booking.reserve(at_desk, CLASS, seats=2, key="k2")
         assert booking.reserve(at_desk, CLASS, seats=1, key="k3")["seats"] == 1
