@@ -4,8 +4,14 @@ import typer
 
 from integrator.errors import UsageError
 
-STANDINS = {"maconomy": 9101, "wordpress": 9103, "mailgun": 9105}
-CLASSES = {"maconomy": "maconomy:Maconomy", "wordpress": "wordpress:WordPress", "mailgun": "mailgun:Mailgun"}
+STANDINS = {"maconomy": 9101, "wordpress": 9103, "mailgun": 9105, "au2office": 9111}
+CLASSES = {
+    "maconomy": "maconomy:Maconomy",
+    "wordpress": "wordpress:WordPress",
+    "mailgun": "mailgun:Mailgun",
+    "au2office": "au2office:Au2Office",
+}
+SERVED_BY = {"au2office": "workshop.standin"}  # all others: base
 
 
 def standin(
@@ -23,14 +29,13 @@ def standin(
     """
     from importlib import import_module
 
-    from integrator.standins.base import main_serve
-
     if name not in STANDINS:
         raise UsageError(f"standin: there is no {name!r}; expected one of {', '.join(STANDINS)}")
     module, _, kind = CLASSES[name].partition(":")
     made = getattr(import_module(f"integrator.standins.{module}"), kind)()
     try:
-        main_serve(made, port, control_port)
+        served_by = import_module(f"integrator.standins.{SERVED_BY.get(name, 'base')}")
+        served_by.main_serve(made, port, control_port)
     except OSError as error:  # the port is taken, or not for this user
         raise UsageError(f"standin: port {port} or {control_port}: {error.strerror}") from None
 

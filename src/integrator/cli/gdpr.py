@@ -50,7 +50,7 @@ def gdpr_cleanup(
     Example: integrator gdpr-cleanup --dry-run
     """
     from integrator.cli import opening
-    from integrator.cli.jobs import start
+    from integrator.cli.jobs import Manner, start
 
     def story(run: "Run", wiring: object) -> None:
         from integrator.jobs import gdpr_cleanup as job
@@ -65,12 +65,8 @@ def gdpr_cleanup(
     start(
         "gdpr-cleanup",
         story,
+        Manner(dry_run, as_json, record, replay, verbose),
         needs=("monitor",),
-        dry_run=dry_run,
-        as_json=as_json,
-        record=record,
-        replay=replay,
-        verbose=verbose,
     )
 
 

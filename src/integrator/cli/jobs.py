@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,17 @@ AS_JSON = typer.Option(False, "--json", help="Print the report (with --dry-run: 
 RECORD = typer.Option(None, "--record", metavar="FILE", help="Also write a cassette; secrets and people are replaced.")
 REPLAY = typer.Option(None, "--replay", metavar="FILE", help="Run from a cassette, without any network, on a copy.")
 VERBOSE = typer.Option(False, "-v", "--verbose", help="Say what was done also when nobody looks at a terminal.")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a job is started: what every one of them can be told."""
+
+    dry_run: bool
+    as_json: bool
+    record: Path | None
+    replay: Path | None
+    verbose: bool
 
 
 def import_courses(
@@ -57,27 +69,19 @@ def import_courses(
     start(
         "import-courses",
         story,
+        Manner(dry_run, as_json, record, replay, verbose),
         needs=("maconomy", "wordpress", "monitor"),
         sources=("maconomy",),
-        dry_run=dry_run,
-        as_json=as_json,
-        record=record,
-        replay=replay,
-        verbose=verbose,
     )
 
 
 def start(
     job: str,
     story: "Story",
+    manner: Manner,
     *,
     needs: "Sequence[str]",
     sources: "Sequence[str]" = (),
-    dry_run: bool,
-    as_json: bool,
-    record: Path | None,
-    replay: Path | None,
-    verbose: bool,
     lean: bool = False,
 ) -> None:
     """Run a job as the options ask, say how it ended, and leave with its exit code."""
@@ -87,20 +91,20 @@ def start(
     from integrator.runner import Options, load_everything, need_sources, run_job
     from integrator.runtime.run import NoProgress
 
-    if record and replay:
+    if manner.record and manner.replay:
         raise UsageError("--record and --replay exclude each other")
-    bar = render.Bar() if sys.stdout.isatty() and not as_json else None
-    options = Options(dry_run=dry_run, progress=bar or NoProgress(), lean=lean)
+    bar = render.Bar() if sys.stdout.isatty() and not manner.as_json else None
+    options = Options(dry_run=manner.dry_run, progress=bar or NoProgress(), lean=lean)
     try:
-        if record:
+        if manner.record:
             need_sources(load_everything(need_home(os.environ), needs), sources)  # before the file is begun
-            report = recording.recorded(job, story, file=record, needs=needs, options=options)
-        elif replay:
-            report = recording.replayed(job, story, file=replay, needs=needs, options=options)
+            report = recording.recorded(job, story, file=manner.record, needs=needs, options=options)
+        elif manner.replay:
+            report = recording.replayed(job, story, file=manner.replay, needs=needs, options=options)
         else:
             report = run_job(job, story, needs=needs, sources=sources, options=options)
     finally:
         if bar:
             bar.end()
-    render.print_report(report, as_json=as_json, verbose=verbose)
+    render.print_report(report, as_json=manner.as_json, verbose=manner.verbose)
     raise typer.Exit(report.exit_code)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from integrator.cli.jobs import AS_JSON, DRY_RUN, RECORD, REPLAY, VERBOSE, start
+from integrator.cli.jobs import AS_JSON, DRY_RUN, RECORD, REPLAY, VERBOSE, Manner, start
 from integrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,13 +52,9 @@ def sync_orders(
     start(
         "sync-orders",
         story,
+        Manner(dry_run, as_json, record, replay, verbose),
         needs=("maconomy", "mailgun", "monitor"),
         sources=("maconomy",),
-        dry_run=dry_run,
-        as_json=as_json,
-        record=record,
-        replay=replay,
-        verbose=verbose,
         lean=True,
     )
 
@@ -83,12 +79,8 @@ def clear_reservations(
     start(
         "clear-reservations",
         story,
+        Manner(dry_run, as_json, record, replay, verbose),
         needs=("monitor",),
-        dry_run=dry_run,
-        as_json=as_json,
-        record=record,
-        replay=replay,
-        verbose=verbose,
         lean=True,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from integrator.cli.jobs import AS_JSON, DRY_RUN, RECORD, REPLAY, VERBOSE, start
+from integrator.cli.jobs import AS_JSON, DRY_RUN, RECORD, REPLAY, VERBOSE, Manner, start
 from integrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,13 +58,9 @@ def send_participants(
     start(
         "send-participants",
         story,
+        Manner(dry_run, as_json, record, replay, verbose),
         needs=("maconomy", "wordpress", "mailgun", "monitor"),
         sources=("maconomy",),
-        dry_run=dry_run,
-        as_json=as_json,
-        record=record,
-        replay=replay,
-        verbose=verbose,
     )
 
 

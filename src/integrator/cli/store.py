@@ -38,7 +38,7 @@ def backup(as_json: bool = AS_JSON, verbose: bool = VERBOSE) -> None:
     Example: integrator store backup
     """
     from integrator.cli import opening
-    from integrator.cli.jobs import start
+    from integrator.cli.jobs import Manner, start
 
     def story(run: "Run", wiring: "Wiring") -> None:
         from integrator.jobs.store_backup import store_backup
@@ -46,16 +46,8 @@ def backup(as_json: bool = AS_JSON, verbose: bool = VERBOSE) -> None:
         found = opening.settings()
         store_backup(run, folder=found.home.backups, days=found.retention.backups_days)
 
-    start(
-        "store-backup",
-        story,
-        needs=("monitor",),
-        dry_run=False,
-        as_json=as_json,
-        record=None,
-        replay=None,
-        verbose=verbose,
-    )
+    manner = Manner(dry_run=False, as_json=as_json, record=None, replay=None, verbose=verbose)
+    start("store-backup", story, manner, needs=("monitor",))
 
 
 @app.command("list")
