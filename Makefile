@@ -13,7 +13,7 @@ help:  ## what can be made
 demo: .venv/run.ok  ## stand-ins for every outside system, then the jobs one after the other, for real
 	@$(BIN)/integrator demo
 
-test: .venv/dev.ok  ## the whole test suite, four files at a time: many tests wait for processes
+test: .venv/dev.ok .venv/browser.ok  ## the whole test suite, four files at a time: many tests wait for processes
 	$(BIN)/python -m pytest tests -n 4 --dist loadfile
 
 check: .venv/dev.ok  ## format, lint, types
@@ -56,6 +56,12 @@ clean:  ## forget .venv and caches
 .venv/run.ok: requirements/run.txt pyproject.toml | .venv/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/browser.ok: | .venv/bin/pip
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq \
+		&& apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; } \
+		|| { echo "the tests of web pages need a browser; type: sudo apt-get install chromium chromium-driver" >&2; exit 1; }
 	@touch $@
 
 .venv/dev.ok: requirements/dev.txt .venv/run.ok

@@ -4,14 +4,15 @@ import typer
 
 from integrator.errors import UsageError
 
-STANDINS = {"maconomy": 9101, "wordpress": 9103, "mailgun": 9105, "au2office": 9111}
+STANDINS = {"maconomy": 9101, "wordpress": 9103, "mailgun": 9105, "au2office": 9111, "admanager": 9112}
 CLASSES = {
     "maconomy": "maconomy:Maconomy",
     "wordpress": "wordpress:WordPress",
     "mailgun": "mailgun:Mailgun",
     "au2office": "au2office:Au2Office",
+    "admanager": "admanager:AdManager",
 }
-SERVED_BY = {"au2office": "workshop.standin"}  # all others: base
+SERVED_BY = {"au2office": "workshop.standin", "admanager": "workshop.standin"}  # all others: base
 
 
 def standin(
