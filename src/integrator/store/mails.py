@@ -35,6 +35,17 @@ class Mails:
         """Whether a mail was queued after that moment."""
         return bool(self._db.value("SELECT 1 FROM mails WHERE queued_at > ? LIMIT 1", (at,)))
 
+    def read_until(self) -> int:
+        """Up to when the provider's events were read (epoch seconds); 0: never."""
+        return int(self._db.value("SELECT value FROM counters WHERE name = 'mail events'") or 0)
+
+    def keep_read_until(self, at: int) -> None:
+        """The provider's events were read up to then."""
+        self._db.write(
+            "INSERT INTO counters (name, value) VALUES ('mail events', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
+            (at,),
+        )
+
     def bad(self) -> list[dict[str, Any]]:
         """Mails that did not arrive, and that no operator has seen to."""
         rows = self._db.all(
