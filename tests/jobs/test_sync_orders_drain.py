@@ -63,7 +63,7 @@ class Remote:
         return False
 
     def preview(self, message: Message) -> Preview:
-        raise NotImplementedError
+        raise AssertionError("a run that drains shows no plan")
 
     @property
     def keys(self) -> list[str]:
