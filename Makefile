@@ -59,7 +59,7 @@ clean:  ## forget .venv and caches
 	@touch $@
 
 .venv/browser.ok: | .venv/bin/pip
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq \
+	@{ command -v chromium && command -v chromedriver; } >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq \
 		&& apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; } \
 		|| { echo "the tests of web pages need a browser; type: sudo apt-get install chromium chromium-driver" >&2; exit 1; }
 	@touch $@
