@@ -6,6 +6,7 @@ IntegratorError
 │   └── NotBookable    2   a class or an order is not in a state that allows it
 ├── NotFound           4   no such run, record, message, backup
 ├── LockHeld           5   the same job is still running
+├── Inactive           5   the workshop is switched off or blocked
 ├── ConfigError       78   this installation is wrong; all problems at once
 ├── StoreDamaged      70   the store cannot be trusted or written
 ├── Stopped           75   asked to end (SIGTERM, run budget used up)
@@ -13,6 +14,7 @@ IntegratorError
 │   └── InDoubt       75   a write whose outcome nobody knows: look before doing it again
 ├── Refused            1   the other side rejects us as a whole: login, contract, rights
 │   ├── BadAnswer      1   an answer that is not what the contract says
+│   ├── Blocked        1   a workshop's ERP does not let us in: nothing is tried until a person has looked
 │   └── Full           1   a class has no seat left for a reservation
 ├── GuardTripped       1   what we would do looks like damage; a named flag lets it pass
 └── ItemError          3   this one item; note it, go on
@@ -79,6 +81,10 @@ class LockHeld(IntegratorError):
     exit_code = 5
 
 
+class Inactive(IntegratorError):
+    exit_code = 5
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong in this installation: where, what, and what is expected."""
@@ -111,14 +117,17 @@ class Stopped(IntegratorError):
 class Unavailable(IntegratorError):
     """The other side did nothing and cannot be had now.
 
-    retry_after_s is what the other side asked for, or None.
+    retry_after_s is what the other side asked for, or None; code is a stable word where it matters ("slow").
     """
 
     exit_code = 75
 
-    def __init__(self, message: str, *, hint: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, retry_after_s: float | None = None, code: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+        self.code = code
 
 
 class InDoubt(Unavailable):
@@ -131,6 +140,14 @@ class Refused(IntegratorError):
 
 class BadAnswer(Refused):
     """An answer that breaks the contract; code is a stable word for tables and tests ("bad_json")."""
+
+    def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class Blocked(Refused):
+    """A workshop's ERP does not let us in; it is not tried again until a person has looked. code says why."""
 
     def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -177,8 +194,16 @@ class Rejected(ItemError):
 
 
 class Conflict(ItemError):
-    """The other side holds several of what must be one; nothing is touched."""
+    """The other side holds several of what must be one; nothing is touched. code as in Rejected."""
+
+    def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class Postponed(ItemError):
-    """Something this item needs is not there yet; it waits without using up an attempt."""
+    """Something this item needs is not there yet; it waits without using up an attempt. code as in Rejected."""
+
+    def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code

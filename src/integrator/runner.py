@@ -29,6 +29,7 @@ from integrator.wiring import Wiring, mapping_problems
 Story = Callable[[Run, Wiring], None]
 _LOGGED = (
     "job",
+    "scope",
     "run",
     "outcome",
     "exit_code",
@@ -47,6 +48,7 @@ class Options:
     """How a job was started.
 
     clock is epoch seconds; in_order: one request after the other, as a recording needs them
+    scope   the part of the job that runs, with a lock of its own: a workshop; "" is all of it
     lean    most starts find nothing to do: only the job's own file is read of jobs/, and a mapping file only with the
             first client that needs it
     """
@@ -55,6 +57,7 @@ class Options:
     progress: Progress = field(default_factory=NoProgress)
     clock: Callable[[], float] = time.time
     in_order: bool = False
+    scope: str = ""
     lean: bool = False
 
 
@@ -80,7 +83,7 @@ def run_job(
     make_var(home, settings.store.path)
     refuse_empty_store(home, settings.store.path)
     throwaway.sweep(home.spool)
-    report = Report(job, dry_run=options.dry_run)
+    report = Report(job, scope=options.scope, dry_run=options.dry_run)
     try:
         if options.dry_run:
             _run_dry(settings, story, report, options)
@@ -140,14 +143,14 @@ def _run_for_real(settings: Settings, story: Story, report: Report, options: Opt
     try:
         with (
             stopper.installed(),
-            lock.hold(settings.home.locks, report.job, since=now),
+            lock.hold(settings.home.locks, lock.name_of(report.job, report.scope), since=now),
             _told(settings, report, options) as heartbeat,
             _open(settings) as (db, created),
         ):
             _booked(settings, story, report, options, db, heartbeat, stopper, created=created)
     except LockHeld as error:
         with _open(settings) as (db, _):
-            History(db).skipped(report.job, error.message, at=int(now.timestamp()))
+            History(db).skipped(report.job, error.message, at=int(now.timestamp()), scope=report.scope)
             report.end(error)
             report.late = _late(settings.jobs[report.job], History(db), now, report)
 
@@ -185,7 +188,7 @@ def _booked(
     """
     history = History(db)
     checked = "full" if created else _check_store(db, history, int(options.clock()))
-    report.run_id = history.start(report.job, at=int(_now(options).timestamp()))
+    report.run_id = history.start(report.job, at=int(_now(options).timestamp()), scope=report.scope)
     damaged = False
     try:
         heartbeat("start")
@@ -313,7 +316,7 @@ def _finish(settings: Settings, report: Report, db: Database, checked: str | Non
 def _write_log(settings: Settings, report: Report, options: Options, bug: BaseException | None) -> None:
     shown = report.as_json()
     at = datetime.fromtimestamp(int(options.clock()), UTC).isoformat()
-    facts = {"at": at, **{name: shown[name] for name in _LOGGED}}
+    facts = {"at": at, **{name: shown[name] for name in _LOGGED if name in shown}}
     if bug is not None:
         facts["place"] = logbook.place_of(bug)
     try:

@@ -9,10 +9,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from integrator.effects import Done, Message, Sender
-from integrator.errors import BadAnswer, Conflict, InDoubt, IntegratorError, ItemError, Postponed, Refused, Unavailable
+from integrator.errors import (
+    BadAnswer,
+    Conflict,
+    InDoubt,
+    IntegratorError,
+    ItemError,
+    Postponed,
+    Refused,
+    Rejected,
+    Unavailable,
+)
 from integrator.runtime.outbox import Outbox
 
 UNCERTAIN_LIMIT_S = 24 * 3600
+UNCERTAIN = "uncertain"  # the code of what stayed in doubt for longer
 POSTPONED_S = 60
 LOOK_AGAIN_S = 10
 _LOOK_YOURSELF = "look there yourself: is it in, drop it; is it not, outbox retry --without-looking"
@@ -57,8 +68,8 @@ class Tally:
 class Delivery:
     """Brings the messages of one effect to one sender, oldest first; trouble holds back its own key only.
 
-    prepare is called in the transaction that begins a message, keep in the one that completes it;
-    critical postpones a stop request.
+    prepare is called in the transaction that begins a message, keep in the one that completes it, note in the one
+    that says that it is not done, with the state it has from then on; critical postpones a stop request.
 
     scope   only the messages of one order, class or workshop
     waits   what a killed run left is waited for until it is settled. A run that passes by again and again does not
@@ -74,6 +85,7 @@ class Delivery:
     sleep: Callable[[float], None]
     prepare: Callable[[Message], None] = lambda message: None
     keep: Callable[[Message, Done], None] = lambda message, done: None
+    note: Callable[[Message, str, IntegratorError], None] = lambda message, state, error: None
     advance: Callable[[int], None] = lambda number: None
     pause: Callable[[], bool] = lambda: False
     scope: str | None = None
@@ -145,31 +157,30 @@ class Delivery:
         asked_s = error.retry_after_s if isinstance(error, Unavailable) else None
         with self.outbox.db.tx():
             if asked_s:  # asked of us, not of these messages
-                self.outbox.postpone(self.effect, self.outbox.clock() + asked_s)
+                self.outbox.postpone(self.effect, self.outbox.clock() + asked_s, scope=self.scope)
             for message in group:
                 wait_s = self.patience.wait_s(message.attempts + 1, asked_s) if isinstance(error, Unavailable) else 0.0
                 next_at = self.outbox.clock() + wait_s
-                self.outbox.put_back(message, error.message, attempts=message.attempts, next_at=next_at)
+                self._put_back(message, error, attempts=message.attempts, next_at=next_at)
 
     def _write_down(self, message: Message, result: Done | IntegratorError) -> None:
         attempts = message.attempts + 1
         if isinstance(result, Done):
             self._complete(message, result)
         elif isinstance(result, InDoubt):
-            self.outbox.doubt(message, result.message)
+            self._doubt(message, result)
             self.tally.wait(message.key, result.message)
         elif isinstance(result, Refused):  # concerns all of them: no attempt is used up, and the run stops
-            next_at = self.outbox.clock()
-            self.outbox.put_back(message, result.message, attempts=message.attempts, next_at=next_at)
+            self._put_back(message, result, attempts=message.attempts, next_at=self.outbox.clock())
         elif isinstance(result, Postponed):
             next_at = self.outbox.clock() + POSTPONED_S
-            self.outbox.put_back(message, result.message, attempts=message.attempts, next_at=next_at)
+            self._put_back(message, result, attempts=message.attempts, next_at=next_at)
             self.tally.wait(message.key, result.message)
         elif isinstance(result, ItemError) or attempts >= self.patience.attempts:
-            self._fail(message, result.message)
+            self._fail(message, result)
         elif isinstance(result, Unavailable):
             next_at = self.outbox.clock() + self.patience.wait_s(attempts, result.retry_after_s)
-            self.outbox.put_back(message, result.message, attempts=attempts, next_at=next_at)
+            self._put_back(message, result, attempts=attempts, next_at=next_at)
             self.tally.wait(message.key, result.message)
         else:
             raise result
@@ -180,9 +191,18 @@ class Delivery:
         self.tally.finish(message.key)
         self.tally.counts[done.result] = self.tally.counts.get(done.result, 0) + 1
 
-    def _fail(self, message: Message, reason: str) -> None:
-        self.outbox.fail(message, reason)
-        self.tally.fail(message.key, reason)
+    def _put_back(self, message: Message, error: IntegratorError, *, attempts: int, next_at: float) -> None:
+        self.outbox.put_back(message, error.message, attempts=attempts, next_at=next_at)
+        self.note(message, "received", error)
+
+    def _doubt(self, message: Message, error: IntegratorError) -> None:
+        self.outbox.doubt(message, error.message)
+        self.note(message, "processing", error)
+
+    def _fail(self, message: Message, error: IntegratorError) -> None:
+        self.outbox.fail(message, error.message)
+        self.note(message, "failed", error)
+        self.tally.fail(message.key, error.message)
 
     # after a doubt --------------------------------------------------------------------------------
 
@@ -214,13 +234,14 @@ class Delivery:
                 if found is not None:
                     self._complete(message, found)
                 elif message.attempts >= self.patience.attempts:
-                    self._fail(message, f"not there after {message.attempts} attempts; {message.key} was left alone")
+                    given_up = f"not there after {message.attempts} attempts; {message.key} was left alone"
+                    self._fail(message, Rejected(given_up))
                 elif not self.sender.resends:
-                    self._fail(
-                        message, f"held: it may have arrived, though nothing there tells of it; {_LOOK_YOURSELF}"
-                    )
+                    held = f"held: it may have arrived, though nothing there tells of it; {_LOOK_YOURSELF}"
+                    self._fail(message, Rejected(held))
                 else:
-                    self.outbox.put_back(message, "looked up: it is not there", attempts=message.attempts, next_at=0)
+                    absent = Unavailable("looked up: it is not there")
+                    self._put_back(message, absent, attempts=message.attempts, next_at=0)
                     self.tally.finish(message.key)
         return wait_s
 
@@ -236,9 +257,9 @@ class Delivery:
         since = message.uncertain_since or message.sent_at
         with self.outbox.db.tx():
             if isinstance(error, Conflict):
-                self._fail(message, f"duplicate: {error.message}")
+                self._fail(message, Conflict(f"duplicate: {error.message}", code=error.code))
             elif self.outbox.clock() - since > UNCERTAIN_LIMIT_S:
-                self._fail(message, f"uncertain for more than a day; {_LOOK_YOURSELF}")
+                self._fail(message, Conflict(f"uncertain for more than a day; {_LOOK_YOURSELF}", code=UNCERTAIN))
             else:
-                self.outbox.doubt(message, f"outcome unknown, and looking it up failed: {error.message}")
+                self._doubt(message, InDoubt(f"outcome unknown, and looking it up failed: {error.message}"))
                 self.tally.wait(message.key, "outcome unknown, and looking it up failed")

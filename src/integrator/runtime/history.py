@@ -43,17 +43,18 @@ class History:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def start(self, job: str, *, at: int) -> int:
-        """Begin a run; earlier runs of the same job without an end are marked crashed (we hold its lock)."""
+    def start(self, job: str, *, at: int, scope: str = "") -> int:
+        """Begin a run; earlier ones of the same job and scope without an end are marked crashed (we hold its lock)."""
         with self._db.tx():
             self._db.write(
                 "UPDATE runs SET outcome = 'crashed', finished_at = ?, error = 'ended without a word'"
-                " WHERE job = ? AND finished_at IS NULL",
-                (at, job),
+                " WHERE job = ? AND scope = ? AND finished_at IS NULL",
+                (at, job, scope),
             )
             self._db.write(
-                "INSERT INTO runs (job, boot_id, pid, version, started_at, outcome) VALUES (?, ?, ?, ?, ?, 'running')",
-                (job, boot_id(), os.getpid(), __version__, at),
+                "INSERT INTO runs (job, scope, boot_id, pid, version, started_at, outcome)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'running')",
+                (job, scope, boot_id(), os.getpid(), __version__, at),
             )
             return int(self._db.value("SELECT last_insert_rowid()"))
 
@@ -74,12 +75,12 @@ class History:
             ),
         )
 
-    def skipped(self, job: str, reason: str, *, at: int) -> None:
+    def skipped(self, job: str, reason: str, *, at: int, scope: str = "") -> None:
         """Keep a start that found the job still running."""
         self._db.write(
-            "INSERT INTO runs (job, boot_id, pid, version, started_at, finished_at, outcome, exit_code, error)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'skipped', 5, ?)",
-            (job, boot_id(), os.getpid(), __version__, at, at, reason),
+            "INSERT INTO runs (job, scope, boot_id, pid, version, started_at, finished_at, outcome, exit_code, error)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'skipped', 5, ?)",
+            (job, scope, boot_id(), os.getpid(), __version__, at, at, reason),
         )
 
     def last_success(self, job: str) -> int | None:

@@ -5,10 +5,17 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from integrator.errors import ConfigError, LockHeld, Problem
+
+
+def name_of(job: str, scope: str = "") -> str:
+    """The lock of a job, or of one part of it that runs beside the others (a workshop)."""
+    return f"{job}.{scope}" if scope else job
 
 
 @contextmanager
@@ -26,7 +33,7 @@ def hold(folder: Path, name: str, *, since: datetime) -> Iterator[None]:
             raise LockHeld(f"{name}: still running{_holder(descriptor)}; this start was skipped") from None
         with suppress(OSError):  # a full disk: what stands in the file is for people, the lock holds without it
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": since.isoformat()}).encode(), 0)
+            os.pwrite(descriptor, json.dumps(_ourselves(since)).encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -70,10 +77,49 @@ def _opened(folder: Path, name: str, flags: int = 0) -> int:
         ) from None
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock. started is the process's start in the kernel's ticks: a pid alone may be another's by now."""
+
+    pid: int
+    started: int
+    since: datetime
+
+    def is_alive(self) -> bool:
+        return process_started(self.pid) == self.started
+
+
+def holder(folder: Path, name: str) -> Holder | None:
+    """Who holds the lock now, None when nobody does, or when what stands in it cannot be read."""
+    if not is_held(folder, name):
+        return None
+    try:
+        return _read_holder((folder / f"{name}.lock").read_bytes())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def process_started(pid: int) -> int | None:
+    """When a process began, in the kernel's ticks since boot; None when there is none, or it is dead already."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _ourselves(since: datetime) -> dict[str, Any]:
+    return {"pid": os.getpid(), "started": process_started(os.getpid()), "since": since.isoformat()}
+
+
+def _read_holder(content: bytes) -> Holder:
+    found = json.loads(content)
+    return Holder(int(found["pid"]), int(found["started"]), datetime.fromisoformat(found["since"]))
+
+
 def _holder(descriptor: int) -> str:
     try:
-        holder = json.loads(os.pread(descriptor, 500, 0))
-        since = datetime.fromisoformat(holder["since"]).astimezone()
-        return f" since {since:%H:%M}, pid {int(holder['pid'])}"
+        found = _read_holder(os.pread(descriptor, 500, 0))
     except (ValueError, KeyError, TypeError):
         return ""
+    return f" since {found.since.astimezone():%H:%M}, pid {found.pid}"

@@ -102,11 +102,12 @@ class Outbox:
         )
         return None if found is None else int(found)
 
-    def postpone(self, effect: str, until: float) -> None:
-        """No waiting message of an effect is due before then."""
+    def postpone(self, effect: str, until: float, *, scope: str | None = None) -> None:
+        """No waiting message of an effect is due before then; of one scope only, when it is given."""
         self.db.write(
-            "UPDATE outbox SET next_at = ?1 WHERE effect = ?2 AND state = 'received' AND next_at < ?1",
-            (int(until), effect),
+            "UPDATE outbox SET next_at = ?1 WHERE effect = ?2 AND state = 'received' AND next_at < ?1"
+            " AND (?3 IS NULL OR scope = ?3)",
+            (int(until), effect, scope),
         )
 
     def hasten(self, scope: str) -> int:
@@ -158,14 +159,14 @@ class Outbox:
         )
         return True
 
-    def expire(self, effect: str, *, before: float, reason: str) -> list[str]:
+    def expire(self, effect: str, *, before: float, reason: str, scope: str | None = None) -> list[str]:
         """Messages that nobody touched since then are too old to be sent by themselves; gives back their keys."""
         rows = self.db.all(
-            "UPDATE outbox SET state = 'failed', reason = ?, changed_at = ?"
-            " WHERE effect = ? AND state = 'received' AND changed_at < ? RETURNING key",
-            (reason, int(self.clock()), effect, before),
+            "UPDATE outbox SET state = 'failed', reason = ?1, changed_at = ?2 WHERE effect = ?3"
+            " AND state = 'received' AND changed_at < ?4 AND (?5 IS NULL OR scope = ?5) RETURNING key",
+            (reason, int(self.clock()), effect, before, scope),
         )
-        return [row["key"] for row in rows]
+        return sorted(row["key"] for row in rows)
 
     # transitions: each names the state it leaves ---------------------------------------------------
 
@@ -186,6 +187,10 @@ class Outbox:
             for message in begun:
                 prepare(message)
             return begun
+
+    def leaving(self, message: Message) -> None:
+        """processing → processing: only now the first byte leaves; whatever is settled later is counted from here."""
+        self._move(message, "processing", "sent_at = :sent, uncertain_since = NULL", sent=math.ceil(self.clock()))
 
     def complete(self, message: Message, remote_id: str | None) -> None:
         """processing → completed: key and receipt stay, the body goes; a newer body that came meanwhile waits."""
@@ -286,6 +291,22 @@ class Outbox:
         )
         _expect_one(written, row_id)
         return state
+
+    def resolve(self, row_id: int, *, done: bool, reason: str) -> None:
+        """failed → completed, or failed with another reason: a person looked at the other side and says so.
+
+        Errors  NotFound; UsageError: it has not failed
+        """
+        row = self.get(row_id)
+        if row["state"] != "failed":
+            raise UsageError(f"outbox: message {row_id} is {_why_not(row)}; it was left as it is")
+        written = self.db.write(
+            "UPDATE outbox SET state = iif(?1, 'completed', 'failed'), body = iif(?1, NULL, body), reason = ?2,"
+            " uncertain_since = NULL, changed_at = ?3, completed_at = iif(?1, ?3, NULL)"
+            " WHERE id = ?4 AND state = 'failed'",
+            (done, reason, int(self.clock()), row_id),
+        )
+        _expect_one(written, row_id)
 
     def drop(self, row_id: int) -> None:
         """failed or received → failed for good: the body goes, the key stays so that it cannot be queued twice.

@@ -12,6 +12,7 @@ class Report:
     """One run. Keys and ids only: no name, address or mail body ever stands in it.
 
     counts    flat numbers by name ("main_courses.new")
+    scope     the part of the job that ran: a workshop, "" for all of it
     failed    item → why it was not done; waiting  item → why it was not its turn
     notes     remarks on records: code → (how many, some keys)
     """
@@ -30,6 +31,7 @@ class Report:
     error: str | None = None
     hint: str | None = None
     late: str | None = None
+    scope: str = ""
 
     @property
     def outcome(self) -> str:
@@ -54,6 +56,7 @@ class Report:
         """The report for machines."""
         return {
             "job": self.job,
+            **({"scope": self.scope} if self.scope else {}),
             "run": self.run_id,
             "outcome": self.outcome,
             "exit_code": self.exit_code,

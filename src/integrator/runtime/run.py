@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from integrator.database import Database
 from integrator.domain.fetched import Notes
 from integrator.effects import Done, Message, Sender
+from integrator.errors import IntegratorError
 from integrator.runtime.delivery import Delivery, Patience
 from integrator.runtime.outbox import Outbox
 from integrator.runtime.report import Report
@@ -107,6 +108,7 @@ class Run:
         *,
         keep: Callable[[Message, Done], None],
         prepare: Callable[[Message], None] = lambda message: None,
+        note: Callable[[Message, str, IntegratorError], None] = lambda message, state, error: None,
         pause: Callable[[], bool] = lambda: False,
         scope: str | None = None,
         waits: bool = True,
@@ -121,6 +123,7 @@ class Run:
             sleep=self.stopper.sleep,
             prepare=prepare,
             keep=keep,
+            note=note,
             advance=self.progress.advance,
             pause=pause,
             scope=scope,

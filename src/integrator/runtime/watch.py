@@ -78,7 +78,7 @@ def _last(db: Database, job: str, locks: Path) -> tuple[dict[str, Any] | None, b
     last = _newest(db, job)
     if last is None or last["finished_at"] is not None:
         return last, False, bool(last and last["outcome"] == "crashed")
-    if lock.is_held(locks, job):
+    if lock.is_held(locks, lock.name_of(job, last["scope"])):
         return last, True, False
     again = _newest(db, job)
     return again, False, bool(again and (again["finished_at"] is None or again["outcome"] == "crashed"))
@@ -91,7 +91,7 @@ def _newest(db: Database, job: str) -> dict[str, Any] | None:
 
 def outcome_of(run: dict[str, Any], locks: Path) -> str:
     """A run's outcome; one without an end whose lock is free did crash, though nobody has written it down yet."""
-    if run["finished_at"] is None and not lock.is_held(locks, run["job"]):
+    if run["finished_at"] is None and not lock.is_held(locks, lock.name_of(run["job"], run["scope"])):
         return "crashed"
     return str(run["outcome"])
 

@@ -241,10 +241,82 @@ def m004_orders(db: "sqlite_utils.Database") -> None:
     db.execute("CREATE INDEX outbox_by_scope ON outbox (scope) WHERE scope <> ''")
 
 
-STEPS: tuple[Callable[["sqlite_utils.Database"], None], ...] = (m001_runs, m002_courses, m003_posts, m004_orders)
+def m005_orderlines(db: "sqlite_utils.Database") -> None:
+    """Orderlines on their way to a workshop's ERP, and how the workshops stand; runs of a part of a job."""
+    db.execute("ALTER TABLE runs ADD COLUMN scope TEXT NOT NULL DEFAULT ''")
+    # How far an orderline is stands in the outbox; here stands what it is, and what looking at its case needs.
+    db.execute("""
+        CREATE TABLE orderlines (
+            id INTEGER PRIMARY KEY,
+            workshop TEXT NOT NULL,
+            unique_id TEXT NOT NULL,
+            case_id TEXT,
+            product_nr TEXT,
+            product_amount TEXT,
+            source TEXT NOT NULL CHECK (source IN ('command', 'spool', 'pull', 'http')),
+            credentials INTEGER NOT NULL CHECK (credentials IN (0, 1)),
+            received_at INTEGER NOT NULL,
+            bad_reason TEXT,
+            phase TEXT CHECK (phase IN ('claimed', 'looked', 'armed', 'half', 'verified', 'doubt')),
+            phase_at INTEGER,
+            arms INTEGER NOT NULL DEFAULT 0 CHECK (arms >= 0),
+            armed_at INTEGER,
+            baseline TEXT,
+            line_ref TEXT,
+            confidence TEXT CHECK (confidence IN ('marker', 'by count', 'a person')),
+            reason_code TEXT,
+            reason_times INTEGER NOT NULL DEFAULT 0,
+            evidence TEXT,
+            lease_owner TEXT,
+            lease_until INTEGER,
+            archived_at INTEGER,
+            told TEXT,
+            untold INTEGER NOT NULL DEFAULT 1 CHECK (untold IN (0, 1)),
+            changed_at INTEGER NOT NULL,
+            UNIQUE (workshop, unique_id),
+            CHECK (bad_reason IS NOT NULL
+                OR (case_id IS NOT NULL AND product_nr IS NOT NULL AND product_amount IS NOT NULL)),
+            CHECK (phase NOT IN ('armed', 'half') OR baseline IS NOT NULL)
+        ) STRICT""")
+    db.execute("CREATE INDEX orderlines_by_case ON orderlines (workshop, case_id)")
+    db.execute("CREATE INDEX orderlines_untold ON orderlines (workshop) WHERE untold = 1")
+    db.execute("""
+        CREATE TABLE orderline_events (
+            id INTEGER PRIMARY KEY,
+            orderline_id INTEGER NOT NULL REFERENCES orderlines (id) ON DELETE CASCADE,
+            at INTEGER NOT NULL,
+            run_id INTEGER,
+            what TEXT NOT NULL,
+            detail TEXT
+        ) STRICT""")
+    db.execute("CREATE INDEX orderline_events_by_orderline ON orderline_events (orderline_id)")
+    db.execute("""
+        CREATE TABLE workshops (
+            id TEXT PRIMARY KEY,
+            active INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+            blocked_code TEXT,
+            blocked_at INTEGER,
+            paused_until INTEGER NOT NULL DEFAULT 0,
+            silent_in_row INTEGER NOT NULL DEFAULT 0,
+            layout_key TEXT,
+            login_at INTEGER,
+            done_at INTEGER,
+            cursor TEXT,
+            rejected INTEGER NOT NULL DEFAULT 0,
+            reused INTEGER NOT NULL DEFAULT 0,
+            changed_at INTEGER NOT NULL,
+            CHECK ((blocked_code IS NULL) = (blocked_at IS NULL))
+        ) STRICT""")
+
+
+STEPS: tuple[Callable[["sqlite_utils.Database"], None], ...] = (
+    *(m001_runs, m002_courses, m003_posts, m004_orders),
+    m005_orderlines,
+)
 TABLES = frozenset(
     {"runs", "outbox", "main_courses", "courses", "sources", "set_aside", "changes", "posts"}
     | {"orders", "participants", "mails", "participant_lists", "erasures", "counters"}
+    | {"orderlines", "orderline_events", "workshops"}
 )
 
 

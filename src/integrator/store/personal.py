@@ -96,6 +96,44 @@ REGISTER = (
         "as long as the hold",
         "gdpr unhold sets it to NULL",
     ),
+    *(
+        Personal(
+            f"orderlines.{column}",
+            category,
+            "putting the line on the case once, and telling what became of it",
+            "[retention] orderlines_days after it came, or after it ended when that is later",
+            "gdpr-cleanup deletes the orderline with its events",
+        )
+        for column, category in (
+            (
+                "case_id",
+                "a workshop's customers: the number of a case, which leads to one in the workshop's own system",
+            ),
+            ("line_ref", "a workshop's customers: the number of a line on that case"),
+            ("baseline", "a workshop's customers: numbers of lines that were on that case"),
+        )
+    ),
+    Personal(
+        "orderline_events.detail",
+        "what was seen on the way: pages, fields and numbers; a person's note on how they settled it",
+        "finding out what happened to an orderline",
+        "[retention] orderlines_days, as the orderline",
+        "gdpr-cleanup deletes the orderline with its events",
+    ),
+    Personal(
+        "var/spool/orderlines/*",
+        "orderlines as files: cases of a workshop's customers; the login that may stand in them is taken out",
+        "taking orderlines in; done/ and rejected/ tell what came",
+        "an incoming file until the next push-orderline; done/ and rejected/ [retention] evidence_days",
+        "gdpr-cleanup deletes the files",
+    ),
+    Personal(
+        "var/status/*.jsonl",
+        "ids of orderlines and what became of them: nobody's data without the workshop's own system",
+        "telling OilMat",
+        "as its orderlines",
+        "rewritten after every run that changed anything",
+    ),
     Personal(
         "erasures.actor",
         "the operator who erased: their user name on this machine",
@@ -198,7 +236,19 @@ REGISTER = (
 
 # Keys, counts, codes, times and course facts: nobody's data. changes.fields holds no values of personal fields.
 PLAIN = {
-    "runs": {"id", "job", "boot_id", "pid", "version", "started_at", "finished_at", "outcome", "exit_code", "counts"}
+    "runs": {
+        "id",
+        "job",
+        "scope",
+        "boot_id",
+        "pid",
+        "version",
+        "started_at",
+        "finished_at",
+        "outcome",
+        "exit_code",
+        "counts",
+    }
     | {"error", "cpu_ms", "checked"},
     "outbox": {"id", "effect", "scope", "key", "mode", "body_hash", "state", "attempts", "sent_at", "uncertain_since"}
     | {"next_at", "remote_id", "reason", "created_at", "changed_at", "completed_at", "run_id"},
@@ -219,4 +269,10 @@ PLAIN = {
     "participant_lists": {"class_id", "day", "recipient", "version", "fingerprint", "queued_at"},
     "erasures": {"id", "at", "run_id", "rule", "counts"},
     "counters": {"name", "value"},
+    "orderlines": {"id", "workshop", "unique_id", "product_nr", "product_amount", "source", "credentials"}
+    | {"received_at", "bad_reason", "phase", "phase_at", "arms", "armed_at", "confidence", "reason_code"}
+    | {"reason_times", "evidence", "lease_owner", "lease_until", "archived_at", "told", "untold", "changed_at"},
+    "orderline_events": {"id", "orderline_id", "at", "run_id", "what"},
+    "workshops": {"id", "active", "blocked_code", "blocked_at", "paused_until", "silent_in_row", "layout_key"}
+    | {"login_at", "done_at", "cursor", "rejected", "reused", "changed_at"},
 }
