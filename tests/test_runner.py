@@ -166,8 +166,8 @@ def test_a_run_without_an_end_is_called_crashed_by_the_next_one(home):
     go(
         home,
         lambda run, wiring: run.db.write(
-            "INSERT INTO runs SELECT 99, job, boot_id, pid, version, started_at,"
-            " NULL, 'running', NULL, '{}', NULL, NULL, NULL FROM runs"
+            "INSERT INTO runs (job, boot_id, pid, version, started_at, outcome)"
+            " SELECT job, boot_id, pid, version, started_at, 'running' FROM runs"
         ),
     )
     go(home, at=T0 + HOUR)

@@ -11,7 +11,7 @@ import msgspec
 from integrator.errors import ConfigError, IntegratorError, Problem, StoreDamaged, UsageError
 from integrator.secret import exposure
 
-_VAR_FOLDERS = ("locks", "log", "spool", "evidence", "backups")
+_VAR_FOLDERS = ("locks", "log", "spool", "evidence", "backups", "status")
 
 
 class Home(msgspec.Struct, frozen=True):
@@ -54,6 +54,10 @@ class Home(msgspec.Struct, frozen=True):
     @property
     def backups(self) -> Path:
         return self.var / "backups"
+
+    @property
+    def status(self) -> Path:
+        return self.var / "status"
 
 
 def find_home(environ: Mapping[str, str]) -> Home:

@@ -58,6 +58,24 @@ class Secret:
         raise TypeError("a secret cannot be pickled or copied")
 
 
+class Reference:
+    """A reference that is followed only when its secret is needed: one workshop's must not stop another's run."""
+
+    def __init__(self, reference: Any) -> None:
+        check_reference(reference)
+        self._reference = reference
+
+    def __str__(self) -> str:
+        [(kind, value)] = self._reference.items()
+        return f"{kind} {value[0] if kind == 'command' else value}"
+
+    __repr__ = __str__
+
+    def resolve(self, env: Mapping[str, str], base: Path) -> Secret:
+        """Errors  SecretError, as resolve()"""
+        return resolve(self._reference, env, base)
+
+
 def check_reference(reference: Any) -> None:
     """Check that a TOML value is a reference, without following it.
 

@@ -25,9 +25,11 @@ from integrator.settings.model import (
     StoreSettings,
     TrainingportalSettings,
     WordPressSettings,
+    Workshop,
 )
 from integrator.settings.tables import TableReader
 from integrator.settings.values import did_you_mean
+from integrator.settings.workshops import read_workshops
 from integrator.tomlfile import TomlFile, read_toml
 
 __all__ = [
@@ -44,7 +46,9 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TrainingportalSettings",
+    "Variables",
     "WordPressSettings",
+    "Workshop",
     "load_settings",
 ]
 _ALWAYS = ("store", "reservations", "retention", "monitor")  # they have defaults; without a table a system is off
@@ -55,26 +59,29 @@ def load_settings(
 ) -> Settings:
     """Read and check a home's whole configuration.
 
-    Shape   needs names the tables whose secrets this run uses; None: all of them. The rest is checked all the same.
+    Shape   needs names the tables whose secrets this run uses, "workshops" the file of that name; None: all of them.
+            The rest is checked all the same.
             job: of the files in jobs/ only this one is read, for a start that has to be cheap
     Errors  ConfigError with every problem: file, line, and what is expected
     """
-    if needs is not None and (unknown := set(needs) - TABLES.keys()):
+    if needs is not None and (unknown := set(needs) - TABLES.keys() - {"workshops"}):
         raise ValueError(f"load_settings: no such table: {', '.join(sorted(unknown))}")
     if closed := closed_problems(home):
         raise ConfigError(closed, hint=f"nothing was started; mend {home.root}, then: integrator check")
     problems = [problem] if (problem := private_problem(home)) else []
     tables: dict[str, Any] = {}
+    env = Variables(home, environ)
     try:
         file = _read_config(home)
     except ConfigError as error:
         problems += error.problems
     else:
-        tables = _read_tables(home, file, _Variables(home, environ), needs, problems)
+        tables = _read_tables(home, file, env, needs, problems)
+    workshops = read_workshops(home, env, problems) if job is None or "workshops" in (needs or ()) else {}
     jobs = read_jobs(home, problems, only=job)
     if problems:
         raise ConfigError(problems, hint=f"nothing was started; mend {home.root}, then: integrator check")
-    return Settings(home=home, jobs=jobs, **tables)
+    return Settings(home=home, jobs=jobs, workshops=workshops, **tables)
 
 
 def _read_config(home: Home) -> TomlFile:
@@ -85,7 +92,7 @@ def _read_config(home: Home) -> TomlFile:
 
 
 def _read_tables(
-    home: Home, file: TomlFile, env: "_Variables", needs: Sequence[str] | None, problems: list[Problem]
+    home: Home, file: TomlFile, env: "Variables", needs: Sequence[str] | None, problems: list[Problem]
 ) -> dict[str, Any]:
     reader = TableReader(home, file, env, None if needs is None else frozenset(needs))
     tables = {name: reader.read(name, kind) for name, kind in TABLES.items() if name in file.data or name in _ALWAYS}
@@ -99,7 +106,7 @@ def _line(problem: Problem) -> int:
     return int(problem.where.rpartition(":")[2])
 
 
-class _Variables(Mapping[str, str]):
+class Variables(Mapping[str, str]):
     """The environment, and behind it .env: read when a name is asked for that the environment does not have."""
 
     def __init__(self, home: Home, environ: Mapping[str, str]) -> None:

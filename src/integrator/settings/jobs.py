@@ -11,7 +11,7 @@ from integrator.errors import ConfigError, Problem
 from integrator.home import Home, shipped
 from integrator.schedule import cron_problem
 from integrator.settings.model import JobPolicy
-from integrator.settings.values import Wrong, did_you_mean, duration, of_type
+from integrator.settings.values import Wrong, did_you_mean, duration, durations, of_type
 from integrator.tomlfile import TomlFile, read_toml
 
 # The policy keys of each job: their type, and the value of a file that does not say. A new job adds its line here.
@@ -20,6 +20,7 @@ POLICY_KEYS: dict[str, dict[str, tuple[Any, Any]]] = {
         "missing_runs": (Annotated[int, Meta(ge=1, le=1_000)], 3),
         "past": (Literal["keep", "unpublish"], "keep"),
     },
+    "push-orderline": {"look_again": (durations, (2.0, 5.0, 15.0))},
     "store-backup": {},
     "sync-orders": {},
     "clear-reservations": {},
@@ -76,7 +77,7 @@ class _JobReader:
             timeout_s=self._get("timeout", duration),
             alert_after_s=self._get("alert_after", duration, None),
             attempts=self._get("attempts", _attempts, 8),
-            backoff_s=self._get("backoff", _backoff, (60.0, 300.0, 900.0, 3_600.0)),
+            backoff_s=self._get("backoff", durations, (60.0, 300.0, 900.0, 3_600.0)),
             policy={key: self._get(key, _typed(kind), default) for key, (kind, default) in own.items()},
         )
 
@@ -112,7 +113,7 @@ class _JobReader:
 
 
 def _typed(kind: Any) -> Callable[[Any], Any]:
-    return lambda value: of_type(value, kind)
+    return kind if kind is durations else lambda value: of_type(value, kind)
 
 
 def _attempts(value: Any) -> Any:
@@ -124,12 +125,6 @@ def _schedule(value: Any) -> str:
     if text and (what := cron_problem(text)):
         raise Wrong(what)
     return " ".join(text.split())
-
-
-def _backoff(value: Any) -> tuple[float, ...]:
-    if not isinstance(value, list) or not value:
-        raise Wrong('expected a list of durations such as ["1m", "5m", "15m", "1h"], the last one repeats')
-    return tuple(float(duration(wait)) for wait in value)
 
 
 def _command(value: Any) -> tuple[str, ...]:

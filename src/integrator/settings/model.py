@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from integrator.home import Home
-from integrator.secret import Secret
+from integrator.secret import Reference, Secret
 
 # The upper bounds only catch slips: inf, or milliseconds where seconds are meant.
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -96,10 +96,36 @@ class OpenTable(Table, frozen=True, kw_only=True):
 
 
 class OilmatSettings(Table, frozen=True, kw_only=True):
-    """OilMat calls us, so that it may have no address."""
+    """Without a base_url nothing is pulled or told: orders come by command or as files."""
 
     base_url: str | None = None
-    extra: dict[str, Any] = {}
+    token: Secret | None = None
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 200  # orders in one answer
+    timeout_s: Seconds = 20.0
+    spool: Path = Path("var/spool/orderlines")
+
+
+class Workshop(Table, frozen=True, kw_only=True):
+    """One table of config/workshops.toml. username and password go together; without them it takes no orders."""
+
+    name: Text  # as people say it; orders may name the workshop so
+    type: Literal["au2office", "admanager"]
+    base_url: str
+    allow_hosts: tuple[Annotated[str, Meta(pattern="^[A-Za-z0-9.:_-]+$")], ...] = ()  # beside base_url's: the login's
+    username: Text | None = None
+    password: Reference | None = None
+    totp: Reference | None = None
+    marker_field: Literal["name", "none"] = "name"
+    existing_line: Literal["add", "fail"] = "add"
+    name_limit: Annotated[int, Meta(ge=1, le=1_000)] = 60
+    doubt_quiet_s: Seconds = 120.0  # longer than the ERP takes for its slowest request
+    timeout_s: Seconds = 20.0  # until a page shows what it should
+    remote_url: str | None = None
+    id: str = ""  # the table's name
+
+    @property
+    def has_credentials(self) -> bool:
+        return self.username is not None and self.password is not None
 
 
 class ReservationSettings(Table, frozen=True, kw_only=True):
@@ -151,6 +177,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reservations: ReservationSettings = ReservationSettings()
     retention: RetentionSettings = RetentionSettings()
     monitor: MonitorSettings = MonitorSettings()
+    workshops: dict[str, Workshop] = {}
     jobs: dict[str, JobPolicy] = {}
 
 

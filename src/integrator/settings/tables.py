@@ -10,7 +10,7 @@ from msgspec.structs import FieldInfo
 
 from integrator.errors import Problem
 from integrator.home import Home, shipped
-from integrator.secret import Secret, SecretError, check_reference, resolve
+from integrator.secret import Reference, Secret, SecretError, check_reference, resolve
 from integrator.settings.model import Table
 from integrator.settings.values import Wrong, did_you_mean, mail_address, of_type, web_address
 from integrator.tomlfile import TomlFile
@@ -67,6 +67,8 @@ class TableReader:
             return self._ping_url
         if kind is Secret:
             return lambda value: self._secret(table, value)
+        if kind is Reference:
+            return Reference
         if kind is Path:
             return self._mapping if key == "mapping" else self._path
         if key in {"base_url", "remote_url"}:

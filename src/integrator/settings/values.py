@@ -61,6 +61,13 @@ def duration(value: Any) -> int:
     return seconds
 
 
+def durations(value: Any) -> tuple[float, ...]:
+    """Read the waits between tries, in seconds."""
+    if not isinstance(value, list) or not value:
+        raise Wrong('expected a list of durations such as ["1m", "5m", "15m", "1h"], the last one repeats')
+    return tuple(float(duration(wait)) for wait in value)
+
+
 def web_address(value: Any) -> str:
     """Check an address of a system; give it back without its last slash.
 
