@@ -47,7 +47,7 @@ def test_var_is_made_for_the_owner_alone_and_made_again_without_harm(tmp_path: P
         os.umask(previous)
 
     folders = {path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
-    names = ("var", "var/locks", "var/log", "var/spool", "var/evidence", "var/backups")
+    names = ("var", "var/locks", "var/log", "var/spool", "var/evidence", "var/backups", "var/status")
     assert folders == dict.fromkeys(names, 0o700)
 
 

@@ -15,10 +15,13 @@ from integrator.settings import Settings
 if TYPE_CHECKING:
     from integrator.domain.mails import Results
     from integrator.effects import Sender
+    from integrator.jobs.orderline_runs import Parts
     from integrator.mails import Postroom
+    from integrator.shops import Shops
     from integrator.systems.http import Http
     from integrator.systems.maconomy import Maconomy
     from integrator.systems.mailgun import Mailgun
+    from integrator.systems.oilmat import OilMat
     from integrator.systems.wordpress import WordPress
 
 USER_AGENT = f"integrator/{__version__}"
@@ -36,7 +39,8 @@ class Wiring:
         self._in_order = in_order
         self._maconomy: Maconomy | None = None
         self._mailgun: Mailgun | None = None
-        self._made: list[Maconomy | WordPress | Mailgun] = []
+        self._oilmat: OilMat | None = None
+        self._made: list[Maconomy | WordPress | Mailgun | OilMat] = []
 
     def maconomy(self) -> "Maconomy":
         """Errors  ConfigError: there is no [maconomy], or its mapping is wrong"""
@@ -102,6 +106,38 @@ class Wiring:
         self._made.append(made)
         self._mailgun = made
         return made
+
+    def oilmat(self) -> "OilMat | None":
+        """None when [oilmat] has no base_url: orders come by command or as files, and nobody is told."""
+        from integrator.systems.oilmat import OilMat
+
+        settings = self._settings.oilmat
+        if settings is None or settings.base_url is None:
+            return None
+        if self._oilmat is None:
+            http = self._http("oilmat", settings.base_url, settings.timeout_s)
+            self._oilmat = OilMat(http, token=settings.token, limit=settings.limit)
+            self._made.append(self._oilmat)
+        return self._oilmat
+
+    def orderline_parts(self) -> "Parts":
+        """What push-orderline works with; OilMat's client is made when it is first needed."""
+        from integrator.jobs.orderline_runs import Parts
+
+        has_oilmat = self._settings.oilmat is not None and self._settings.oilmat.base_url is not None
+        return Parts(self._settings, self._need_oilmat if has_oilmat else None, self.shops.shop)
+
+    @property
+    def shops(self) -> "Shops":
+        """The workshops, each with its browser."""
+        from integrator.shops import Shops
+
+        return Shops(self._settings, self._spool)
+
+    def _need_oilmat(self) -> "OilMat":
+        oilmat = self.oilmat()
+        assert oilmat is not None
+        return oilmat
 
     def postroom(self) -> "Postroom":
         """What mails say, by this home's templates and the shipped ones."""

@@ -9,6 +9,7 @@ from integrator.checks.configuration import Configuration
 from integrator.checks.finding import Finding
 from integrator.checks.maconomy import bare, check_maconomy
 from integrator.checks.mailgun import check_mailgun
+from integrator.checks.oilmat import check_oilmat
 from integrator.checks.wordpress import check_wordpress
 from integrator.errors import ConfigError, IntegratorError, Refused, Stopped, Unavailable
 from integrator.runtime.stopping import Stopper
@@ -19,16 +20,19 @@ CHECKS: dict[str, Callable[[Finding, Wiring, Settings], None]] = {
     "maconomy": check_maconomy,
     "wordpress": check_wordpress,
     "mailgun": check_mailgun,
+    "oilmat": check_oilmat,
 }
 _LOGIN = {
     "maconomy": "auth_header and auth_value",
     "wordpress": "username and password",
+    "oilmat": "token",
     "mailgun": "api_key (if it may only send: events_key) or the region in base_url",
 }
 _LOGIN_STATUS = (401, 403)
 _CONSEQUENCE = {
     "maconomy": "import-courses changes nothing until then",
     "wordpress": "courses wait in the store and are sent later",
+    "oilmat": "orders are not fetched, and what became of them waits in the outbox",
     "mailgun": "mails wait in the outbox, and what became of earlier ones is not heard",
 }
 

@@ -4,13 +4,14 @@ import typer
 
 from integrator.errors import UsageError
 
-STANDINS = {"maconomy": 9101, "wordpress": 9103, "mailgun": 9105, "au2office": 9111, "admanager": 9112}
+STANDINS = {"maconomy": 9101, "wordpress": 9103, "mailgun": 9105, "au2office": 9111, "admanager": 9112, "oilmat": 9113}
 CLASSES = {
     "maconomy": "maconomy:Maconomy",
     "wordpress": "wordpress:WordPress",
     "mailgun": "mailgun:Mailgun",
     "au2office": "au2office:Au2Office",
     "admanager": "admanager:AdManager",
+    "oilmat": "oilmat:OilMat",
 }
 SERVED_BY = {"au2office": "workshop.standin", "admanager": "workshop.standin"}  # all others: base
 

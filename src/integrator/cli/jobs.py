@@ -83,6 +83,7 @@ def start(
     needs: "Sequence[str]",
     sources: "Sequence[str]" = (),
     lean: bool = False,
+    scope: str = "",
 ) -> None:
     """Run a job as the options ask, say how it ended, and leave with its exit code."""
     from integrator import recording
@@ -94,7 +95,7 @@ def start(
     if manner.record and manner.replay:
         raise UsageError("--record and --replay exclude each other")
     bar = render.Bar() if sys.stdout.isatty() and not manner.as_json else None
-    options = Options(dry_run=manner.dry_run, progress=bar or NoProgress(), lean=lean)
+    options = Options(dry_run=manner.dry_run, progress=bar or NoProgress(), lean=lean, scope=scope)
     try:
         if manner.record:
             need_sources(load_everything(need_home(os.environ), needs), sources)  # before the file is begun

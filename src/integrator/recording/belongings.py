@@ -60,6 +60,10 @@ def _allowed(name: str, table: Any) -> Recordable | None:
         from integrator.systems.wordpress import recordable
 
         return recordable.recordable(table.mapping)
+    if name == "oilmat":
+        from integrator.systems.oilmat import recordable as oilmat
+
+        return oilmat.recordable()
     if name == "mailgun":
         from integrator.systems.mailgun import recordable as mailgun
 

@@ -118,7 +118,7 @@ class Delivery:
                 results = self._deliver(group)
                 self.advance(len(group))
                 last = results[-1] if results else None
-                if isinstance(last, Unavailable) and all(isinstance(result, Unavailable) for result in results):
+                if isinstance(last, Unavailable) and all(_is_silence(result) for result in results):
                     silent += 1
                     if silent >= GIVE_UP_AFTER:
                         raise Unavailable(f"{last.message}; {silent} times in a row: the rest waits for the next run")
@@ -214,6 +214,8 @@ class Delivery:
         wait_s: float | None = None
         silent = 0
         for message in self._to_look_up():
+            if self.pause():
+                break
             # Counted from the moment of the doubt, and never longer: it left before now, also by a clock set back.
             since = max(message.sent_at, message.uncertain_since or 0)
             unsettled_s = min(since + self.sender.settle_s - self.outbox.clock(), self.sender.settle_s)
@@ -221,7 +223,7 @@ class Delivery:
                 found = self.sender.look_up(message)
             except (Conflict, Unavailable, BadAnswer) as error:
                 self._still_unknown(message, error)
-                silent = silent + 1 if isinstance(error, Unavailable) else 0
+                silent = silent + 1 if _is_silence(error) else 0
                 if silent >= GIVE_UP_AFTER:
                     raise Unavailable(f"{error.message}; {silent} times in a row: nothing new is sent") from None
                 continue
@@ -263,3 +265,8 @@ class Delivery:
             else:
                 self._doubt(message, InDoubt(f"outcome unknown, and looking it up failed: {error.message}"))
                 self.tally.wait(message.key, "outcome unknown, and looking it up failed")
+
+
+def _is_silence(result: Done | IntegratorError) -> bool:
+    """The system did not answer. An error with a code says what was seen there, so that it did."""
+    return isinstance(result, Unavailable) and result.code is None

@@ -102,6 +102,14 @@ class Outbox:
         )
         return None if found is None else int(found)
 
+    def is_fresh(self, effect: str, *, since: float, scope: str) -> bool:
+        """Whether a message may be sent now that came, or whose wait ended, since then."""
+        sql = (
+            "SELECT 1 FROM outbox WHERE effect = ? AND scope = ? AND state = 'received' AND next_at <= ?"
+            " AND max(next_at, created_at) >= ? LIMIT 1"
+        )
+        return self.db.value(sql, (effect, scope, self.clock(), int(since))) is not None
+
     def postpone(self, effect: str, until: float, *, scope: str | None = None) -> None:
         """No waiting message of an effect is due before then; of one scope only, when it is given."""
         self.db.write(

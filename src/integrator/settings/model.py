@@ -118,6 +118,7 @@ class Workshop(Table, frozen=True, kw_only=True):
     marker_field: Literal["name", "none"] = "name"
     existing_line: Literal["add", "fail"] = "add"
     name_limit: Annotated[int, Meta(ge=1, le=1_000)] = 60
+    pictures: Literal["trouble", "always"] = "trouble"  # of what a screenshot is kept
     doubt_quiet_s: Seconds = 120.0  # longer than the ERP takes for its slowest request
     timeout_s: Seconds = 20.0  # until a page shows what it should
     remote_url: str | None = None

@@ -58,6 +58,11 @@ class Orderlines:
         """All orderlines of a workshop, oldest first."""
         return [dict(row) for row in self._db.all(f"{_JOINED} WHERE o.workshop = ? ORDER BY o.id", (EFFECT, workshop))]
 
+    def changed_at(self, workshop: str) -> int | None:
+        """When one of its orderlines changed last."""
+        found = self._db.value("SELECT max(changed_at) FROM orderlines WHERE workshop = ?", (workshop,))
+        return None if found is None else int(found)
+
     def untold(self, workshop: str | None = None) -> list[dict[str, Any]]:
         """Orderlines whose status changed since OilMat was told."""
         rows = self._db.all(
@@ -213,9 +218,18 @@ class Orderlines:
                 "UPDATE orderlines SET archived_at = ? WHERE workshop = ? AND unique_id = ?", (at, workshop, unique_id)
             )
 
-    def told(self, orderline_id: int, text: str) -> None:
-        """What OilMat is being told, so that the same is not told again."""
-        self._db.write("UPDATE orderlines SET told = ?, untold = 0 WHERE id = ?", (text, orderline_id))
+    def told(self, orderline_id: int, text: str, changed_at: int) -> None:
+        """What OilMat is being told, so that the same is not told again; what changed meanwhile stays to be told."""
+        self._db.write("UPDATE orderlines SET told = ? WHERE id = ?", (text, orderline_id))
+        self._db.write("UPDATE orderlines SET untold = 0 WHERE id = ? AND changed_at = ?", (orderline_id, changed_at))
+
+    def retell(self, workshop: str, *, at: int) -> None:
+        """The reason of all that wait is another one: the workshop was blocked, or is free again."""
+        self._db.write(
+            "UPDATE orderlines SET untold = 1, changed_at = ? WHERE workshop = ? AND EXISTS (SELECT 1 FROM outbox"
+            " WHERE effect = ? AND key = workshop || '/' || unique_id AND state = 'received')",
+            (at, workshop, EFFECT),
+        )
 
     def event(self, key: str, what: str, detail: str | None, *, at: int) -> None:
         self._event(self._id(key), what, detail, at)

@@ -1,0 +1,204 @@
+"""Orders of OilMat come in: by command, as files in the spool folder, and fetched; each is kept once.
+
+What is refused is kept too where its id can be read, so that asking for its status answers. Logins that travel in an
+order are thrown away here: neither the store nor the files that stay behind have ever held them.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from integrator.database import Database
+from integrator.domain.orderlines.order import EFFECT, key_of, scope_of
+from integrator.domain.orderlines.payload import MAX_BYTES, Accepted, Refused, masked, read
+from integrator.runtime.outbox import Outbox
+from integrator.store.orderlines import Orderlines, shown
+from integrator.store.workshops import Workshops
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from integrator.settings import Workshop
+    from integrator.systems.oilmat import OilMat
+
+REUSED = "unique_id reused with other content"
+NOWHERE = "-"  # stands for the workshop of what names none of ours, in the counts
+MOST_FILES = 1_000  # of one workshop in one run
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one order at the door. status is OilMat's word for how it stands now.
+
+    result   "new", "same" (nothing changed), "replaced" (a bad request before), "bad request", "reused" or "rejected"
+             (its id could not be read)
+    """
+
+    result: str
+    workshop: str | None
+    unique_id: str | None
+    status: str
+    reason: str
+    credentials_in_payload: bool
+
+    @property
+    def is_good(self) -> bool:
+        return self.result in ("new", "same", "replaced")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Known:
+    """The workshops of a home, as payload.read asks for them."""
+
+    def __init__(self, workshops: "Mapping[str, Workshop]") -> None:
+        self._ids = {name.casefold(): found.id for found in workshops.values() for name in (found.id, found.name)}
+        self._workshops = workshops
+
+    def find(self, name: str) -> str | None:
+        return self._ids.get(name.casefold())
+
+    def has_credentials(self, workshop: str) -> bool:
+        return self._workshops[workshop].has_credentials
+
+
+@dataclass
+class Intake:
+    """Keeps what comes, in the store of one home."""
+
+    db: Database
+    workshops: "Mapping[str, Workshop]"
+    clock: Callable[[], float]
+    run_id: int | None = None
+
+    @property
+    def at(self) -> int:
+        return int(self.clock())
+
+    def take(self, raw: bytes, *, source: str, only: str | None = None) -> list[Taken]:
+        """Keep all orders of a body, each on its own, in one transaction.
+
+        only   the workshop that they are for
+        """
+        with self.db.tx():
+            return list(self._take(raw, source, only))
+
+    def take_page(self, items: tuple[bytes, ...], workshop: str, cursor: str) -> list[Taken]:
+        """Keep what was fetched, and where to go on, in one transaction."""
+        with self.db.tx():
+            taken = [one for raw in items for one in self._take(raw, "pull", workshop)]
+            Workshops(self.db).read_up_to(workshop, cursor, at=self.at)
+            return taken
+
+    def _take(self, raw: bytes, source: str, only: str | None) -> Iterator[Taken]:
+        for item in read(raw, workshops=Known(self.workshops), only=only):
+            if isinstance(item, Accepted):
+                yield self._accept(item, source)
+            else:
+                yield self._refuse(item, source, only)
+
+    def _accept(self, item: Accepted, source: str) -> Taken:
+        order, lines = item.order, Orderlines(self.db, run_id=self.run_id)
+        result = lines.take(order, source=source, credentials=item.credentials, at=self.at)
+        if result == "reused":
+            Workshops(self.db).count(order.workshop, "reused", at=self.at)
+            return self._bad(result, order.workshop, order.unique_id, REUSED, item.credentials)
+        if result != "same":
+            outbox = Outbox(self.db, clock=self.clock, run_id=self.run_id)
+            outbox.once(EFFECT, order.key, order.body, scope=scope_of(order.workshop))
+        status, reason = shown(lines.get(order.workshop, order.unique_id))
+        return Taken(result, order.workshop, order.unique_id, status, reason, item.credentials)
+
+    def _refuse(self, item: Refused, source: str, only: str | None) -> Taken:
+        workshops = Workshops(self.db)
+        if item.workshop is None or item.unique_id is None:
+            workshops.count(item.workshop or only or NOWHERE, "rejected", at=self.at)
+            return self._bad("rejected", item.workshop, item.unique_id, item.reason, item.credentials)
+        kept = Orderlines(self.db, run_id=self.run_id).refuse(
+            item.workshop, item.unique_id, item.reason, source=source, credentials=item.credentials, at=self.at
+        )
+        if not kept:
+            workshops.count(item.workshop, "reused", at=self.at)
+        result = "bad request" if kept else "reused"
+        return self._bad(result, item.workshop, item.unique_id, item.reason, item.credentials)
+
+    def _bad(self, result: str, workshop: str | None, unique_id: str | None, reason: str, credentials: bool) -> Taken:
+        return Taken(result, workshop, unique_id, "bad request", reason, credentials)
+
+    # files --------------------------------------------------------------------------------------
+
+    def take_files(self, folder: Path, workshop: str) -> list[Taken]:
+        """Keep what lies in a workshop's spool folder; a file leaves it only when its orders are in the store.
+
+        A file that is still being written has a dot in front of its name, and is left alone.
+        """
+        own = folder / workshop
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return [one for path in _waiting(own)[:MOST_FILES] for one in self._take_or_say(path, workshop)]
+
+    def _take_or_say(self, path: Path, workshop: str) -> list[Taken]:
+        """A file that cannot be read, or not be moved, is said and stays: the others are taken."""
+        try:
+            return self._take_file(path, workshop)
+        except OSError as error:
+            return [self._bad("rejected", workshop, None, f"{path.name}: {error.strerror}", credentials=False)]
+
+    def _take_file(self, path: Path, workshop: str) -> list[Taken]:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        taken = self.take(raw, source="spool", only=workshop)
+        bad = [f"{number}. {one.reason}" for number, one in enumerate(taken, 1) if not one.is_good]
+        self._put_aside(path, "rejected" if bad else "done", masked(raw[:MAX_BYTES]), bad)
+        return taken
+
+    def _put_aside(self, path: Path, where: str, content: bytes, reasons: list[str]) -> None:
+        folder = path.parent / where
+        folder.mkdir(mode=0o700, exist_ok=True)
+        stamp = datetime.fromtimestamp(self.at, UTC).strftime("%Y%m%dT%H%M%SZ")
+        name = f"{stamp}-{path.name}"
+        if reasons:
+            _write(folder / f"{name}.reasons.txt", "\n".join([*reasons, ""]).encode())
+        _write(folder / name, content)
+        path.unlink()
+
+
+def _waiting(folder: Path) -> list[Path]:
+    """Files ready to be taken, oldest name first."""
+    with os.scandir(folder) as found:
+        names = [
+            entry.name
+            for entry in found
+            if entry.name.endswith(".json") and entry.name[0] != "." and entry.is_file(follow_symlinks=False)
+        ]
+    return [folder / name for name in sorted(names)]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A file appears whole or not at all, and survives a power cut before what it is a copy of is deleted."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    draft.rename(path)
+
+
+def fetch(intake: Intake, oilmat: "OilMat", workshop: str) -> list[Taken]:
+    """Take over what OilMat offers for a workshop; page and cursor together, so that a killed run goes on there.
+
+    Errors  Unavailable, Refused
+    """
+    after = Workshops(intake.db).get(workshop).cursor
+    pages = oilmat.pages(workshop, after)
+    return [one for page in pages for one in intake.take_page(page.items, workshop, page.next)]
+
+
+def key_shown(taken: Taken) -> str:
+    """How a report names it."""
+    return key_of(taken.workshop or "no workshop", taken.unique_id or "no id")

@@ -1,0 +1,100 @@
+"""Settings → what works for one workshop: its rules, its login, its browser. Heavy imports happen on first use."""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from integrator.errors import ConfigError, Problem
+from integrator.home import shipped
+from integrator.jobs.push_orderline import Book, Shop
+from integrator.secret import SecretError
+from integrator.settings import Settings, Variables
+
+if TYPE_CHECKING:
+    from integrator.systems.browser.session import BrowserOptions
+    from integrator.systems.workshops.sender import OrderlineSender
+    from integrator.systems.workshops.session import BrowserSession, Login
+
+
+class Shops:
+    """The workshops of a home. scratch is a folder for the browser's own files (its profile), gone with the run."""
+
+    def __init__(self, settings: Settings, scratch: Path) -> None:
+        self._settings = settings
+        self._scratch = scratch
+
+    def shop(self, workshop: str) -> Shop:
+        """What push_orderline needs to work for one workshop."""
+        from integrator.systems.workshops.sender import OrderlineSender, Rules
+
+        settings = self._settings.workshops[workshop]
+        rules = Rules(
+            marker_field=settings.marker_field == "name",
+            existing_fails=settings.existing_line == "fail",
+            name_limit=settings.name_limit,
+            look_again_s=self._settings.jobs["push-orderline"].policy["look_again"],
+            pictures=settings.pictures == "always",
+            user=settings.username,
+        )
+
+        def sender(session: "BrowserSession", book: Book) -> "OrderlineSender":
+            return OrderlineSender(session, book, rules, settings.doubt_quiet_s, time.sleep)
+
+        like_it = tuple(other.id for other in self._settings.workshops.values() if other.type == settings.type)
+        return Shop(settings, like_it, lambda: self.session(workshop), sender)
+
+    def session(self, workshop: str, *, told: Callable[[], None] = lambda: None) -> "BrowserSession":
+        """A browser for one workshop, not started yet. Errors  ConfigError: its locator file is wrong"""
+        from integrator.systems.browser.locators import load_locators
+        from integrator.systems.browser.session import start
+        from integrator.systems.workshops.session import BrowserSession
+
+        settings, home = self._settings.workshops[workshop], self._settings.home
+        file = Path("config") / "workshops" / f"{settings.type}.toml"
+        own = home.root / file
+        options = self._browser_options(workshop)
+        return BrowserSession(
+            kind=settings.type,
+            base_url=settings.base_url,
+            login=lambda: self.login(workshop),
+            start=lambda: start(options),
+            locators=load_locators(own if own.exists() else shipped() / file, shown=str(file)),
+            evidence=home.evidence,
+            stamp=lambda: datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
+            timeout_s=settings.timeout_s,
+            name_limit=settings.name_limit,
+            told=told,
+        )
+
+    def _browser_options(self, workshop: str) -> "BrowserOptions":
+        from integrator.systems.browser.session import BrowserOptions
+
+        settings, browser = self._settings.workshops[workshop], self._settings.browser
+        return BrowserOptions(
+            binary=browser.binary if browser else None,
+            driver=browser.driver if browser else None,
+            remote_url=settings.remote_url or (browser.remote_url if browser else None),
+            allow_hosts=(str(urlsplit(settings.base_url).hostname), *settings.allow_hosts),
+            timeout_s=settings.timeout_s,
+            scratch=self._scratch,
+        )
+
+    def login(self, workshop: str) -> "Login":
+        """Errors  ConfigError: there is none, or its secret cannot be had"""
+        from integrator.systems.workshops.session import Login
+
+        settings = self._settings.workshops[workshop]
+        where = f"config/workshops.toml [{workshop}]"
+        if settings.username is None or settings.password is None:
+            raise ConfigError([Problem(where, "has no username and password: no credentials configured")])
+        env = Variables(self._settings.home, os.environ)
+        try:
+            password = settings.password.resolve(env, self._settings.home.root)
+            totp = settings.totp.resolve(env, self._settings.home.root) if settings.totp else None
+        except SecretError as error:
+            raise ConfigError([Problem(where, str(error))], hint="integrator check") from None
+        return Login(settings.username, password, totp)

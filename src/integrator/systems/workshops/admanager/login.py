@@ -1,0 +1,59 @@
+"""AD Manager's login: one attempt, with a code where one is asked for, and what the page answers."""
+
+from integrator.secret import Secret
+from integrator.systems.browser.trouble import Trouble
+from integrator.systems.workshops.admanager.screen import Screen
+
+_ERRORS = ("login.wrong", "page.unavailable", "login.error")
+
+
+def log_in(screen: Screen, username: str, password: Secret, totp: Secret | None) -> None:
+    """From wherever the browser is to a page with the menu.
+
+    Codes   login-refused; login-attention: whatever else the login page says, for a second attempt may lock the account
+    """
+    tab = screen.tab
+    screen.inside = False
+    tab.open(screen.base_url)
+    if screen.first("login.email", "page.menu") == "login.email":
+        # The button wakes up by input events only, one in each field.
+        tab.fill("login.email", username)
+        tab.fill("login.password", password.reveal(), secret=True)
+        _send(screen, "login.submit")
+        if (answer := screen.first("page.menu", "login.code", *_ERRORS)) == "login.code":
+            answer = _enter_code(screen, totp)
+        _judge(answer)
+    screen.inside = True
+
+
+def _send(screen: Screen, button: str) -> None:
+    """Once: a click that is repeated would be a second attempt."""
+    element = screen.tab.need(button)
+    screen.tab.wait(f"{button} wakes up", element.is_enabled)
+    screen.tab.touch(element)
+
+
+def _enter_code(screen: Screen, totp: Secret | None) -> str:
+    if totp is None:
+        raise Trouble("login-attention", "the login asks for a code, and this workshop has no totp")
+    screen.tab.fill("login.code", _code_of(totp), secret=True)
+    _send(screen, "login.send_code")
+    return screen.first("page.menu", *_ERRORS)
+
+
+def _code_of(totp: Secret) -> str:
+    import pyotp
+
+    try:
+        return str(pyotp.TOTP(totp.reveal()).now())
+    except ValueError:  # its own words may hold the secret
+        raise Trouble("login-attention", "the workshop's totp cannot be used: expected base32 of 112 bits") from None
+
+
+def _judge(answer: str) -> None:
+    if answer == "login.wrong":
+        raise Trouble("login-refused", "the login page refuses the user or the password (login.wrong)")
+    if answer == "page.unavailable":
+        raise Trouble("erp-unavailable", "the server fails on the login (page.unavailable)")
+    if answer == "login.error":
+        raise Trouble("login-attention", "the login page does not let us in, and says why (login.error)")

@@ -1,0 +1,79 @@
+"""What AD Manager may show besides what we came for: what is known is closed, anything else is told."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from integrator.systems.browser.tab import Tab
+from integrator.systems.browser.trouble import Trouble
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webelement import WebElement
+
+T = TypeVar("T")
+REFUSALS = (
+    "case-closed",
+    "case-invoiced",
+    "case-locked",
+    "case-not-found",
+    "product-unknown",
+    "product-blocked",
+    "amount-refused",
+    "manual-check",
+)
+
+
+class Screen:
+    """The tab and how to wait in it. inside: the login is behind us, so its form means that the session is lost."""
+
+    def __init__(self, tab: Tab, base_url: str) -> None:
+        self.tab = tab
+        self.base_url = base_url.rstrip("/")
+        self.inside = False
+        tab.look = self.look
+
+    def look(self) -> None:
+        """Close the notices that are known. Codes  unexpected-dialog, session-lost, erp-unavailable"""
+        for dialog in self.tab.all("page.dialog"):
+            self._answer(dialog)
+        if self.tab.find("page.cookies"):
+            with self.tab.step("notice closed: cookies"):
+                self.tab.press("page.cookies_accept")
+        if self.inside and self.tab.find("login.password"):
+            raise Trouble("session-lost", "the login form is shown")
+        if self.tab.find("page.unavailable"):
+            raise Trouble("erp-unavailable", "the page says that the server is not available (page.unavailable)")
+
+    def _answer(self, dialog: "WebElement") -> None:
+        if self.tab.find("page.news", dialog) is None:
+            title = self.tab.find("page.dialog_title", dialog)
+            called = self.tab.text(title)[:80] if title else "without a title"
+            raise Trouble("unexpected-dialog", f"a dialog that is not known, left unanswered: {called!r}")
+        with self.tab.step("notice closed: news"):
+            self.tab.press("page.news_close", dialog)
+
+    def until(self, what: str, condition: Callable[[], T | None]) -> T:
+        """Wait as Tab.wait does; each time in vain, see what else is shown instead of waiting for the deadline."""
+
+        def met() -> T | None:
+            if not (found := condition()):
+                self.look()
+            return found
+
+        return cast(T, self.tab.wait(what, met))  # it gives back nothing that is false
+
+    def first(self, *names: str, **fill: str) -> str:
+        """Which of these elements is shown.
+
+        Errors  what look() sees; else as Tab.need for the first of them
+        """
+        try:
+            return self.until(names[0], lambda: next((name for name in names if self.tab.find(name, None, **fill)), ""))
+        except Trouble as trouble:
+            if trouble.code != "slow":
+                raise
+        self.tab.need(names[0], None, 0, **fill)
+        return names[0]
+
+    def refusal(self, within: "WebElement | None" = None) -> str | None:
+        """The code of a refusal that the page shows in words that we know."""
+        return next((code for code in REFUSALS if self.tab.find(f"refusal.{code}", within)), None)

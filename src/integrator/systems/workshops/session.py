@@ -1,0 +1,127 @@
+"""One browser and one login for all orderlines of a run; both begin when they are first needed."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from integrator.secret import Secret
+from integrator.systems.browser.trouble import Trouble
+from integrator.systems.workshops import erp_of
+
+if TYPE_CHECKING:
+    from integrator.systems.browser.session import Browser
+
+    from integrator.systems.browser.locators import Locators
+    from integrator.systems.browser.tab import Tab
+    from integrator.systems.workshops.erp import WorkshopErp
+
+
+@dataclass(frozen=True)
+class Login:
+    username: str
+    password: Secret
+    totp: Secret | None
+
+    @property
+    def secrets(self) -> list[str]:
+        """What no text that we keep may hold."""
+        return [secret.reveal() for secret in (self.password, self.totp) if secret is not None]
+
+
+@dataclass
+class BrowserSession:
+    """What OrderlineSender works with (sender.Session). Make it in the main thread: see browser.process.
+
+    start     starts a browser; logins and starts count what was done
+    told      called after each login that was let in
+    """
+
+    kind: str
+    base_url: str
+    login: Callable[[], Login]
+    start: "Callable[[], Browser]"
+    locators: "Locators"
+    evidence: Path
+    stamp: Callable[[], str]
+    timeout_s: float
+    name_limit: int
+    told: Callable[[], None] = lambda: None
+    starts: int = 0
+    logins: int = 0
+    _browser: "Browser | None" = None
+    _tab: "Tab | None" = None
+    _erp: "WorkshopErp | None" = None
+    _refused: Trouble | None = field(default=None)
+
+    def erp(self) -> "WorkshopErp":
+        """The ERP, logged in.
+
+        Errors  Trouble: no browser, no page, or no way in; who was turned away is not tried again in this run
+        """
+        if self._refused is not None:
+            raise self._refused
+        if self._erp is not None:
+            return self._erp
+        erp = self._opened()
+        login = self.login()
+        self.logins += 1
+        try:
+            erp.log_in(login.username, login.password, login.totp)
+        except Trouble as trouble:
+            if trouble.code in ("login-refused", "login-attention"):
+                self._refused = trouble
+            raise
+        self._erp = erp
+        self.told()
+        return erp
+
+    def _opened(self) -> "WorkshopErp":
+        if self._browser is None:
+            from integrator.systems.browser.tab import Tab
+
+            self._browser = self.start()
+            self.starts += 1
+            self._tab = Tab(self._browser.driver, self.locators, timeout_s=self.timeout_s)
+        return erp_of(self.kind)(self._tab, self.base_url, name_limit=self.name_limit)
+
+    def renew(self) -> None:
+        """The login is over."""
+        self._erp = None
+
+    def drop(self) -> None:
+        """The browser is lost, or nobody knows in which state it is."""
+        self._erp = self._tab = None
+        if self._browser is not None:
+            self._browser.close()
+            self._browser = None
+
+    def leave(self) -> None:
+        """Close the case that is open, so that a colleague can have it."""
+        if self._erp is not None:
+            with suppress(Trouble):
+                self._erp.close_case()
+
+    def capture(self, name: str, error: str) -> str | None:
+        """Pictures and pages of what the browser shows now, in a folder of their own below evidence."""
+        if self._tab is None:
+            return None
+        from integrator.systems.browser.evidence import capture
+
+        workshop, _, unique_id = name.partition("/")
+        folder = self.evidence / workshop / f"{self.stamp()}-{unique_id}"
+        kept = capture(self._tab, folder, secrets=self._secrets(), error=error)
+        return None if kept is None else str(kept.relative_to(self.evidence))
+
+    def _secrets(self) -> Sequence[str]:
+        return self.login().secrets
+
+    def close(self) -> None:
+        self.drop()
+
+    def __enter__(self) -> "BrowserSession":
+        return self
+
+    def __exit__(self, *gone: Any) -> None:
+        self.close()
