@@ -15,17 +15,31 @@ from integrator.secret import SecretError
 from integrator.settings import Settings, Variables
 
 if TYPE_CHECKING:
-    from integrator.systems.browser.session import BrowserOptions
+    from integrator.systems.browser.session import Browser, BrowserOptions
     from integrator.systems.workshops.sender import OrderlineSender
     from integrator.systems.workshops.session import BrowserSession, Login
 
 
 class Shops:
-    """The workshops of a home. scratch is a folder for the browser's own files (its profile), gone with the run."""
+    """The workshops of a home.
 
-    def __init__(self, settings: Settings, scratch: Path) -> None:
+    scratch   a folder for the browser's own files (its profile), gone with the run
+    start     starts a browser; None: as systems.browser does
+    sleep     waits between looks after a doubt
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        scratch: Path,
+        *,
+        start: "Callable[[BrowserOptions], Browser] | None" = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings = settings
         self._scratch = scratch
+        self._start = start
+        self._sleep = sleep
 
     def shop(self, workshop: str) -> Shop:
         """What push_orderline needs to work for one workshop."""
@@ -42,7 +56,7 @@ class Shops:
         )
 
         def sender(session: "BrowserSession", book: Book) -> "OrderlineSender":
-            return OrderlineSender(session, book, rules, settings.doubt_quiet_s, time.sleep)
+            return OrderlineSender(session, book, rules, settings.doubt_quiet_s, self._sleep)
 
         like_it = tuple(other.id for other in self._settings.workshops.values() if other.type == settings.type)
         return Shop(settings, like_it, lambda: self.session(workshop), sender)
@@ -61,7 +75,7 @@ class Shops:
             kind=settings.type,
             base_url=settings.base_url,
             login=lambda: self.login(workshop),
-            start=lambda: start(options),
+            start=lambda: (self._start or start)(options),
             locators=load_locators(own if own.exists() else shipped() / file, shown=str(file)),
             evidence=home.evidence,
             stamp=lambda: datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),

@@ -17,7 +17,7 @@ from integrator.domain.retention import (
 from integrator.errors import UsageError
 
 DAY = 86_400
-PERIODS = Periods(participants_days=90, orders_days=1_000)
+PERIODS = Periods(participants_days=90, orders_days=1_000, orderlines_days=365)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_is_kept_for_less_than_a_year_goes_on_its_day() -> None:
 
 
 def test_an_order_is_kept_from_the_later_of_its_day_and_its_class() -> None:
-    periods = Periods(participants_days=90, orders_days=YEARS)
+    periods = Periods(participants_days=90, orders_days=YEARS, orderlines_days=365)
     ordered, held = at("2026-12-30"), at("2027-01-20")
 
     def rule(now: str) -> str | None:

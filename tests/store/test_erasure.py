@@ -32,7 +32,7 @@ from people import DAY, add_order, person, traces
 
 AT = int(datetime(2027, 6, 1, 4, 0, tzinfo=UTC).timestamp())
 ENDED, NEW = "2027-02-01T16:00:00+01:00", "2027-05-20"
-PERIODS = Periods(participants_days=90, orders_days=2_190)
+PERIODS = Periods(participants_days=90, orders_days=2_190, orderlines_days=365)
 LIVE = "integrator.db"
 
 

@@ -56,11 +56,12 @@ def gdpr_cleanup(
         from integrator.jobs import gdpr_cleanup as job
 
         found = opening.settings()
+        spool = found.oilmat.spool if found.oilmat else None
         if run.dry or run.db.path != found.store.path:  # a copy: a dry run's, or a replay's
-            job.plan(run, found.home, found.store.path, found.retention)
+            job.plan(run, found.home, found.store.path, found.retention, spool=spool)
         else:
             actor = user() if sys.stdin.isatty() else "cron"
-            job.gdpr_cleanup(run, found.home, found.retention, actor=actor)
+            job.gdpr_cleanup(run, found.home, found.retention, actor=actor, spool=spool)
 
     start(
         "gdpr-cleanup",
@@ -89,7 +90,8 @@ def trace(person: str = PERSON, as_json: bool = JSON) -> None:
     with opening.reading(found) as db:
         places = erasure_trace.in_store(db, who, spellings) if db is not None else []
     places += erasure_trace.in_copies(copies_of(found), who, spellings, unreadable)
-    paths = erasure_trace.files(found.home.root, found.store.path, unreadable)
+    beside = [found.oilmat.spool] if found.oilmat else []
+    paths = erasure_trace.files(found.home.root, found.store.path, unreadable, beside=beside)
     places += erasure_trace.in_files(paths, who, spellings, unreadable)
     if as_json:
         facts = [{"where": place.where, "key": place.key, "times": place.times} for place in places]

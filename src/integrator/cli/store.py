@@ -123,7 +123,7 @@ def restore(file: str = FILE) -> None:
         from integrator.store.erasure.steps import erase_in_restored
 
         days = found.retention
-        periods = Periods(days.participants_days, days.orders_days)
+        periods = Periods(days.participants_days, days.orders_days, days.orderlines_days)
         erase_in_restored(db, found.home.var, periods, at=int(now.timestamp()), actor="restore")
 
     with ExitStack() as stack:

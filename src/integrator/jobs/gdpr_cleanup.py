@@ -1,9 +1,10 @@
 """gdpr-cleanup: what is past its time is erased, and the bytes of the files are searched for it.
 
-Reads   store      orders, reservations, participant lists; [retention]
-Keeps   store      participants become nobody, old orders go; counters, erasures (who, when, how many)
-        files      var/erasures (journal), backups and replaced stores (rewritten), evidence (deleted)
-Guard   an order with a message under way, or on legal hold, stays as it is
+Reads   store      orders, reservations, participant lists, orderlines; [retention]
+Keeps   store      participants become nobody, old orders and orderlines go; counters, erasures (who, when, how many)
+        files      var/erasures (journal), backups and replaced stores (rewritten), var/status (shortened), evidence and
+                   orderlines that came as files (deleted)
+Guard   an order with a message under way, or on legal hold, stays as it is; so does an orderline that has not ended
 """
 
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from integrator.domain.retention import DAY_S, Periods
+from integrator.domain.retention import Periods
 from integrator.effects import Preview
 from integrator.errors import LockHeld, Unavailable
+from integrator.jobs import gdpr_files
 from integrator.runtime import lock
 from integrator.store import backup
 from integrator.store.erasure.copies import Copies, foreign
@@ -28,8 +30,13 @@ if TYPE_CHECKING:
     from integrator.settings.model import RetentionSettings
 
 
-def gdpr_cleanup(run: "Run", home: "Home", retention: "RetentionSettings", *, actor: str) -> None:
-    """Erase what is due in the store, in its copies and among the evidence."""
+def gdpr_cleanup(
+    run: "Run", home: "Home", retention: "RetentionSettings", *, actor: str, spool: Path | None = None
+) -> None:
+    """Erase what is due in the store, in its copies and among the files.
+
+    spool   where orderlines come as files, when it is not the home's own folder
+    """
     journal, periods = Journal(home.var), periods_of(retention)
     erasing = Erasing(run.db, journal, run.at, actor, run.id)
     copies = Copies(run.db.path, home.backups, journal, periods, run.at)
@@ -48,11 +55,22 @@ def gdpr_cleanup(run: "Run", home: "Home", retention: "RetentionSettings", *, ac
             run.count(**copies.counts)
         for name, reason in copies.failed.items():
             run.set_aside(f"backup {name}", reason)
-    run.count(evidence__deleted=len(old := old_evidence(home.evidence, retention.evidence_days, run.at)))
-    for path in old:
-        path.unlink(missing_ok=True)
+    _delete_files(run, home, retention, spool)
     for what in not_ours(home):
         run.remark(f"not ours: {what}: can hold people, and is never deleted here: delete it when it is not needed")
+
+
+def _delete_files(run: "Run", home: "Home", retention: "RetentionSettings", spool: Path | None) -> None:
+    old = gdpr_files.old_files(home.evidence, retention.evidence_days, run.at)
+    run.count(evidence__deleted=gdpr_files.delete(old))
+    gdpr_files.delete_empty_folders(home.evidence, run.at, {path.parent for path in old})
+    taken_in = gdpr_files.old_orderline_files(orderlines_in(home, spool), retention.evidence_days, run.at)
+    run.count(orderline_files__deleted=gdpr_files.delete(taken_in))
+    gdpr_files.shorten_status_files(run.db, home.status)
+
+
+def orderlines_in(home: "Home", spool: Path | None) -> Path:
+    return spool or home.spool / "orderlines"
 
 
 def not_ours(home: "Home") -> list[str]:
@@ -65,8 +83,9 @@ def not_ours(home: "Home") -> list[str]:
     return said
 
 
-def plan(run: "Run", home: "Home", store: Path, retention: "RetentionSettings") -> None:
+def plan(run: "Run", home: "Home", store: Path, retention: "RetentionSettings", *, spool: Path | None = None) -> None:
     """Count what gdpr_cleanup would do; nothing is changed."""
+    days = retention.evidence_days
     periods = periods_of(retention)
     work = rules_work(run.db, periods, run.at)
     copies = Copies(store, home.backups, Journal(home.var), periods, run.at)
@@ -78,9 +97,11 @@ def plan(run: "Run", home: "Home", store: Path, retention: "RetentionSettings") 
         "reservations.deleted": len(work.reservations),
         "lists.deleted": len(work.lists),
         "trainers.forgotten": len(work.trainers),
+        "orderlines.deleted": len(work.orderlines),
         "backups.deleted": len(_expired(copies, retention.backups_days)),
         "backups.rewritten": len(copies.due()),
-        "evidence.deleted": len(old_evidence(home.evidence, retention.evidence_days, run.at)),
+        "evidence.deleted": len(gdpr_files.old_files(home.evidence, days, run.at)),
+        "orderline_files.deleted": len(gdpr_files.old_orderline_files(orderlines_in(home, spool), days, run.at)),
     }
     run.count(**numbers)
     for name, number in numbers.items():
@@ -90,7 +111,7 @@ def plan(run: "Run", home: "Home", store: Path, retention: "RetentionSettings") 
 
 
 def periods_of(retention: "RetentionSettings") -> Periods:
-    return Periods(retention.participants_days, retention.orders_days)
+    return Periods(retention.participants_days, retention.orders_days, retention.orderlines_days)
 
 
 @contextmanager
@@ -132,9 +153,3 @@ def _remove_expired(copies: Copies, days: int) -> int:
     for past in old:
         backup.remove(past)
     return len(old)
-
-
-def old_evidence(folder: Path, days: int, now: int) -> list[Path]:
-    """Files of evidence past their time, by when they were written last; a link is not followed."""
-    files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
-    return sorted(path for path in files if path.lstat().st_mtime < now - days * DAY_S)

@@ -5,8 +5,9 @@ order are thrown away here: neither the store nor the files that stay behind hav
 """
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from integrator.database import Database
 from integrator.domain.orderlines.order import EFFECT, key_of, scope_of
 from integrator.domain.orderlines.payload import MAX_BYTES, Accepted, Refused, masked, read
+from integrator.errors import Conflict
 from integrator.runtime.outbox import Outbox
 from integrator.store.orderlines import Orderlines, shown
 from integrator.store.workshops import Workshops
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 REUSED = "unique_id reused with other content"
 NOWHERE = "-"  # stands for the workshop of what names none of ours, in the counts
 MOST_FILES = 1_000  # of one workshop in one run
+TAKING = "taking"  # where a file lies while its orders are read
+_NAME_BYTES = 200  # of a file's name; ours gets a moment in front of it and an ending, and 255 is the most there is
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Taken:
 
     result   "new", "same" (nothing changed), "replaced" (a bad request before), "bad request", "reused" or "rejected"
              (its id could not be read)
+    ignored  names of fields that nobody knows
     """
 
     result: str
@@ -43,13 +48,16 @@ class Taken:
     status: str
     reason: str
     credentials_in_payload: bool
+    ignored: tuple[str, ...] = ()
 
     @property
     def is_good(self) -> bool:
         return self.result in ("new", "same", "replaced")
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """For whoever sent it. Of a login in it only that there was one."""
+        told: dict[str, Any] = {"unique_id": self.unique_id, "status": self.status, "reason": self.reason}
+        return told | ({"credentials_in_payload": True} if self.credentials_in_payload else {})
 
 
 class Known:
@@ -84,18 +92,23 @@ class Intake:
 
         only   the workshop that they are for
         """
+        items = list(self._read(raw, only))
         with self.db.tx():
-            return list(self._take(raw, source, only))
+            return list(self._take(items, source, only))
 
     def take_page(self, items: tuple[bytes, ...], workshop: str, cursor: str) -> list[Taken]:
         """Keep what was fetched, and where to go on, in one transaction."""
+        found = [one for raw in items for one in self._read(raw, workshop)]
         with self.db.tx():
-            taken = [one for raw in items for one in self._take(raw, "pull", workshop)]
+            taken = list(self._take(found, "pull", workshop))
             Workshops(self.db).read_up_to(workshop, cursor, at=self.at)
             return taken
 
-    def _take(self, raw: bytes, source: str, only: str | None) -> Iterator[Taken]:
-        for item in read(raw, workshops=Known(self.workshops), only=only):
+    def _read(self, raw: bytes, only: str | None) -> Iterator[Accepted | Refused]:
+        return read(raw, workshops=Known(self.workshops), only=only)
+
+    def _take(self, items: Iterable[Accepted | Refused], source: str, only: str | None) -> Iterator[Taken]:
+        for item in items:
             if isinstance(item, Accepted):
                 yield self._accept(item, source)
             else:
@@ -103,15 +116,25 @@ class Intake:
 
     def _accept(self, item: Accepted, source: str) -> Taken:
         order, lines = item.order, Orderlines(self.db, run_id=self.run_id)
-        result = lines.take(order, source=source, credentials=item.credentials, at=self.at)
+        result = lines.compare(order)
+        if result in ("new", "replaced") and not self._queued(item):
+            result = "reused"
         if result == "reused":
             Workshops(self.db).count(order.workshop, "reused", at=self.at)
-            return self._bad(result, order.workshop, order.unique_id, REUSED, item.credentials)
-        if result != "same":
-            outbox = Outbox(self.db, clock=self.clock, run_id=self.run_id)
+            return self._bad(result, order.workshop, order.unique_id, REUSED, item.credentials, item.ignored)
+        lines.take(order, source=source, credentials=item.credentials, at=self.at)
+        blocked = Workshops(self.db).get(order.workshop).blocked_code
+        status, reason = shown(lines.get(order.workshop, order.unique_id), blocked=blocked)
+        return Taken(result, order.workshop, order.unique_id, status, reason, item.credentials, item.ignored)
+
+    def _queued(self, item: Accepted) -> bool:
+        """False: the outbox remembers this id with other content, though its orderline is no longer kept."""
+        outbox, order = Outbox(self.db, clock=self.clock, run_id=self.run_id), item.order
+        try:
             outbox.once(EFFECT, order.key, order.body, scope=scope_of(order.workshop))
-        status, reason = shown(lines.get(order.workshop, order.unique_id))
-        return Taken(result, order.workshop, order.unique_id, status, reason, item.credentials)
+        except Conflict:
+            return False
+        return True
 
     def _refuse(self, item: Refused, source: str, only: str | None) -> Taken:
         workshops = Workshops(self.db)
@@ -126,49 +149,79 @@ class Intake:
         result = "bad request" if kept else "reused"
         return self._bad(result, item.workshop, item.unique_id, item.reason, item.credentials)
 
-    def _bad(self, result: str, workshop: str | None, unique_id: str | None, reason: str, credentials: bool) -> Taken:
-        return Taken(result, workshop, unique_id, "bad request", reason, credentials)
+    def _bad(
+        self,
+        result: str,
+        workshop: str | None,
+        unique_id: str | None,
+        reason: str,
+        credentials: bool,
+        ignored: tuple[str, ...] = (),
+    ) -> Taken:
+        return Taken(result, workshop, unique_id, "bad request", reason, credentials, ignored)
 
     # files --------------------------------------------------------------------------------------
 
-    def take_files(self, folder: Path, workshop: str) -> list[Taken]:
+    def take_files(self, folder: Path, workshop: str, *, moves: bool = True) -> list[Taken]:
         """Keep what lies in a workshop's spool folder; a file leaves it only when its orders are in the store.
 
         A file that is still being written has a dot in front of its name, and is left alone.
+        moves  False: every file stays where it is, because the store is only a copy (a dry run)
         """
         own = folder / workshop
-        own.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return [one for path in _waiting(own)[:MOST_FILES] for one in self._take_or_say(path, workshop)]
+        try:
+            ready = self._claimed(own) if moves else [*_waiting(own / TAKING), *_waiting(own)]
+        except OSError as error:
+            return [self._bad("rejected", workshop, None, f"{own}: {error.strerror}", credentials=False)]
+        return [one for path in ready[:MOST_FILES] for one in self._take_or_say(path, workshop, moves=moves)]
 
-    def _take_or_say(self, path: Path, workshop: str) -> list[Taken]:
+    def _claimed(self, own: Path) -> list[Path]:
+        """What waits, under names that nobody else writes to, behind what a run that was killed left there.
+
+        Whoever writes orders.json again and again may do so while the one before is read: that is another file.
+        """
+        taking = own / TAKING
+        taking.mkdir(mode=0o700, parents=True, exist_ok=True)
+        moment = datetime.fromtimestamp(self.at, UTC).strftime("%Y%m%dT%H%M%SZ")
+        before = f"{moment}-{os.urandom(3).hex()}"
+        for path in _waiting(own)[:MOST_FILES]:
+            with suppress(FileNotFoundError):  # another run beside us has it
+                path.rename(taking / f"{before}-{_shortened(path.name)}")
+        return _waiting(taking)
+
+    def _take_or_say(self, path: Path, workshop: str, *, moves: bool) -> list[Taken]:
         """A file that cannot be read, or not be moved, is said and stays: the others are taken."""
         try:
-            return self._take_file(path, workshop)
+            return self._take_file(path, workshop, moves=moves)
+        except FileNotFoundError:  # another run beside us was faster
+            return []
         except OSError as error:
-            return [self._bad("rejected", workshop, None, f"{path.name}: {error.strerror}", credentials=False)]
+            reason = f"{os.fsencode(path.name).decode(errors='replace')}: {error.strerror}"
+            return [self._bad("rejected", workshop, None, reason, credentials=False)]
 
-    def _take_file(self, path: Path, workshop: str) -> list[Taken]:
+    def _take_file(self, path: Path, workshop: str, *, moves: bool) -> list[Taken]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             raw = file.read(MAX_BYTES + 1)
         taken = self.take(raw, source="spool", only=workshop)
         bad = [f"{number}. {one.reason}" for number, one in enumerate(taken, 1) if not one.is_good]
-        self._put_aside(path, "rejected" if bad else "done", masked(raw[:MAX_BYTES]), bad)
+        if moves:
+            self._put_aside(path, "rejected" if bad else "done", masked(raw[:MAX_BYTES]), bad)
         return taken
 
     def _put_aside(self, path: Path, where: str, content: bytes, reasons: list[str]) -> None:
-        folder = path.parent / where
+        folder = path.parent.with_name(where)
         folder.mkdir(mode=0o700, exist_ok=True)
-        stamp = datetime.fromtimestamp(self.at, UTC).strftime("%Y%m%dT%H%M%SZ")
-        name = f"{stamp}-{path.name}"
         if reasons:
-            _write(folder / f"{name}.reasons.txt", "\n".join([*reasons, ""]).encode())
-        _write(folder / name, content)
-        path.unlink()
+            _write(folder / f"{path.name}.reasons.txt", "\n".join([*reasons, ""]).encode())
+        _write(folder / path.name, content)
+        path.unlink(missing_ok=True)
 
 
 def _waiting(folder: Path) -> list[Path]:
-    """Files ready to be taken, oldest name first."""
+    """Files ready to be taken, in the order of their names; none where there is no such folder."""
+    if not folder.exists():
+        return []
     with os.scandir(folder) as found:
         names = [
             entry.name
@@ -176,6 +229,10 @@ def _waiting(folder: Path) -> list[Path]:
             if entry.name.endswith(".json") and entry.name[0] != "." and entry.is_file(follow_symlinks=False)
         ]
     return [folder / name for name in sorted(names)]
+
+
+def _shortened(name: str) -> str:
+    return os.fsdecode(os.fsencode(name)[-_NAME_BYTES:])
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -66,6 +66,7 @@ def push_orderline(run: "Run", shop: Shop) -> None:
         return None
     try:
         with shop.open_session() as session:
+            session.told = lambda: _logged_in(run, workshop)
             _deliver(run, shop, book, session)
     except Blocked as error:
         _block(run, [workshop], error.code)
@@ -116,6 +117,11 @@ def _plan(run: "Run", shop: Shop) -> None:
     scope = scope_of(shop.workshop.id)
     for message in [*run.outbox.in_doubt(EFFECT, scope=scope), *run.outbox.due(EFFECT, scope=scope)]:
         run.report.plan.append((EFFECT, sender.preview(message)))
+
+
+def _logged_in(run: "Run", workshop: str) -> None:
+    with run.db.tx():
+        Workshops(run.db).logged_in(workshop, at=int(run.clock()))
 
 
 def _block(run: "Run", workshops: Iterable[str], code: str) -> None:

@@ -109,7 +109,7 @@ class Workshop(Table, frozen=True, kw_only=True):
     """One table of config/workshops.toml. username and password go together; without them it takes no orders."""
 
     name: Text  # as people say it; orders may name the workshop so
-    type: Literal["au2office", "admanager"]
+    type: Text  # one that has a locator file: config/workshops/TYPE.toml
     base_url: str
     allow_hosts: tuple[Annotated[str, Meta(pattern="^[A-Za-z0-9.:_-]+$")], ...] = ()  # beside base_url's: the login's
     username: Text | None = None

@@ -8,6 +8,7 @@ from integrator.errors import ConfigError, Problem
 from integrator.home import Home, shipped
 from integrator.settings.model import Workshop
 from integrator.settings.tables import TableReader
+from integrator.settings.values import did_you_mean
 from integrator.tomlfile import TomlFile, read_toml
 
 NAME = "config/workshops.toml"
@@ -31,10 +32,19 @@ def read_workshops(home: Home, env: Mapping[str, str], problems: list[Problem]) 
                 file.problem((workshop,), "a workshop's id has up to 40 small letters, digits, hyphens and underscores")
             )
         elif (read := reader.read(workshop, Workshop)) is not None:
-            problems += _together(file, workshop, read)
+            problems += [*_together(file, workshop, read), *_unknown_type(home, file, workshop, read)]
             found[workshop] = _with_id(workshop, read)
     problems += [*reader.problems, *_same_names(file, found)]
     return found
+
+
+def _unknown_type(home: Home, file: TomlFile, workshop: str, read: Workshop) -> list[Problem]:
+    folders = (shipped() / "config" / "workshops", home.config / "workshops")
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
+    if read.type in known:
+        return []
+    what = f"[{workshop}] type: there is no such one: {did_you_mean(read.type, known)}"
+    return [file.problem((workshop, "type"), what)]
 
 
 def _with_id(workshop: str, read: Workshop) -> Workshop:

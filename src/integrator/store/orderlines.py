@@ -3,6 +3,7 @@
 Whether one waits, is under way or has ended stands in the outbox alone; this module joins it and never copies it.
 """
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -95,29 +96,37 @@ class Orderlines:
 
     # intake -------------------------------------------------------------------------------------
 
+    def compare(self, order: Order) -> Taken:
+        """What an order is to the store. "same": it is here already; "replaced": it takes the place of a bad request;
+        "reused": its id is here with other content, and that one stays as it is."""
+        known = self._known(order.workshop, order.unique_id)
+        if known is None:
+            return "new"
+        if known["bad_reason"] is not None:
+            return "replaced"
+        same = (known["case_id"], known["product_nr"], known["product_amount"]) == order.content
+        return "same" if same else "reused"
+
     def take(self, order: Order, *, source: str, credentials: bool, at: int) -> Taken:
-        """Keep an order. "same": it is here already; "replaced": it takes the place of a bad request; "reused": its id
-        is here with other content, and that one stays as it is."""
-        known = self._db.one(
-            "SELECT * FROM orderlines WHERE workshop = ? AND unique_id = ?", (order.workshop, order.unique_id)
-        )
-        if known is not None and known["bad_reason"] is None:
-            same = (known["case_id"], known["product_nr"], known["product_amount"]) == order.content
-            return "same" if same else "reused"
-        self._write(order.workshop, order.unique_id, order.content, None, source, credentials, at)
-        self.event(order.key, "received", f"by {source}", at=at)
-        return "new" if known is None else "replaced"
+        """Keep an order, if it is new or takes the place of a bad request."""
+        result = self.compare(order)
+        if result in ("new", "replaced"):
+            self._write(order.workshop, order.unique_id, order.content, None, source, credentials, at)
+            self.event(order.key, "received", f"by {source}", at=at)
+        return result
 
     def refuse(self, workshop: str, unique_id: str, reason: str, *, source: str, credentials: bool, at: int) -> bool:
         """Keep a bad request under its id. False: an order of this id is here, and stays as it is."""
-        known = self._db.one(
-            "SELECT bad_reason FROM orderlines WHERE workshop = ? AND unique_id = ?", (workshop, unique_id)
-        )
+        known = self._known(workshop, unique_id)
         if known is not None and known["bad_reason"] is None:
             return False
-        self._write(workshop, unique_id, (None, None, None), reason, source, credentials, at)
-        self.event(f"{workshop}/{unique_id}", "bad request", reason, at=at)
+        if known is None or (known["bad_reason"], known["archived_at"]) != (reason, None):
+            self._write(workshop, unique_id, (None, None, None), reason, source, credentials, at)
+            self.event(f"{workshop}/{unique_id}", "bad request", reason, at=at)
         return True
+
+    def _known(self, workshop: str, unique_id: str) -> sqlite3.Row | None:
+        return self._db.one("SELECT * FROM orderlines WHERE workshop = ? AND unique_id = ?", (workshop, unique_id))
 
     def _write(
         self,
@@ -133,7 +142,8 @@ class Orderlines:
             "INSERT INTO orderlines (workshop, unique_id, case_id, product_nr, product_amount, bad_reason, source,"
             " credentials, received_at, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)"
             " ON CONFLICT (workshop, unique_id) DO UPDATE SET case_id = ?3, product_nr = ?4, product_amount = ?5,"
-            " bad_reason = ?6, source = ?7, credentials = ?8, changed_at = ?9, archived_at = NULL, untold = 1",
+            " bad_reason = ?6, source = ?7, credentials = ?8, received_at = ?9, changed_at = ?9, archived_at = NULL,"
+            " untold = 1",
             (workshop, unique_id, *content, bad_reason, source, int(credentials), at),
         )
 
@@ -203,9 +213,10 @@ class Orderlines:
         self._db.write("UPDATE orderlines SET evidence = ? WHERE id = ?", (folder, self._id(key)))
         self.event(key, "evidence", folder, at=at)
 
-    def restarted(self, key: str, what: str, detail: str | None, *, at: int) -> None:
-        """A person brought it back, or settled it: it begins anew."""
-        self._phase(key, None, at, what=what, detail=detail, reason_code=None, reason_times=0, arms=0, archived_at=None)
+    def restarted(self, key: str, what: str, detail: str | None, *, phase: str | None = None, at: int) -> None:
+        """A person brought it back: it begins anew; phase: it is looked for first, with what was seen before."""
+        facts = {"reason_code": None, "reason_times": 0, "arms": 0, "archived_at": None}
+        self._phase(key, phase, at, what=what, detail=detail, **facts)
 
     def settled(self, key: str, code: str, detail: str, *, at: int) -> None:
         """A person took it out ("cleared"), or says that it has no line ("resolved")."""

@@ -1,7 +1,5 @@
 """AdManager in a real Chromium against the stand-in: one browser and one stand-in for a whole module of tests."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,19 +7,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-
 from integrator.domain.orderlines.order import named
 from integrator.secret import Secret
 from integrator.standins.admanager import AdManager as StandIn
 from integrator.standins.workshop.standin import WorkshopRunning, serve
 from integrator.systems.browser.locators import load_locators
+from integrator.systems.browser.session import BrowserOptions, start
 from integrator.systems.browser.tab import Tab
 from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops.admanager import AdManager
 from integrator.systems.workshops.erp import Entry
 
+NOW = 1_700_000_000.0
 EMAIL, PASSWORD = "oilmat@example.org", "demo-workshop"
 LOCATORS = Path(__file__).parents[3] / "config/workshops/admanager.toml"
 QUICK = {"table_ms": 10, "lines_ms": 10, "options_ms": 10, "lookup_ms": 10}
@@ -29,13 +26,16 @@ QUICK = {"table_ms": 10, "lines_ms": 10, "options_ms": 10, "lookup_ms": 10}
 
 @dataclass
 class Work:
-    """What a test works with. Every test takes a case of its own, so that nothing has to be taken back."""
+    """What a test works with. A test that changes a case takes a new one, or the common one, which begins empty."""
 
     running: WorkshopRunning
     standin: StandIn
     tab: Tab
     erp: AdManager
     cases: int = 9000
+    opened: str = ""
+    common: str = ""
+    before: tuple[int, int] = (0, 0)  # effects and requests of earlier tests
 
     def case(self, **facts: Any) -> str:
         """The number of a new case."""
@@ -50,12 +50,28 @@ class Work:
         self.erp.log_in(EMAIL, Secret(password), None if totp is None else Secret(totp))
 
     def log_out(self) -> None:
-        self.tab.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self.tab.driver.delete_all_cookies()
+
+    def open(self, number: str) -> str:
+        """Open a case; gives back its number."""
+        self.opened = ""
+        self.erp.open_case(number)
+        self.opened = number
+        return number
+
+    def at_case(self) -> str:
+        """The number of an open case without lines. It is looked for once, for that takes 1 s."""
+        self.common = self.common or self.case()
+        case = self.standin.shop.cases[self.common]
+        case.lines, case.status = [], "åben"
+        if self.opened != self.common:
+            return self.open(self.common)
+        self.erp.lines()
+        return self.common
 
     def ready(self, amount: str = "5.5", product: str = "OL-0530", **facts: Any) -> str:
-        """The number of a new case that is open, with all typed that a line needs."""
-        case = self.case(**facts)
-        self.erp.open_case(case)
+        """The number of an open case where all is typed that a line needs."""
+        case = self.open(self.case(**facts)) if facts else self.at_case()
         self.erp.prepare(self.entry(amount, product))
         return case
 
@@ -65,11 +81,11 @@ class Work:
 
     def saved(self, case: str) -> list[str]:
         """What the ledger says was written on a case: the truth."""
-        effects = [one for one in self.standin.effects() if one["case"] == case]
+        effects = [one for one in self.standin.effects()[self.before[0] :] if one["case"] == case]
         return [f"{one['product']} {one['name']} {one['amount']}" for one in effects]
 
     def posts(self, case: str) -> int:
-        return len(self.standin.entries(method="POST", path=f"/api/worksheets/{case}/lines"))
+        return len(self.standin.entries(since=self.before[1], method="POST", path=f"/api/worksheets/{case}/lines"))
 
     def script(self, script: str) -> Any:
         """Do something in the page, as a page of the future might."""
@@ -93,33 +109,14 @@ def told(act: Callable[..., object], *arguments: Any) -> tuple[str, bool, str]:
 
 
 @contextmanager
-def at_work(timeout_s: float = 3) -> Iterator[Work]:
+def at_work(scratch: Path) -> Iterator[Work]:
     standin = StandIn()
     running = serve(standin)
-    with tempfile.TemporaryDirectory() as home, running, _chromium(home) as driver:
-        tab = Tab(
-            driver,
-            load_locators(LOCATORS, shown="config/workshops/admanager.toml"),
-            timeout_s=timeout_s,
-            poll_s=0.02,
-            busy=AdManager.BUSY,
-        )
-        yield Work(running, standin, tab, AdManager(tab, running.url, name_limit=60))
-
-
-@contextmanager
-def _chromium(home: str) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    rules = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
-    for flag in ("--headless=new", "--no-sandbox", "--window-size=1200,900", f"--user-data-dir={home}/profile", rules):
-        options.add_argument(flag)
-    service = Service("/usr/bin/chromedriver", env={**os.environ, "TMPDIR": home})
-    driver = webdriver.Chrome(options=options, service=service)
-    try:
-        yield driver
-    finally:
-        driver.quit()
+    options = BrowserOptions(None, None, None, ("127.0.0.1",), scratch)
+    locators = load_locators(LOCATORS, shown="config/workshops/admanager.toml")
+    with running, start(options) as browser:
+        tab = Tab(browser.driver, locators, timeout_s=3, busy=AdManager.BUSY)
+        yield Work(running, standin, tab, AdManager(tab, running.url, name_limit=60, clock=lambda: NOW))
 
 
 def begun(work: Work) -> Work:
@@ -133,4 +130,5 @@ def begun(work: Work) -> Work:
         work.log_out()
         work.log_in()
     work.tab.steps.clear()
+    work.before = len(work.standin.effects()), len(work.standin.entries())
     return work

@@ -11,8 +11,8 @@ LINE = "OL-0530 Motorolie 5W-30 Longlife -- OilMat:0001 5.50"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Work]:
-    with at_work() as work:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
+    with at_work(tmp_path_factory.mktemp("browser")) as work:
         yield work
 
 
@@ -25,7 +25,7 @@ def work(browser: Work) -> Work:
 
 
 def test_a_line_is_saved_once_and_only_by_the_touch_that_saves(work: Work) -> None:
-    case = work.ready("5.5", lines=[{"product": "FI-100"}])
+    case = work.ready("5.5")
     assert work.posts(case) == 0
     work.erp.save()
     assert (work.posts(case), work.saved(case)) == (1, [LINE])
@@ -44,24 +44,24 @@ def test_only_the_option_with_exactly_our_number_is_taken(work: Work, number: st
 
 @pytest.mark.parametrize("number", ["ukendt", "OL-05", "ol-0530", "Gearolie"])
 def test_a_number_without_an_equal_option_is_unknown(work: Work, number: str) -> None:
-    work.erp.open_case(work.case())
+    work.at_case()
     assert trouble(work.erp.prepare, work.entry(product=number)) == ("product-unknown", False)
 
 
 @pytest.mark.parametrize("number", ["OL-1540", "AT-III"])
 def test_a_discontinued_or_blocked_product_is_not_chosen(work: Work, number: str) -> None:
-    work.erp.open_case(work.case())
+    work.at_case()
     assert trouble(work.erp.prepare, work.entry(product=number)) == ("product-blocked", False)
 
 
 @pytest.mark.parametrize("amount", ["0", "1.125"])
 def test_an_amount_that_the_field_does_not_take_is_refused(work: Work, amount: str) -> None:
-    work.erp.open_case(work.case())
+    work.at_case()
     assert trouble(work.erp.prepare, work.entry(amount)) == ("amount-refused", False)
 
 
 def test_an_amount_that_reads_back_as_another_one_is_noticed(work: Work) -> None:
-    work.erp.open_case(work.case())
+    work.at_case()
     work.script(
         "document.querySelector('[formcontrolname=amount]')"
         ".addEventListener('blur', (event) => { event.target.value = '55,00'; })"
@@ -71,14 +71,13 @@ def test_an_amount_that_reads_back_as_another_one_is_noticed(work: Work) -> None
 
 def test_a_name_that_cannot_be_edited_cannot_carry_the_marker(work: Work) -> None:
     work.stage("no_marker_field")
-    work.erp.open_case(work.case())
+    work.at_case()
     assert trouble(work.erp.prepare, work.entry()) == ("field-mismatch", False)
 
 
 def test_without_a_marker_the_name_stays_the_registers(work: Work) -> None:
     work.stage("no_marker_field")
-    case = work.case()
-    work.erp.open_case(case)
+    case = work.at_case()
     work.erp.prepare(replace(work.entry(), text=None))
     work.erp.save()
     assert work.saved(case) == ["OL-0530 Motorolie 5W-30 Longlife 5.50"]
@@ -98,8 +97,7 @@ def test_a_field_that_takes_less_gets_a_shorter_name(work: Work) -> None:
 
 
 def test_a_field_that_cuts_without_having_said_so_is_typed_into_again(work: Work) -> None:
-    case = work.case()
-    work.erp.open_case(case)
+    case = work.at_case()
     work.script(
         "document.querySelector('[formcontrolname=name]')"
         ".addEventListener('input', (event) => { event.target.value = event.target.value.slice(0, 25); })"
@@ -111,7 +109,7 @@ def test_a_field_that_cuts_without_having_said_so_is_typed_into_again(work: Work
 
 def test_a_marker_that_is_longer_than_the_field_does_not_fit(work: Work) -> None:
     work.stage("name_limit", characters=10)
-    work.erp.open_case(work.case())
+    work.at_case()
     assert trouble(work.erp.prepare, work.entry()) == ("marker-too-long", False)
 
 
@@ -123,15 +121,14 @@ def test_a_product_out_of_stock_is_noted_and_saved(work: Work) -> None:
 
 
 def test_options_that_do_not_come_are_slow(work: Work) -> None:
-    work.erp.open_case(work.case())
+    work.at_case()
     work.tab.timeout_s = 0.5
     work.stage("slow_options", ms=2000)
     assert trouble(work.erp.prepare, work.entry()) == ("slow", False)
 
 
 def test_a_session_that_ends_while_typing_is_lost(work: Work) -> None:
-    case = work.case()
-    work.erp.open_case(case)
+    case = work.at_case()
     work.stage("expire_after_requests")
     assert trouble(work.erp.prepare, work.entry()) == ("session-lost", False)
     assert work.saved(case) == []
@@ -154,17 +151,16 @@ def test_a_session_that_ends_while_typing_is_lost(work: Work) -> None:
 def test_a_refusal_in_known_words_says_for_certain_that_nothing_was_written(
     work: Work, kind: str, fault: dict[str, Any], code: str
 ) -> None:
-    case = work.ready(lines=[{"product": "OL-0530"}])
-    work.stage("stale_toast")
+    case = work.ready()
+    work.standin.shop.new_line(case, "OL-0530", "mette")
     work.stage(kind, **fault)
     assert trouble(work.erp.save) == (code, True)
     assert (work.saved(case), len(work.erp.lines())) == ([], 1)
 
 
 def test_a_toast_of_success_that_is_not_ours_does_not_cover_a_refusal(work: Work) -> None:
-    case = work.case()
     work.stage("stale_toast")
-    work.erp.open_case(case)
+    case = work.at_case()
     work.erp.prepare(work.entry())
     work.stage("refuse_after_optimistic")
     work.stage("delay_save_ms", ms=300)
@@ -205,7 +201,6 @@ def test_what_is_no_refusal_leaves_it_open_whether_the_line_was_written(
     assert trouble(work.erp.save) == (code, False)
     if code == "session-lost":
         work.log_in()
-        work.erp.open_case(case)
     assert (work.posts(case), len(work.saved(case)), len(work.erp.lines())) == (1, written, written)
 
 
@@ -249,8 +244,7 @@ def test_nothing_is_touched_when_the_page_has_become_another_one(work: Work) -> 
 
 
 def test_a_save_without_anything_typed_touches_nothing(work: Work) -> None:
-    case = work.case()
-    work.erp.open_case(case)
+    case = work.at_case()
     assert trouble(work.erp.save) == ("field-mismatch", True)
     assert work.posts(case) == 0
 

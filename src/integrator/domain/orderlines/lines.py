@@ -108,15 +108,17 @@ def new_lines(lines: Iterable[Line], baseline: Baseline) -> list[Line]:
 def half_line(lines: Sequence[Line], baseline: Baseline, order: Order, *, user: str | None) -> Line | Several | None:
     """The line that an ERP with two steps made of the order's number alone, after the baseline.
 
-    It has the order's product, the default amount, nobody's marker, and is the user's where the pages say whose it is.
-    None: there is none. Several: more than one might be it, or it cannot be told from older ones.
+    It has the order's product, the default amount and nobody's marker; of several the one that the pages call the
+    user's. None: there is none. Several: more than one might be it, or it cannot be told from older ones. A single one
+    that is called somebody else's is not believed to be: pages may call the user by another name than the login's.
     """
-    found = [line for line in lines if _is_half(line, order, user)]
+    found = [line for line in lines if _is_half(line, order)]
     fresh = new_lines(found, baseline)
     nameless = [line for line in found if line.id is None]
-    if nameless or len(fresh) > 1:
+    ours = [line for line in fresh if not _is_of_another(line, user)]
+    if nameless or len(ours) > 1 or (fresh and not ours):
         return Several(len(fresh) + len(nameless))
-    return fresh[0] if fresh else None
+    return ours[0] if ours else None
 
 
 def by_count(baseline: Baseline, lines: Sequence[Line], order: Order) -> Literal["absent", "saved", "unclear"]:
@@ -138,11 +140,12 @@ def _count_new(lines: Iterable[Line], baseline: Baseline, order: Order) -> int:
     return sum(_is_same(line, order) for line in new_lines(lines, baseline))
 
 
-def _is_half(line: Line, order: Order, user: str | None) -> bool:
-    theirs = line.created_by is not None and user is not None and _folded(line.created_by) != _folded(user)
-    return (
-        _is_product(line, order) and _equal(line.amount, DEFAULT_AMOUNT) and "OilMat:" not in line.name and not theirs
-    )
+def _is_half(line: Line, order: Order) -> bool:
+    return _is_product(line, order) and _equal(line.amount, DEFAULT_AMOUNT) and "OilMat:" not in line.name
+
+
+def _is_of_another(line: Line, user: str | None) -> bool:
+    return line.created_by is not None and user is not None and _folded(line.created_by) != _folded(user)
 
 
 def _is_same(line: Line, order: Order) -> bool:

@@ -91,7 +91,7 @@ def _values(text: str) -> list[tuple[str, Any]]:
     except NotJson as error:
         lines = [(count, line) for count, line in enumerate(text.split("\n"), 1) if line.strip()]
         if _one_a_line(lines):
-            return [_line(count, line) for count, line in lines]
+            return [_line(count, line) for count, line in lines[: MAX_VALUES + 1]]
         return [("", _unreadable(f"the body {error}", text))]
     if isinstance(found, list):
         return [(f"item {count}", item) for count, item in enumerate(found, 1)]

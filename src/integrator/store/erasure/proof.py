@@ -121,6 +121,7 @@ def live_chunks(path: Path) -> Iterator[bytes]:
 def _in_rows(db: Database, patterns: set[bytes]) -> set[bytes]:
     """Those of the patterns that a row holds now, in one column or in two side by side, as SQLite writes them."""
     tables = [row[0] for row in db.all("SELECT name FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL")]
+    tables.append("sqlite_master")  # the words in the tables' own definitions
     return search((_row_bytes(row) for table in tables for row in db.all(f'SELECT * FROM "{table}"')), patterns)  # noqa: S608
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from integrator.database import Database
+from integrator.domain.orderlines.order import EFFECT
 from integrator.domain.retention import texts_of
-from integrator.store.erasure.work import Work
+from integrator.store.erasure.work import STATUS_EFFECT, Work
 
 NO_REASON = "on hold since before a restore; the reason was not in the backup"
 _SHORTEST = 6  # bytes: shorter texts stand everywhere
@@ -34,6 +35,7 @@ def carry_out(db: Database, work: Work, *, at: int, erased: set[bytes]) -> Count
     _delete_orders(db, work.reservations, "reservations", counts)
     _delete_lists(db, work, counts)
     _forget_trainers(db, work.trainers, counts)
+    _delete_orderlines(db, work.orderlines, counts)
     for order, since in work.holds.items():
         _hold(db, order, since)
     counts["holds.changed"] += len(work.holds)
@@ -106,7 +108,17 @@ def _remember(db: Database, work: Work, people: list[Any], bodies: set[int], era
         texts |= {text for text in texts_of(json.loads(row["body"])) if "@" in text}
     for row in db.all(f"SELECT trainers FROM courses WHERE id {_CHOSEN}", (_json(work.trainers),)):  # noqa: S608
         texts |= {text for text in texts_of(json.loads(row["trainers"])) if "@" in text}
+    texts |= _texts_of_orderlines(db, work.orderlines)
     erased |= {text.encode() for text in texts if text and len(text.encode()) >= _SHORTEST}
+
+
+def _texts_of_orderlines(db: Database, orderlines: set[int]) -> set[str | None]:
+    if not orderlines:  # the table may not be there: a copy from before there were any
+        return set()
+    chosen = _json(orderlines)
+    rows = db.all(f"SELECT case_id, line_ref FROM orderlines WHERE id {_CHOSEN}", (chosen,))  # noqa: S608
+    said = db.all(f"SELECT detail FROM orderline_events WHERE orderline_id {_CHOSEN}", (chosen,))  # noqa: S608
+    return {row[name] for row in rows for name in ("case_id", "line_ref")} | {row["detail"] for row in said}
 
 
 # gone ------------------------------------------------------------------------------------------------
@@ -162,3 +174,15 @@ def _forget_trainers(db: Database, courses: set[str], counts: Counter[str]) -> N
     """All of a class's trainers. Without its fingerprint an import reads it anew, should the source list it again."""
     db.write(f"UPDATE courses SET trainers = '[]', fingerprint = x'' WHERE id {_CHOSEN}", (_json(courses),))  # noqa: S608
     counts["trainers.forgotten"] += len(courses)
+
+
+def _delete_orderlines(db: Database, orderlines: set[int], counts: Counter[str]) -> None:
+    """With all that happened to them, and with their messages."""
+    if not orderlines:
+        return
+    chosen = _json(orderlines)
+    keys = f"SELECT workshop || '/' || unique_id FROM orderlines WHERE id {_CHOSEN}"  # noqa: S608
+    sql = f"DELETE FROM outbox WHERE effect IN (?, ?) AND key IN ({keys})"  # noqa: S608
+    counts["messages.deleted"] += db.write(sql, (EFFECT, STATUS_EFFECT, chosen))
+    db.write(f"DELETE FROM orderline_events WHERE orderline_id {_CHOSEN}", (chosen,))  # noqa: S608
+    counts["orderlines.deleted"] += db.write(f"DELETE FROM orderlines WHERE id {_CHOSEN}", (chosen,))  # noqa: S608

@@ -72,7 +72,7 @@ class Erasing:
             with self.db.tx():
                 self.write_down(self._without_under_way(batch, work), VERSION)
         # What is nobody's data any more, or never was, needs no memory: the rule finds it in any copy.
-        rest = ("reservations", "lists", "list_messages", "trainers")
+        rest = ("reservations", "lists", "list_messages", "trainers", "orderlines")
         with self.db.tx():
             now = rules_work(self.db, periods, self.at)
             self._carry_out(Work(**{name: getattr(now, name) for name in rest}), VERSION, None)

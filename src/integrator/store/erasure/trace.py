@@ -92,9 +92,16 @@ def in_copies(copies: Copies, person: Person, spellings: set[str], unreadable: l
 # files ------------------------------------------------------------------------------------------------
 
 
-def files(home: Path, store: Path, unreadable: list[Path]) -> Iterator[Path]:
-    """Every file below the home, the store wherever it lies, and what a run may have left in the temporary folder."""
-    roots = [home, *(found for name in _TEMPORARY for found in Path(tempfile.gettempdir()).glob(name))]
+def files(home: Path, store: Path, unreadable: list[Path], *, beside: Iterable[Path] = ()) -> Iterator[Path]:
+    """Every file below the home, the store wherever it lies, and what a run may have left in the temporary folder.
+
+    beside   folders of ours that may lie elsewhere, or nowhere yet
+    """
+    roots = [
+        home,
+        *(path for path in beside if path.exists()),
+        *(found for name in _TEMPORARY for found in Path(tempfile.gettempdir()).glob(name)),
+    ]
     seen = set()
     for root in [*roots, *store.parent.glob(f"{store.name}*")]:
         for path in _below(root, unreadable):

@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrator.database import Database
+from integrator.domain.orderlines.order import EFFECT
 from integrator.domain.retention import DAY_S, Periods, class_over_at, due, oldest_day
 from integrator.store.erasure.journal import Entry, Journal
 from integrator.store.erasure.people import find
 
 UNDER_WAY = "under way: a message of it has not ended yet"
 LIST_EFFECT = "mailgun.participant-list"
+STATUS_EFFECT = "oilmat.status"
 
 
 @dataclass
 class Work:
-    """What is to be done. trainers are courses whose trainers go.
+    """What is to be done. trainers are courses whose trainers go; orderlines are ids of rows.
 
     under_way is what would be due and is left alone (name → why), held the orders on legal hold (order → since when).
     """
@@ -35,6 +37,7 @@ class Work:
     list_messages: set[int] = field(default_factory=set)
     messages: set[int] = field(default_factory=set)
     trainers: set[str] = field(default_factory=set)
+    orderlines: set[int] = field(default_factory=set)
     holds: dict[int, int | None] = field(default_factory=dict)
     under_way: dict[str, str] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
@@ -42,7 +45,8 @@ class Work:
     def __bool__(self) -> bool:
         """Whether somebody's data are to go."""
         people = self.delete or self.anonymise or self.participants or self.customers or self.attentions
-        return bool(people or self.lists or self.list_messages or self.messages or self.trainers or self.holds)
+        lists = self.lists or self.list_messages
+        return bool(people or lists or self.messages or self.trainers or self.orderlines or self.holds)
 
     @property
     def orders(self) -> set[int]:
@@ -66,6 +70,7 @@ def rules_work(db: Database, periods: Periods, now: int) -> Work:
         _put(work, row, work.reservations)
     _old_lists(db, work, oldest_day(periods, now))
     work.trainers = _former_trainers(db, periods, now)
+    work.orderlines = _old_orderlines(db, now - periods.orderlines_days * DAY_S)
     held = db.all("SELECT id, hold_since FROM orders WHERE hold_reason IS NOT NULL ORDER BY id")
     work.held = {row["id"]: row["hold_since"] for row in held}
     return work
@@ -118,6 +123,24 @@ def _old_lists(db: Database, work: Work, before: str) -> None:
             work.under_way[row["key"]] = "under way: it is a list of participants, and has not ended yet"
         else:  # one that still waits is withdrawn: its day is over
             work.list_messages.add(row["id"])
+
+
+def _old_orderlines(db: Database, before: int) -> set[int]:
+    """Orderlines that ended by then, and came by then. One that waits or is under way has not ended, however old.
+
+    One of which OilMat is being told at this moment stays for the next run; a word that still waits goes with it.
+    """
+    if not db.value("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'orderlines'"):
+        return set()  # a copy from before there were any
+    rows = db.all(
+        "SELECT o.id FROM orderlines o WHERE max(o.received_at, o.changed_at) <= ?1 AND NOT EXISTS"
+        " (SELECT 1 FROM outbox x WHERE x.key = o.workshop || '/' || o.unique_id AND x.effect = ?2"
+        " AND (x.state IN ('received', 'processing') OR x.changed_at > ?1))"
+        " AND NOT EXISTS (SELECT 1 FROM outbox x WHERE x.key = o.workshop || '/' || o.unique_id AND x.effect = ?3"
+        " AND x.state = 'processing')",
+        (before, EFFECT, STATUS_EFFECT),
+    )
+    return {row["id"] for row in rows}
 
 
 def journal_work(db: Database, entries: Sequence[Entry], journal: Journal, *, is_copy: bool = False) -> Work:

@@ -47,3 +47,15 @@ else if (field.isContentEditable) getSelection().selectAllChildren(field);
 """
 
 INSERT = "arguments[0].focus(); document.execCommand('insertText', false, arguments[1])"
+
+# What can be read in a picture of this document, and whether a filled field of it is a password that shows.
+READABLE = """
+const fields = Array.prototype.slice.call(document.querySelectorAll('input, textarea'));
+const open = fields.filter((one) => one.type !== 'password' && one.type !== 'hidden' && one.value);
+const named = (one) => [one.name, one.id, one.autocomplete, one.placeholder, one.getAttribute('aria-label'),
+  one.getAttribute('formcontrolname'), ...Array.prototype.map.call(one.labels || [], (label) => label.textContent)];
+const tells = /passw|pwd|adgangskode|kodeord|engangskode/i;
+const bare = open.some((one) => named(one).some((name) => tells.test(name || '')));
+const seen = document.body ? document.body.innerText : '';
+return [document.URL, document.title, [seen, ...open.map((one) => one.value)].join('\\n'), bare];
+"""

@@ -4,6 +4,8 @@ Source  the contract of the workshop ERP, its flow B; the page itself was never 
 """
 
 import re
+import time
+from collections.abc import Callable
 
 from integrator.secret import Secret
 from integrator.systems.browser.tab import Tab
@@ -37,8 +39,8 @@ class AdManager:
     two_steps = False
     decimals = 2
 
-    def __init__(self, tab: Tab, base_url: str, *, name_limit: int) -> None:
-        self._tab = tab
+    def __init__(self, tab: Tab, base_url: str, *, name_limit: int, clock: Callable[[], float] = time.time) -> None:
+        self._tab, self._clock = tab, clock
         self._screen = Screen(tab, base_url)
         self._cases, self._lines = Grid(self._screen, "list"), Grid(self._screen, "lines")
         self._entry = EntryRow(self._screen, name_limit)
@@ -48,7 +50,7 @@ class AdManager:
     def log_in(self, username: str, password: Secret, totp: Secret | None) -> None:
         """Come to the list of cases; one attempt. News and cookies are closed on the way."""
         with self._tab.step("log in"):
-            log_in(self._screen, username, password, totp)
+            log_in(self._screen, username, password, totp, self._clock)
             self._screen.look()
             self._tab.press("page.menu")
             self._screen.first("list.search")
@@ -85,7 +87,7 @@ class AdManager:
 
     def _only(self, number: str, rows: list[Row]) -> Row:
         place = self._cases.place("number") if rows else 0
-        equal = [row for row in rows if row.cells[place].strip() == number]
+        equal = [row for row in rows if row.cell(place) == number]
         if not equal:
             raise Trouble("case-not-found", f"none of {len(rows)} rows of the filtered list has exactly this number")
         if len(equal) > 1:
@@ -111,6 +113,7 @@ class AdManager:
         if not self._sheet:
             raise RuntimeError("lines: open_case comes first")
         with self._tab.step("read lines"):
+            self._tab.alert()
             for _ in range(TRIES):
                 self._tab.open(self._sheet)
                 self._arrive(self._number)
@@ -123,7 +126,7 @@ class AdManager:
     def _as_lines(self, rows: list[Row]) -> list[Line]:
         names = ("product", "name", "amount", "created")
         places = {name: self._lines.place(name) for name in names} if rows else {}
-        return [_line_from(row, {name: row.cells[place].strip() for name, place in places.items()}) for row in rows]
+        return [_line_from(row, {name: row.cell(place) for name, place in places.items()}) for row in rows]
 
     def prepare(self, entry: Entry) -> None:
         """Fill the entry row and read every field back."""

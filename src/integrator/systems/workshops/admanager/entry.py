@@ -1,17 +1,12 @@
 """The row that takes a new line: filled, read back, and nothing saved."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
 from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops.admanager.screen import Screen
 from integrator.systems.workshops.amounts import amount_of, typed
 from integrator.systems.workshops.erp import Entry
-
-if TYPE_CHECKING:
-    from selenium.webdriver.remote.webelement import WebElement
 
 TRIES = 3
 _OPTIONS = """
@@ -64,7 +59,7 @@ class EntryRow:
         if not elements:
             self._refuse_here()
             return []
-        return [Option(**option) for option in self._script(_OPTIONS, elements)]
+        return [Option(**option) for option in self._screen.script(_OPTIONS, elements)]
 
     def _is_looked_up(self, product: str) -> bool:
         self._refuse_here()
@@ -78,9 +73,9 @@ class EntryRow:
         field, known = self._tab.need("entry.name"), self._held("name")
         if entry.text is None:
             return known
-        if self._script("return arguments[0].readOnly", field):
+        if self._screen.script("return arguments[0].readOnly", field):
             raise Trouble("field-mismatch", "entry.name cannot be edited here, so no line can carry our id")
-        most = int(self._script("return arguments[0].maxLength", field))
+        most = int(self._screen.script("return arguments[0].maxLength", field))
         room = min(self._name_limit, most) if most >= 0 else self._name_limit
         for _ in range(TRIES):
             text = entry.text(known, room)
@@ -101,7 +96,7 @@ class EntryRow:
             raise Trouble("amount-refused", f"entry.amount: {error}") from None
         self._tab.fill("entry.amount", text)
         # The page judges and rewrites the amount when the field is left.
-        self._script("arguments[0].blur()", self._tab.need("entry.amount"))
+        self._screen.script("arguments[0].blur(); return true", self._tab.need("entry.amount"))
         self._refuse_here()
 
     def _read_back(self, entry: Entry, text: str) -> None:
@@ -119,16 +114,12 @@ class EntryRow:
 
     def _refuse_here(self) -> None:
         """Errors  the code of a refusal that the entry row shows beside a field"""
-        row = self._tab.find("entry.row")
-        if row and (code := self._screen.refusal(row)):
+        told = self._tab.all("entry.error")
+        if told and (code := self._screen.refusal(told)):
             raise Trouble(code, f"the entry row refuses what was typed (refusal.{code})")
 
     def _held(self, field: str) -> str:
         return self._tab.value(self._tab.need(f"entry.{field}"))
-
-    def _script(self, script: str, argument: "WebElement | Sequence[WebElement]") -> Any:
-        with self._tab.guarded():
-            return self._tab.driver.execute_script(script, argument)
 
 
 def _exactly(product: str, options: list[Option]) -> Option:

@@ -1,7 +1,6 @@
 """A list of which only a dozen rows are in the document: read whole, and only as the server gave it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops.admanager.screen import Screen
@@ -27,7 +26,7 @@ let box = row.parentElement;
 while (box && !scrolls(box)) box = box.parentElement;
 if (box) box.scrollTop = Math.floor(box.scrollHeight * share);
 // The list draws itself in the next frame; a tab that is not seen has none.
-return new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); setTimeout(done, 100); });
+return new Promise((done) => { requestAnimationFrame(() => setTimeout(done, 0, true)); setTimeout(done, 100, true); });
 """
 _PLACE = "return Array.prototype.indexOf.call(arguments[0].parentElement.children, arguments[0])"
 
@@ -45,6 +44,12 @@ class Row:
     def is_grey(self) -> bool:
         """Not filled yet: it has the markup of the others and no text."""
         return not any(cell.strip() for cell in self.cells)
+
+    def cell(self, place: int) -> str:
+        """The text of one column. Errors  layout-changed"""
+        if place >= len(self.cells):
+            raise Trouble("layout-changed", f"row {self.at} of a list has no column {place + 1}")
+        return self.cells[place].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Grid:
         grid = self._tab.find(f"{self._name}.grid")
         if grid is None:
             return None
-        seen = self._script(_READ, grid, self._tab.all(f"{self._name}.row", grid))
+        seen = self._screen.script(_READ, grid, self._tab.all(f"{self._name}.row", grid))
         rows = (Row(row["at"], row["id"], row["pending"], tuple(row["cells"])) for row in seen["rows"])
         return View(seen["busy"], int(seen["announced"]), tuple(rows))
 
@@ -105,7 +110,7 @@ class Grid:
     def place(self, column: str) -> int:
         """The position of a column, by its heading. Errors  layout-changed"""
         heading = self._tab.need(f"{self._name}.{column}", self._tab.need(f"{self._name}.grid"))
-        return int(self._script(_PLACE, heading))
+        return int(self._screen.script(_PLACE, heading))
 
     def _wait_for(self, at: int) -> View:
         return self._screen.until(f"row {at} of {self._name}.grid", lambda: self.filled(at))
@@ -114,11 +119,7 @@ class Grid:
         """Until so many rows lie above what is seen."""
         rows = self._tab.all(f"{self._name}.row")
         if rows:
-            self._script(_SCROLL, rows[0], rows_above / announced)
-
-    def _script(self, script: str, *arguments: Any) -> Any:
-        with self._tab.guarded():
-            return self._tab.driver.execute_script(script, *arguments)
+            self._screen.script(_SCROLL, rows[0], rows_above / announced)
 
 
 def keeps_changing(what: str) -> Trouble:

@@ -1,13 +1,15 @@
 """AD Manager's login: one attempt, with a code where one is asked for, and what the page answers."""
 
+from collections.abc import Callable
+
 from integrator.secret import Secret
 from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops.admanager.screen import Screen
 
-_ERRORS = ("login.wrong", "page.unavailable", "login.error")
+_ERRORS = ("login.wrong", "page.unavailable", "login.error", "login.expired")
 
 
-def log_in(screen: Screen, username: str, password: Secret, totp: Secret | None) -> None:
+def log_in(screen: Screen, username: str, password: Secret, totp: Secret | None, clock: Callable[[], float]) -> None:
     """From wherever the browser is to a page with the menu.
 
     Codes   login-refused; login-attention: whatever else the login page says, for a second attempt may lock the account
@@ -21,7 +23,7 @@ def log_in(screen: Screen, username: str, password: Secret, totp: Secret | None)
         tab.fill("login.password", password.reveal(), secret=True)
         _send(screen, "login.submit")
         if (answer := screen.first("page.menu", "login.code", *_ERRORS)) == "login.code":
-            answer = _enter_code(screen, totp)
+            answer = _enter_code(screen, totp, clock)
         _judge(answer)
     screen.inside = True
 
@@ -33,19 +35,19 @@ def _send(screen: Screen, button: str) -> None:
     screen.tab.touch(element)
 
 
-def _enter_code(screen: Screen, totp: Secret | None) -> str:
+def _enter_code(screen: Screen, totp: Secret | None, clock: Callable[[], float]) -> str:
     if totp is None:
         raise Trouble("login-attention", "the login asks for a code, and this workshop has no totp")
-    screen.tab.fill("login.code", _code_of(totp), secret=True)
+    screen.tab.fill("login.code", _code_of(totp, clock()), secret=True)
     _send(screen, "login.send_code")
     return screen.first("page.menu", *_ERRORS)
 
 
-def _code_of(totp: Secret) -> str:
+def _code_of(totp: Secret, now: float) -> str:
     import pyotp
 
     try:
-        return str(pyotp.TOTP(totp.reveal()).now())
+        return str(pyotp.TOTP(totp.reveal()).at(int(now)))
     except ValueError:  # its own words may hold the secret
         raise Trouble("login-attention", "the workshop's totp cannot be used: expected base32 of 112 bits") from None
 
@@ -55,5 +57,5 @@ def _judge(answer: str) -> None:
         raise Trouble("login-refused", "the login page refuses the user or the password (login.wrong)")
     if answer == "page.unavailable":
         raise Trouble("erp-unavailable", "the server fails on the login (page.unavailable)")
-    if answer == "login.error":
-        raise Trouble("login-attention", "the login page does not let us in, and says why (login.error)")
+    if answer in ("login.error", "login.expired"):
+        raise Trouble("login-attention", f"the login page does not let us in, and says why ({answer})")

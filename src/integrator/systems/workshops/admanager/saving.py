@@ -42,8 +42,8 @@ class Saving:
         self._refuse_duplicate()
         if view is None or any(row.pending for row in view.rows):
             return False
-        if self._tab.find("page.red"):
-            raise self._refused()
+        if told := self._tab.all("page.red"):
+            raise self._refused(told)
         return not view.busy and view.announced > before
 
     def _refuse_duplicate(self) -> None:
@@ -52,9 +52,9 @@ class Saving:
                 self._tab.press("page.duplicate_no", dialog)
                 raise Trouble("duplicate-asked", "asked whether to add the product again; answered no", definite=True)
 
-    def _refused(self) -> Trouble:
+    def _refused(self, told: "list[WebElement]") -> Trouble:
         """What a red text means: only a refusal in words that we know says that nothing was written."""
-        if code := self._screen.refusal():
+        if code := self._screen.refusal(told):
             return Trouble(code, f"the line was refused (refusal.{code})", definite=True)
         if self._tab.find("page.unavailable"):
             return Trouble("erp-unavailable", "the server failed on the new line (page.unavailable)")

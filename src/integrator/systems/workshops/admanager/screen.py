@@ -1,8 +1,10 @@
 """What AD Manager may show besides what we came for: what is known is closed, anything else is told."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from integrator.systems.browser.guarding import dialog_text
 from integrator.systems.browser.tab import Tab
 from integrator.systems.browser.trouble import Trouble
 
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
 
 T = TypeVar("T")
+LOOK_EVERY = 3  # polls: a look is dearer than most conditions
+_WITHIN = "const [told, words] = arguments; return told.some((one) => words.some((word) => one.contains(word)))"
 REFUSALS = (
     "case-closed",
     "case-invoiced",
@@ -52,10 +56,12 @@ class Screen:
             self.tab.press("page.news_close", dialog)
 
     def until(self, what: str, condition: Callable[[], T | None]) -> T:
-        """Wait as Tab.wait does; each time in vain, see what else is shown instead of waiting for the deadline."""
+        """Wait as Tab.wait does; while it is in vain, see what else is shown instead of waiting for the deadline."""
+        in_vain = count(1)
 
         def met() -> T | None:
-            if not (found := condition()):
+            found = condition()
+            if not found and next(in_vain) % LOOK_EVERY == 0:
                 self.look()
             return found
 
@@ -74,6 +80,21 @@ class Screen:
         self.tab.need(names[0], None, 0, **fill)
         return names[0]
 
-    def refusal(self, within: "WebElement | None" = None) -> str | None:
-        """The code of a refusal that the page shows in words that we know."""
-        return next((code for code in REFUSALS if self.tab.find(f"refusal.{code}", within)), None)
+    def refusal(self, told: "Sequence[WebElement]") -> str | None:
+        """The code of a refusal in words that we know, where one of these elements says them."""
+        for code in REFUSALS:
+            words = self.tab.all(f"refusal.{code}")
+            if words and self.script(_WITHIN, told, words):
+                return code
+        return None
+
+    def script(self, script: str, *arguments: Any) -> Any:
+        """What a script gives back, which must be something: one that a dialog of the page interrupts gives nothing.
+
+        Errors  unexpected-dialog, once the dialog is answered no
+        """
+        with self.tab.guarded():
+            given = self.tab.driver.execute_script(script, *arguments)
+        if given is None:
+            raise Trouble("unexpected-dialog", f"a dialog of the page, answered no: {dialog_text(self.tab.alert())}")
+        return given

@@ -30,6 +30,7 @@ class Pages:
         self.tab = tab
         self.window = ""
         self.is_at_login = False
+        self._is_spoilt = False
         tab.look = self._look
 
     def script(self, text: str, *arguments: Any) -> Any:
@@ -73,12 +74,19 @@ class Pages:
 
     @contextmanager
     def frame(self) -> Iterator[None]:
-        """Work in the frame in which all cases are shown."""
+        """Work in the frame in which all cases are shown.
+
+        After a trouble the window is loaded anew: the browser's own error page in a frame cannot be led elsewhere.
+        """
         if not self.window:
             raise Trouble("session-lost", "nobody is logged in")
+        if self._is_spoilt:
+            self.tab.open(self.window)
         self.arrive("window.content")
+        self._is_spoilt = True
         with self.tab.in_frame("window.content"):
             yield
+        self._is_spoilt = False
 
     def load(self, address: str, *names: str) -> str:
         """Load an address in the frame, from the server."""

@@ -42,8 +42,11 @@ class Saving:
         """TAB, once; and once "Vælg" where a search comes that has exactly our number. Read what the page says."""
         product, self._typed = self._typed, ""
         with _nothing_written():
+            if not product:
+                raise Trouble("field-mismatch", "nothing is typed that could be saved")
+            self.pages.arrive("entry.product")
             field = self.tab.need("entry.product")
-            if not product or self.tab.value(field) != product:
+            if self.tab.value(field) != product:
                 raise Trouble("field-mismatch", "entry.product does not hold what was typed")
             self.pages.script("arguments[0].focus()", field)
         with _asked_again():

@@ -1,0 +1,226 @@
+"""push-orderline on a real store against an ERP on paper: whatever goes wrong wherever, one line, and it is known."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from integrator.domain.orderlines.order import EFFECT, Order, scope_of
+from integrator.home import Home, init_home
+from integrator.jobs.push_orderline import Book, Shop, push_orderline
+from integrator.runner import Options, run_job
+from integrator.runtime.report import Report
+from integrator.settings import Workshop
+from integrator.store.orderlines import Orderlines, shown
+from integrator.systems.workshops.sender import OrderlineSender, Rules
+from jobs.paper_erp import Killed, Paper, PaperSession
+
+START = 1_795_000_000.0
+QUIET_S = 120.0
+ORDER = Order("bennys-auto", "0007", "560", "OL-0530", "5.5")
+BEFORE = ["slow", "browser", "session-lost", "erp-unavailable", "unexpected-dialog", "kill"]
+AFTER = [f"+{what}" for what in BEFORE]
+CALLS = ["log_in", "open_case", "lines", "prepare", "save"]  # of the first attempt
+NO = ["!case-locked", "!duplicate-asked"]
+
+
+class Garage:
+    """One workshop with its store, on a clock that only moves when it is told to."""
+
+    def __init__(
+        self, root: Path, *, two_steps: bool = False, marker: bool = True, existing_fails: bool = False
+    ) -> None:
+        init_home(root)
+        self.home = Home(root)
+        (self.home.config / "integrator.toml").write_text("", encoding="utf-8")
+        self.now = START
+        self.paper = Paper(lambda: self.now, two_steps=two_steps)
+        self.rules = Rules(marker, existing_fails, 60, (2.0, 5.0, 15.0), user="oilmat@example.org")
+        self.workshop = Workshop(name="Bennys Auto", type="au2office", base_url="http://127.0.0.1:9", id="bennys-auto")
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def take(self, order: Order = ORDER) -> None:
+        def story(run: Any, wiring: Any) -> None:
+            with run.db.tx():
+                Orderlines(run.db).take(order, source="command", credentials=False, at=run.at)
+                run.outbox.once(EFFECT, order.key, order.body, scope=scope_of(order.workshop))
+
+        self._job(story)
+
+    def run(self) -> Report | None:
+        """One start of the job; None: it was killed."""
+
+        def sender(session: Any, book: Book) -> OrderlineSender:
+            return OrderlineSender(session, book, self.rules, QUIET_S, self.sleep)
+
+        shop = Shop(self.workshop, ("bennys-auto",), cast(Any, lambda: PaperSession(self.paper)), sender)
+        try:
+            return self._job(lambda run, wiring: push_orderline(run, shop))
+        except Killed:
+            return None
+
+    def _job(self, story: Any) -> Report:
+        options = Options(clock=lambda: self.now, scope="bennys-auto")
+        return run_job("push-orderline", story, needs=("monitor",), options=options, home=self.home)
+
+    def calmly(self, days: float = 1.2) -> None:
+        """Let cron start it again and again, without any more mishaps."""
+        self.paper.mishaps.clear()
+        until = self.now + days * 86_400
+        while self.now < until and self.status()[0] in ("received", "processing"):
+            self.now += 400
+            self.run()
+        self.paper.arrive(float("inf"))
+
+    def row(self, unique_id: str = "0007") -> dict[str, Any]:
+        found: list[dict[str, Any]] = []
+        with self.store() as db:
+            found.append(Orderlines(db).get("bennys-auto", unique_id))
+        return found[0]
+
+    def status(self, unique_id: str = "0007") -> tuple[str, str]:
+        return shown(self.row(unique_id))
+
+    @contextmanager
+    def store(self) -> Iterator[Any]:
+        from integrator.database import connect
+
+        db = connect(self.home.var / "integrator.db")
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def ours(self) -> list[dict[str, Any]]:
+        return [line for line in self.paper.lines if "OilMat" in line["name"]]
+
+
+@pytest.fixture(params=[False, True], ids=["one step", "two steps"])
+def garage(request: pytest.FixtureRequest, tmp_path: Path) -> Garage:
+    return Garage(tmp_path, two_steps=request.param)
+
+
+def test_an_order_becomes_one_line_and_the_next_run_writes_nothing(garage: Garage) -> None:
+    garage.take()
+    report = garage.run()
+    assert report is not None
+    assert (report.exit_code, garage.status()) == (0, ("completed", ""))
+    [line] = garage.ours()
+    assert (line["product"], line["name"], line["amount"]) == ("OL-0530", "Motorolie -- OilMat: 0007", Decimal("5.5"))
+    garage.run()
+    assert garage.paper.writes == 1
+
+
+@pytest.mark.parametrize("what", [*BEFORE, *AFTER, *NO, "late"])
+@pytest.mark.parametrize("number", range(12))
+def test_whatever_goes_wrong_at_any_call_there_is_one_line(garage: Garage, number: int, what: str) -> None:
+    garage.paper.mishaps[number] = what
+    garage.take()
+    garage.run()
+    garage.calmly()
+    assert garage.status() == ("completed", garage.status()[1])
+    assert garage.status()[1] in ("", "allerede på sagen")
+    assert (len(garage.paper.lines), len(garage.ours())) == (1, 1)
+
+
+def test_a_save_that_arrives_after_the_next_runs_have_looked_is_not_written_again(garage: Garage) -> None:
+    garage.paper.late_s = 100.0
+    garage.paper.mishaps = {number: "late" for number, name in enumerate(CALLS) if name == "save"}
+    garage.take()
+    garage.run()
+    for _ in range(6):
+        garage.now += 20
+        garage.run()
+    garage.calmly()
+    assert (len(garage.paper.lines), garage.status()) == (1, ("completed", ""))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    mishaps=st.dictionaries(st.integers(0, 40), st.sampled_from([*BEFORE, *AFTER, *NO, "late"]), max_size=8),
+    waits=st.lists(st.integers(1, 4_000), min_size=1, max_size=6),
+    two_steps=st.booleans(),
+    marker=st.booleans(),
+)
+@example(mishaps={3: "+kill", 5: "late", 6: "slow"}, waits=[10, 10, 200], two_steps=True, marker=True)
+def test_never_two_lines_and_never_lost(
+    tmp_path_factory: pytest.TempPathFactory,
+    mishaps: dict[int, str],
+    waits: list[int],
+    two_steps: bool,
+    marker: bool,
+) -> None:
+    garage = Garage(tmp_path_factory.mktemp("model"), two_steps=two_steps, marker=marker)
+    garage.paper.mishaps.update(mishaps)
+    garage.take()
+    for wait in waits:
+        garage.run()
+        garage.now += wait
+    garage.calmly()
+    status, reason = garage.status()
+    assert len(garage.paper.lines) <= 1
+    assert len(garage.paper.lines) == (status == "completed") or reason == "kræver manuel kontrol"
+    assert status == "completed" or reason != ""
+
+
+def test_a_colleague_s_line_of_the_same_product_is_left_alone(garage: Garage) -> None:
+    garage.paper.add("OL-0530", "Motorolie", Decimal("1.00"), user="mette@example.org")
+    garage.take()
+    garage.run()
+    assert [line["name"] for line in garage.paper.lines] == ["Motorolie", "Motorolie -- OilMat: 0007"]
+    assert garage.status() == ("completed", "")
+
+
+def test_two_lines_with_its_id_are_for_a_person(garage: Garage) -> None:
+    for _ in range(2):
+        garage.paper.add("OL-0530", "Motorolie -- OilMat: 0007", Decimal("5.5"))
+    garage.take()
+    report = garage.run()
+    assert report is not None
+    assert (report.exit_code, garage.status()) == (3, ("failed", "kræver manuel kontrol"))
+    assert garage.paper.writes == 2
+
+
+def test_a_longer_id_is_another_order(garage: Garage) -> None:
+    garage.paper.add("OL-0530", "Motorolie -- OilMat: 00071", Decimal("5.5"))
+    garage.take()
+    garage.run()
+    assert len(garage.ours()) == 2
+
+
+def test_an_order_waits_while_another_one_of_its_case_is_in_doubt(garage: Garage) -> None:
+    garage.take()
+    garage.take(Order("bennys-auto", "0008", "560", "OL-0530", "5.5"))
+    garage.take(Order("bennys-auto", "0009", "561", "OL-0530", "5.5"))
+    garage.paper.mishaps |= {4: "+browser"} | dict.fromkeys(range(5, 12), "browser")
+    garage.run()
+    assert garage.row("0007")["phase"] == "doubt"
+    assert garage.status("0008") == ("received", "en anden ordre på sagen afklares")
+
+
+def test_what_is_not_there_after_three_tries_has_failed_with_the_last_reason(garage: Garage) -> None:
+    garage.take()
+    garage.paper.mishaps = AtSaves(garage.paper)
+    for _ in range(10):
+        garage.run()
+        garage.now += 4_000
+    assert garage.status() == ("failed", "varen er allerede på sagen")
+    assert (garage.row()["arms"], garage.paper.lines) == (3, [])
+
+
+class AtSaves(dict[int, str]):
+    """Every save is asked about, and answered no."""
+
+    def __init__(self, paper: Paper) -> None:
+        super().__init__()
+        self._paper = paper
+
+    def get(self, key: int, default: Any = None) -> Any:
+        return "!duplicate-asked" if self._paper.names[-1] == "save" else default
