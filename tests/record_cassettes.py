@@ -22,9 +22,13 @@ from integrator.desk import open_desk
 from integrator.home import find_home
 from integrator.jobs import booking
 from integrator.standins import wire
+from integrator.standins.base import serve
 from integrator.standins.catalogue import sample
+from integrator.standins.oilmat import TOKEN, OilMat
+from integrator.store.workshops import Workshops
 from world import Result, World, world
 
+NOWHERE = "http://127.0.0.1:1"
 CASSETTES = Path(__file__).parent / "cassettes"
 ORDERED, DRAINED = "2026-11-21T10:00:00+01:00", "2026-11-21T10:20:00+01:00"
 LISTED, CHANGED = "2027-02-27T07:00:00+01:00", "2027-02-28T07:00:00+01:00"  # 25172-04 begins on March 1
@@ -95,6 +99,52 @@ def send_participants(here: World, file: Path) -> Result:
         return here.run("send-participants", "--record", str(file), "-v")
 
 
+def push_orderline(here: World, file: Path) -> Result:
+    """Two workshops, both switched off, so that no browser is needed: what OilMat offers is taken in and waits.
+
+    An order waits from before; of the others one comes twice, one names its workshop as people do, and logins and a
+    mechanic travel with one.
+    """
+    oilmat = OilMat()
+    with serve(oilmat) as server:
+        here.configure(more=f'[oilmat]\nbase_url = "{server.url}"\ntoken = {{ env = "OILMAT_TOKEN" }}\nlimit = 2\n')
+        with (here.home / ".env").open("a", encoding="utf-8") as secrets:
+            secrets.write(f"OILMAT_TOKEN={TOKEN}\nERP_PASSWORD={ERP_PASSWORD}\n")
+        (here.home / "config" / "workshops.toml").write_text(_WORKSHOPS, encoding="utf-8")
+        with at(ORDERED):
+            _done(here.run("push-orderline", "--all"))  # nothing yet; it makes the store
+            with here.store() as db, db.tx():
+                for workshop in ("bennys-auto", "nord"):
+                    Workshops(db).set_active(workshop, False, at=0)
+            oilmat.seed({"dispenses": {"bennys-auto": [_order_line("0006", case_id="559")]}})
+            _done(here.run("push-orderline", "--all"))
+        told = {"dealer": "Bennys Auto ved Åen", "case_nr": "561", "uniqueid": "0008", **_STRANGE}
+        bennys = [_order_line("0007"), told, _order_line("0009", case_id="562", product_amount=1)]
+        oilmat.seed({"dispenses": {"bennys-auto": bennys, "nord": [_order_line("0007", "nord")]}, "overlap": 1})
+        with at(DRAINED):
+            return here.run("push-orderline", "--all", "--record", str(file), "-v")
+
+
+ERP_PASSWORD = "hemmelig-kode-4711"  # invented
+_LOGIN = f'username = "gunvor@bennys.example"\npassword = {{ env = "ERP_PASSWORD" }}\nbase_url = "{NOWHERE}"\n'
+_WORKSHOPS = (
+    f'[bennys-auto]\nname = "Bennys Auto ved Åen"\ntype = "au2office"\n{_LOGIN}name_limit = 40\n'
+    f'[nord]\nname = "Nord"\ntype = "admanager"\n{_LOGIN}'
+)
+_STRANGE = {
+    "product_nr": "OL-0530",
+    "product_amount": "5,5",
+    "username": "gunvor@bennys.example",
+    "password": ERP_PASSWORD,
+    "mechanic": "Gunvor Egebæk",
+}
+
+
+def _order_line(unique_id: str, workshop: str = "bennys-auto", **changed: Any) -> dict[str, Any]:
+    facts = {"workshop": workshop, "unique_id": unique_id, "case_id": "560", "product_nr": "OL-0530"}
+    return facts | {"product_amount": "4.25"} | changed
+
+
 _DAYS = [{"date": "01-03-2027", "startTime": "09:00", "endTime": "16:00", "location": "Strandvejen 54"}]
 _PERSON = {
     "participantId": "100301",
@@ -141,6 +191,7 @@ JOBS: dict[str, Callable[[World, Path], Result]] = {
     "import-courses": import_courses,
     "sync-orders": sync_orders,
     "send-participants": send_participants,
+    "push-orderline": push_orderline,
 }
 
 

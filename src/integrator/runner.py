@@ -48,6 +48,7 @@ class Options:
     """How a job was started.
 
     clock is epoch seconds; in_order: one request after the other, as a recording needs them
+    replayed   answers come from a recording: what cannot be recorded (a browser) is listed instead of done
     scope   the part of the job that runs, with a lock of its own: a workshop; "" is all of it
     lean    most starts find nothing to do: only the job's own file is read of jobs/, and a mapping file only with the
             first client that needs it
@@ -57,6 +58,7 @@ class Options:
     progress: Progress = field(default_factory=NoProgress)
     clock: Callable[[], float] = time.time
     in_order: bool = False
+    replayed: bool = False
     scope: str = ""
     lean: bool = False
 
@@ -243,6 +245,7 @@ def _tell(
             progress=options.progress,
             clock=options.clock,
             dry=dry,
+            replayed=options.replayed,
         )
         with stopper.interruptible():
             story(run, wiring)

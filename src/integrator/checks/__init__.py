@@ -10,7 +10,7 @@ from datetime import datetime
 from integrator.checks.configuration import check_configuration
 from integrator.checks.finding import Finding, Line, exit_code
 from integrator.checks.local import check_clock, check_disk, check_jobs, check_store
-from integrator.checks.systems import CHECKS, check_system
+from integrator.checks.systems import CHECKS, check_system, is_on
 from integrator.errors import UsageError
 from integrator.home import Home
 
@@ -21,6 +21,12 @@ SYSTEMS = tuple(CHECKS)
 
 def _unseen(subject: str) -> AbstractContextManager[object]:
     return nullcontext()
+
+
+def _off(system: str) -> tuple[str, str]:
+    if system in ("workshops", "browser"):
+        return "switched off: config/workshops.toml has no workshop", "fill one in there"
+    return f"switched off: config/integrator.toml has no [{system}]", f"fill in [{system}] there"
 
 
 def run_checks(
@@ -48,13 +54,11 @@ def run_checks(
         yield check_clock(now)
         yield check_jobs(settings, now)
     for name in (system,) if system else SYSTEMS:
-        if getattr(settings, name) is not None:
+        if is_on(name, settings):
             with waiting(name):
                 finding = check_system(name, configuration)
             yield finding
         elif system:
             finding = Finding(system)
-            finding.problem(
-                f"switched off: config/integrator.toml has no [{system}]", f"fill in [{system}] there", exit_code=78
-            )
+            finding.problem(*_off(system), exit_code=78)
             yield finding

@@ -59,11 +59,12 @@ def _without_secrets(home: Home) -> Settings | None:
 
 def _describe(finding: Finding, settings: Settings) -> None:
     home = settings.home
-    on = [name for name in ("maconomy", "wordpress", "mailgun") if getattr(settings, name)]
-    finding.facts |= {"systems": on, "jobs": len(settings.jobs)}
+    on = [name for name in ("maconomy", "wordpress", "mailgun", "oilmat") if getattr(settings, name)]
+    finding.facts |= {"systems": on, "workshops": list(settings.workshops), "jobs": len(settings.jobs)}
     mappings = [table.mapping for table in (settings.maconomy, settings.wordpress) if table]
     files = ["config/integrator.toml", *(shown(home, mapping) for mapping in mappings)]
-    if not on:
+    files += ["config/workshops.toml"] if settings.workshops else []
+    if not on and not settings.workshops:
         finding.note(
             f"config/integrator.toml in {home.root} switches no system on: there is nothing to import",
             "fill in [maconomy] and [wordpress] there, their secrets in .env",

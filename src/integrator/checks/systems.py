@@ -5,12 +5,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from integrator.checks.browser import check_browser
 from integrator.checks.configuration import Configuration
 from integrator.checks.finding import Finding
 from integrator.checks.maconomy import bare, check_maconomy
 from integrator.checks.mailgun import check_mailgun
 from integrator.checks.oilmat import check_oilmat
 from integrator.checks.wordpress import check_wordpress
+from integrator.checks.workshops import check_workshops
 from integrator.errors import ConfigError, IntegratorError, Refused, Stopped, Unavailable
 from integrator.runtime.stopping import Stopper
 from integrator.settings import Settings
@@ -21,6 +23,8 @@ CHECKS: dict[str, Callable[[Finding, Wiring, Settings], None]] = {
     "wordpress": check_wordpress,
     "mailgun": check_mailgun,
     "oilmat": check_oilmat,
+    "workshops": check_workshops,
+    "browser": check_browser,
 }
 _LOGIN = {
     "maconomy": "auth_header and auth_value",
@@ -34,7 +38,14 @@ _CONSEQUENCE = {
     "wordpress": "courses wait in the store and are sent later",
     "oilmat": "orders are not fetched, and what became of them waits in the outbox",
     "mailgun": "mails wait in the outbox, and what became of earlier ones is not heard",
+    "workshops": "push-orderline leaves every order where it is",
+    "browser": "push-orderline leaves every order where it is",
 }
+
+
+def is_on(name: str, settings: Settings) -> bool:
+    """Whether there is anything to check. A browser is there for the workshops."""
+    return bool(settings.workshops if name in ("workshops", "browser") else getattr(settings, name))
 
 
 def check_system(name: str, configuration: Configuration) -> Finding:
@@ -42,14 +53,15 @@ def check_system(name: str, configuration: Configuration) -> Finding:
     finding = Finding(name)
     try:
         settings = configuration.of(name)
-        finding.facts["base_url"] = getattr(settings, name).base_url
+        if (url := getattr(getattr(settings, name), "base_url", None)) is not None:
+            finding.facts["base_url"] = url
         _try(name, finding, settings)
     except ConfigError:
         finding.problem("not tried: its configuration is wrong, see above", exit_code=ConfigError.exit_code)
     except Stopped:
         raise
     except IntegratorError as error:
-        then = _next_step(name, error, finding.facts["base_url"])
+        then = _next_step(name, error, finding.facts.get("base_url", ""))
         refused = ": our login is not accepted, or may not do this" if _status(error) in _LOGIN_STATUS else ""
         finding.problem(f"{bare(error.message)}{refused}; {_CONSEQUENCE[name]}", then, exit_code=error.exit_code)
     return finding

@@ -23,8 +23,8 @@ def check(
     system: str | None = typer.Argument(
         None,
         metavar="[SYSTEM]",
-        help="maconomy, wordpress or mailgun; without it everything.",
-        autocompletion=lambda: ["maconomy", "wordpress", "mailgun"],
+        help="maconomy, wordpress, mailgun, oilmat, workshops or browser; without it everything.",
+        autocompletion=lambda: ["maconomy", "wordpress", "mailgun", "oilmat", "workshops", "browser"],
     ),
     fields: bool = typer.Option(
         False, "--fields", help="Maconomy: what became of each field, and which names nobody maps."

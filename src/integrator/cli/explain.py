@@ -1,6 +1,7 @@
 """`explain`: the way one record took, told in the order it happened, and where it stands."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,66 +12,117 @@ from integrator.domain.lists import day_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from integrator.cli.explain_orderline import OrderlineStory
+    from integrator.database import Database
+    from integrator.errors import NotFound
     from integrator.settings import Settings
+    from integrator.store.order_story import OrderStory
     from integrator.store.story import Story
 
+RECORD = typer.Argument(
+    ...,
+    metavar="RECORD",
+    help="The id of a main course or a course, the number of an order, or WORKSHOP/ID of an orderline.",
+)
+AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 _JOB = "import-courses"
 _NAMES = {"main_course": "main course", "course": "course"}
 _VALUE_LENGTH = 60
 
 
-def explain(
-    record: str = typer.Argument(
-        ..., metavar="RECORD", help="The id of a main course or of a course, or the number of an order."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
-) -> None:
-    """Tell the way that a course or an order took.
+@dataclass(frozen=True)
+class _Found:
+    """What a text means, of each kind of record."""
+
+    stories: "list[Story]"
+    order: "OrderStory | None"
+    orderlines: "list[OrderlineStory]"
+    near: list[str]
+    success: int | None
+
+    def __bool__(self) -> bool:
+        return bool(self.stories or self.order or self.orderlines)
+
+
+def explain(words: list[str] = RECORD, as_json: bool = AS_JSON) -> None:
+    """Tell the way that a course, an order or an orderline took.
 
     Example: integrator explain 25172-04
     """
-    from integrator.cli import clean, explain_order, opening, render
-    from integrator.errors import NotFound
+    from integrator.cli import clean, explain_order, explain_orderline, opening, render
+
+    record = " ".join(words)
+    record = record.split(":")[1] if record.startswith("participant-list:") else record
+    settings, now = opening.settings(), opening.now()
+    with opening.reading(settings) as db:
+        found = _look(db, record, settings, now) if db else None
+    if not found:
+        raise _nobody_knows(record, found)
+    orderlines = _which(record, found)
+    if as_json:
+        records = [_as_json(story, settings, found.success, now) for story in found.stories]
+        records += [explain_order.as_json(found.order)] if found.order else []
+        render.print_json([*records, *(explain_orderline.as_json(story, now) for story in orderlines)])
+        return
+    for story in found.stories:
+        for line in _lines(story, settings, found.success, now):
+            typer.echo(clean(line))
+    for line in explain_order.lines(found.order, now) if found.order else ():
+        typer.echo(clean(line))
+    for orderline in orderlines:
+        for line in explain_orderline.lines(orderline, now):
+            typer.echo(clean(line))
+
+
+def _look(db: "Database", record: str, settings: "Settings", now: "datetime") -> _Found:
+    from integrator.cli import explain_order, explain_orderline
     from integrator.store.order_story import order_story
     from integrator.store.story import similar, stories
 
-    record = record.split(":")[1] if record.startswith("participant-list:") else record
-    found, now = opening.settings(), opening.now()
-    policy = found.jobs[_JOB].policy
-    with opening.reading(found) as db:
-        told = (
-            stories(db, record, missing_limit=int(policy["missing_runs"]), past=str(policy["past"]), now=now)
-            if db
-            else []
-        )
-        number = explain_order.order_number(record)
-        order = order_story(db, number) if db and number is not None else None
-        near = similar(db, record) if db and not told else []
-        success = _last_success(db)
-    if not told and order is None:
-        known = "main courses, courses, orders, set-aside records, the outbox and posts"
-        where = known if db else "there is no store yet"
-        raise NotFound(
-            f"explain: nobody knows {record} (looked through: {where})",
-            hint=f"similar: {', '.join(near)}"
-            if near
-            else "25172 is a main course, 25172-04 a course, 10482 or ILI-10482-1 an order",
-        )
-    if as_json:
-        records = [_as_json(story, found, success, now) for story in told]
-        render.print_json([*records, *([explain_order.as_json(order)] if order else [])])
-        return
-    for story in told:
-        for line in _lines(story, found, success, now):
-            typer.echo(clean(line))
-    for line in explain_order.lines(order, now) if order else ():
-        typer.echo(clean(line))
+    policy = settings.jobs[_JOB].policy
+    told = stories(db, record, missing_limit=int(policy["missing_runs"]), past=str(policy["past"]), now=now)
+    number = explain_order.order_number(record)
+    return _Found(
+        told,
+        order_story(db, number) if number is not None else None,
+        explain_orderline.find(db, record, settings.workshops),
+        similar(db, record) if not told else [],
+        _last_success(db),
+    )
 
 
-def _last_success(db: Any) -> int | None:
+def _nobody_knows(record: str, found: _Found | None) -> "NotFound":
+    from integrator.errors import NotFound
+
+    known = "main courses, courses, orders, orderlines, set-aside records, the outbox and posts"
+    where = "there is no store yet" if found is None else known
+    examples = "25172 is a main course, 25172-04 a course, 10482 or ILI-10482-1 an order, bennys-auto/0007 an orderline"
+    near = f"similar: {', '.join(found.near)}" if found is not None and found.near else examples
+    return NotFound(f"explain: nobody knows {record} (looked through: {where})", hint=near)
+
+
+def _which(record: str, found: _Found) -> "list[OrderlineStory]":
+    """The orderline that is told. What a number meant before there were orderlines it means still.
+
+    Errors  UsageError: several workshops have one of this id
+    """
+    from integrator.cli import explain_orderline
+    from integrator.errors import UsageError
+
+    if found.orderlines and (found.stories or found.order):
+        typer.echo(f"{record} is an orderline, too: {explain_orderline.names(found.orderlines)}", err=True)
+        return []
+    if len(found.orderlines) > 1:
+        shops = ", ".join(story.row["workshop"] for story in found.orderlines)
+        hint = explain_orderline.names(found.orderlines)
+        raise UsageError(f"explain: {record} is an orderline of {shops}: say which", hint=hint)
+    return found.orderlines
+
+
+def _last_success(db: "Database") -> int | None:
     from integrator.runtime.history import History
 
-    return History(db).last_success(_JOB) if db else None
+    return History(db).last_success(_JOB)
 
 
 def _as_json(story: "Story", found: "Settings", success: int | None, now: "datetime") -> dict[str, Any]:

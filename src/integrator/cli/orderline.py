@@ -27,12 +27,13 @@ app = typer.Typer(
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 WORKSHOP = typer.Option(..., "--workshop", metavar="WORKSHOP", help="Whose orders.")
 ID = typer.Argument(..., metavar="ID", help="The unique_id of an order.")
+DASH = typer.Argument(None, metavar="[-]", help="Read standard input, also a terminal.", show_default=False)
 _INSTANTS = ("next_try_at", "received_at", "armed_at", "phase_at", "changed_at", "uncertain_since", "archived_at")
 
 
 @app.command()
 def create(
-    words: list[str] = typer.Argument(None, metavar="[-]", help="Read standard input, also a terminal."),
+    words: list[str] | None = DASH,
     file: str | None = typer.Option(
         None, "--file", metavar="F", help="The orders; - is standard input.", show_default=False
     ),
@@ -233,9 +234,8 @@ def _read(source: str | None) -> bytes:
         if sys.stdin.isatty():
             typer.echo("orders as JSON, then Ctrl-D:", err=True)
         return sys.stdin.buffer.read(MAX_BYTES + 1)
-    assert source is not None
     try:
-        with open(source, "rb") as opened:
+        with open(str(source), "rb") as opened:
             return opened.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UsageError(f"orderline create: {source}: {getattr(error, 'strerror', None) or 'is no file'}") from None

@@ -73,8 +73,11 @@ def print_report(report: Report, *, as_json: bool, verbose: bool) -> None:
         print_plan(report)
         if report.counts and not report.plan:
             _print_counts(report)
-    elif not report.dry_run and (sys.stdout.isatty() or verbose):
-        _print_run(report)
+    elif not report.dry_run:
+        if report.plan:  # a replay's
+            print_plan(report)
+        if sys.stdout.isatty() or verbose:
+            _print_run(report)
     if _is_news(report) or report.dry_run or sys.stderr.isatty() or verbose:
         _print_trouble(report)
 

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 BACKUP_PATIENCE_S = 2 * 86_400
 _DEFAULT_SETTLE_S = 60.0
 # A job without its source has nothing to do: it is off, not late. The tables of config/integrator.toml it reads from.
-_SOURCES = {"import-courses": ("maconomy",), "sync-orders": ("maconomy",), "send-participants": ("maconomy",)}
+_SOURCES = {
+    "import-courses": ("maconomy",),
+    "sync-orders": ("maconomy",),
+    "send-participants": ("maconomy",),
+    "push-orderline": ("workshops",),  # those of config/workshops.toml
+}
+_ORDERLINES = "workshop.orderline"
 # kind of what was set aside → what is wrong with so many of them
 _ASIDE = {
     "main_course": "main course record(s) cannot be read and are set aside",
@@ -112,6 +118,7 @@ def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
         *(trouble for job in jobs for trouble in _job_troubles(job)),
         *_queue_troubles(queues, uncertain),
         *_mail_troubles(bad_mails),
+        *_workshop_troubles(found, db, now),
         *_set_aside_troubles(set_aside),
         *_backup_troubles(backups, first_run, now),
         *_erasure_troubles(found, db),
@@ -126,6 +133,8 @@ def is_off(found: "Settings", job: str) -> bool:
 
 
 def _settle_s(found: "Settings", effect: str) -> float:
+    if effect == _ORDERLINES:
+        return max((workshop.doubt_quiet_s for workshop in found.workshops.values()), default=_DEFAULT_SETTLE_S)
     system = getattr(found, effect.partition(".")[0], None)
     return float(getattr(system, "settle_s", _DEFAULT_SETTLE_S))
 
@@ -153,7 +162,7 @@ def _job_troubles(job: "JobState") -> Iterator[Trouble]:
 
 def _queue_troubles(queues: "list[Queue]", uncertain: dict[str, int]) -> Iterator[Trouble]:
     for queue in queues:
-        if queue.state == "failed":
+        if queue.state == "failed" and queue.effect != _ORDERLINES:  # those are told by workshop
             yield Trouble(
                 f"{queue.effect}: {queue.count:,} message(s) failed",
                 f"integrator outbox list --state failed --effect {queue.effect}, then retry or drop them",
@@ -163,6 +172,22 @@ def _queue_troubles(queues: "list[Queue]", uncertain: dict[str, int]) -> Iterato
             f"{effect}: {count:,} message(s) were begun, and nobody knows whether they arrived",
             f"the next run looks there first; until then: integrator outbox list --state processing --effect {effect}",
         )
+
+
+def _workshop_troubles(found: "Settings", db: "Database | None", now: datetime) -> Iterator[Trouble]:
+    """What a person should see to at a workshop. Doubts are among the queues' troubles."""
+    if db is None or not (found.workshops or _has_orderlines(db)):
+        return
+    from integrator.jobs.workshop_standing import standing, stray_worries, worries_of
+
+    at = int(now.timestamp())
+    standings = [standing(db, workshop, found.home, now=at) for workshop in found.workshops.values()]
+    worries = [*(worry for one in standings for worry in worries_of(one, at)), *stray_worries(db, found.workshops)]
+    yield from (Trouble(worry.what, worry.then) for worry in worries if worry.kind != "doubt")
+
+
+def _has_orderlines(db: "Database") -> bool:
+    return db.value("SELECT 1 FROM orderlines LIMIT 1") is not None
 
 
 def _mail_troubles(bad: list[dict[str, Any]]) -> Iterator[Trouble]:

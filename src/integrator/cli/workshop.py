@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -183,7 +183,7 @@ def health(workshop: str | None = MAYBE_WORKSHOP, as_json: bool = AS_JSON) -> No
     chosen = list(found.workshops.values()) if workshop is None else [find(found.workshops, workshop)]
     with opening.reading(found) as db:
         policy = found.jobs[workshop_standing.JOB]
-        job = jobstate_of(db, policy, locks=found.home.locks, now=now, off=not found.workshops)
+        job = job_state(db, policy, locks=found.home.locks, now=now, off=not found.workshops)
         seen = workshop_standing.health(found, db, chosen, job, now=int(now.timestamp()))
     if as_json:
         render.print_json(health_json(seen, now))

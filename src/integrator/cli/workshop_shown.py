@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from integrator.jobs.workshop_standing import Health, Standing, Worry
@@ -37,7 +38,7 @@ def facts_of(one: "Standing") -> dict[str, Any]:
         "oldest_at": counted.oldest_at,
         "last_ok_at": state.done_at,
         "last_login_ok_at": state.login_at,
-        "median_s": counted.median_s,
+        "median_s_per_order": counted.median_s,
         "by_count": list(counted.by_count),
         "rejected": state.rejected,
         "reused": state.reused,
@@ -76,8 +77,8 @@ def _timed(facts: dict[str, Any], now: "datetime") -> dict[str, Any]:
     from integrator.cli import times
 
     instants = ("blocked_at", "paused_until", "last_ok_at", "last_login_ok_at")
-    oldest = facts.pop("oldest_at")
-    waited = None if oldest is None else int(now.timestamp()) - oldest
+    waited = None if facts["oldest_at"] is None else _waited(facts, now)
+    facts = {name: value for name, value in facts.items() if name != "oldest_at"}
     run = facts["run"] and facts["run"] | {"since": times.iso(facts["run"]["since"])}
     return facts | {name: times.iso(facts[name]) for name in instants} | {"oldest_waiting_s": waited, "run": run}
 
@@ -100,16 +101,28 @@ def print_health(seen: "Health", now: "datetime", *, single: bool) -> None:
         typer.echo("no workshops: fill in config/workshops.toml")
     elif single:
         for name, value in _timed(rows[0], now).items():
-            typer.echo(clean(f"{name:<17} {as_text(value)}"))
+            typer.echo(clean(f"{name:<19} {as_text(value)}"))
     else:
         _print_tables(rows, now)
     for worry in seen.worries:
         typer.echo(clean(f"{'needs a person' if worry.degrades else 'note'}: {worry.what}"))
         typer.echo(clean(f"  → {worry.then}"))
-    if seen.rejected and not single:
-        typer.echo(f"note: {seen.rejected} order(s) named no workshop of ours, and no id that could be kept")
+    for note in [] if single else [*(note for row in rows for note in _notes(row)), *_lost(seen.rejected)]:
+        typer.echo(clean(f"note: {note}"))
     if seen.is_good and rows:
         typer.echo("healthy")
+
+
+def _notes(row: dict[str, Any]) -> "Iterator[str]":
+    """What a person may look at, but has no place in a narrow table."""
+    if row["by_count"]:
+        yield f"{row['id']}: counted, not read back: {', '.join(row['by_count'])}: compare them with the cases"
+    if row["rejected"] or row["reused"]:
+        yield f"{row['id']}: {row['rejected']} order(s) had no id to keep, {row['reused']} an id with other content"
+
+
+def _lost(rejected: int) -> list[str]:
+    return [f"{rejected} order(s) named no workshop of ours, and had no id to keep"] if rejected else []
 
 
 def _print_tables(rows: list[dict[str, Any]], now: "datetime") -> None:
@@ -117,31 +130,30 @@ def _print_tables(rows: list[dict[str, Any]], now: "datetime") -> None:
     from integrator.cli import render, times
 
     render.print_table(
-        ["workshop", "type", "state", "queued>", "at work>", "in doubt>", "failed 24 h>", "check>"],
+        ["workshop", "state", "queued>", "doing>", "doubt>", "failed 24 h>", "check>"],
         [
             (
-                *(row["id"], row["type"], state_of(row, now), row["queued"], row["processing"], len(row["in_doubt"])),
-                *(row["failed_24h"], len(row["manual_checks"])),
+                *(row["id"], state_of(row, now).partition(":")[0], row["queued"], row["processing"]),
+                *(len(row["in_doubt"]), row["failed_24h"], len(row["manual_checks"])),
             )
             for row in rows
         ],
     )
     render.print_table(
-        ["workshop", "oldest waits>", "last ok", "login ok", "median s>", "by count>", "rejected>", "reused>"],
+        ["workshop", "type", "oldest waits>", "last ok", "last login", "s each>"],
         [
             (
-                row["id"],
-                None if row["oldest_at"] is None else f"{int(now.timestamp()) - row['oldest_at']} s",
-                times.shown(row["last_ok_at"], now).partition(" ")[0],
-                times.shown(row["last_login_ok_at"], now).partition(" ")[0],
-                row["median_s"],
-                len(row["by_count"]),
-                row["rejected"],
-                row["reused"],
+                *(row["id"], row["type"], "" if row["oldest_at"] is None else f"{_waited(row, now)} s"),
+                *(times.shown(row[name], now).partition(" ")[0] for name in ("last_ok_at", "last_login_ok_at")),
+                row["median_s_per_order"],
             )
             for row in rows
         ],
     )
+
+
+def _waited(row: dict[str, Any], now: "datetime") -> int:
+    return int(now.timestamp()) - int(row["oldest_at"])
 
 
 def settings_of(chosen: "Workshop") -> dict[str, Any]:

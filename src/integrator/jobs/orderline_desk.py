@@ -60,6 +60,8 @@ def detail(db: Database, workshop: str, unique_id: str) -> dict[str, Any]:
     """
     row = Orderlines(db).get(workshop, unique_id)
     facts = {name: row[name] for name in (*_CONTENT, *_INNER, *_TIMES)}
+    if row["status"] == "processing" and row["phase"] in ("doubt", "half"):
+        facts["reason_code"] = "doubt"  # whatever led to it stands in last_error
     events = [
         {"at": event["at"], "run": event["run_id"], "what": event["what"], "detail": event["detail"]}
         for event in Orderlines(db).events(row["id"])
@@ -130,7 +132,8 @@ def retry(db: Database, workshop: str, unique_id: str, *, clock: Callable[[], fl
             raise UsageError(
                 f"orderline retry: {workshop}/{unique_id}: nobody knows whether its line is on case {row['case_id']};"
                 " look there and say what you see; it was left as it is",
-                hint=f"integrator orderline resolve --workshop {workshop} {unique_id} --as completed|failed --note TEXT",
+                hint=f"integrator orderline resolve --workshop {workshop} {unique_id} --as completed --note TEXT"
+                "   or --as failed",
             )
         state = Outbox(db, clock=clock).retry(row["message_id"])
         phase = row["phase"] if state == "processing" else None  # what was seen before is needed for looking
@@ -172,9 +175,10 @@ def _failed(verb: str, db: Database, workshop: str, unique_id: str) -> dict[str,
     row = Orderlines(db).get(workshop, unique_id)
     if row["status"] == "failed":
         return row
-    what, hint = {
-        "bad request": ("a bad request", "send the order anew, mended: it takes the place of this one"),
-        "received": ("waiting already", f"integrator outbox retry {row['message_id']}   has it tried at the next run"),
-        "processing": ("under way or in doubt: the next run looks there first", None),
-    }.get(row["status"], (row["status"], None))
-    raise UsageError(f"orderline {verb}: {workshop}/{unique_id} is {what}; it was left as it is", hint=hint)
+    said = {
+        "bad request": "a bad request: sent anew and mended, an order takes its place",
+        "received": "waiting already: a run takes it when its time has come",
+        "processing": "under way or in doubt: the next run looks there first",
+    }
+    what = said.get(row["status"], row["status"])
+    raise UsageError(f"orderline {verb}: {workshop}/{unique_id} is {what}; it was left as it is")

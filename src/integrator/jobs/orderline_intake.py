@@ -181,12 +181,13 @@ class Intake:
         Whoever writes orders.json again and again may do so while the one before is read: that is another file.
         """
         taking = own / TAKING
-        taking.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (own, taking):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         moment = datetime.fromtimestamp(self.at, UTC).strftime("%Y%m%dT%H%M%SZ")
         before = f"{moment}-{os.urandom(3).hex()}"
-        for path in _waiting(own)[:MOST_FILES]:
+        for number, path in enumerate(_waiting(own)[:MOST_FILES]):
             with suppress(FileNotFoundError):  # another run beside us has it
-                path.rename(taking / f"{before}-{_shortened(path.name)}")
+                path.rename(taking / f"{before}-{number:03}-{_shortened(path.name)}")
         return _waiting(taking)
 
     def _take_or_say(self, path: Path, workshop: str, *, moves: bool) -> list[Taken]:

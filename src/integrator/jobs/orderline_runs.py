@@ -68,10 +68,18 @@ def push_all(run: "Run", parts: Parts, *, jobs: int) -> None:
     """
     workshops = list(parts.settings.workshops)
     told_off = _take_in(run, parts, workshops)
-    if run.dry:
+    if run.dry or run.replayed:
         for workshop in workshops:
             push_orderline(run, parts.shop(workshop))
-        return
+        _tell(run, parts, workshops)
+    else:
+        told_off = _push_together(run, parts, workshops, jobs) or told_off
+    _deliver_statuses(run, parts, told_off)
+
+
+def _push_together(run: "Run", parts: Parts, workshops: Sequence[str], jobs: int) -> IntegratorError | None:
+    """Gives back why OilMat could not be had meanwhile. Errors  Stopped"""
+    told_off: IntegratorError | None = None
     crew = Crew(run, str(parts.settings.home.root), jobs)
     try:
         taken_in_at = time.monotonic()
@@ -87,7 +95,7 @@ def push_all(run: "Run", parts: Parts, *, jobs: int) -> None:
     finally:
         crew.end()
         _tell(run, parts, workshops)
-    _deliver_statuses(run, parts, told_off)
+    return told_off
 
 
 # in and out -------------------------------------------------------------------------------------------------
@@ -101,7 +109,7 @@ def _take_in(run: "Run", parts: Parts, workshops: Sequence[str]) -> IntegratorEr
     spool = parts.settings.oilmat.spool if parts.settings.oilmat else parts.settings.home.spool / "orderlines"
     trouble: IntegratorError | None = None
     for workshop in workshops:
-        _count(run, intake.take_files(spool, workshop))
+        _count(run, intake.take_files(spool, workshop, moves=not run.dry))
     if parts.oilmat is None or run.dry:
         return None
     for workshop in workshops:
@@ -129,7 +137,7 @@ def _tell(run: "Run", parts: Parts, workshops: Sequence[str]) -> None:
 
 
 def _deliver_statuses(run: "Run", parts: Parts, trouble: IntegratorError | None, *, scope: str | None = None) -> None:
-    if parts.oilmat is not None and run.outbox.pending(orderline_telling.EFFECT):
+    if parts.oilmat is not None and not run.dry and run.outbox.pending(orderline_telling.EFFECT):
         delivery = run.delivery(
             orderline_telling.EFFECT,
             parts.oilmat().statuses(),

@@ -24,12 +24,12 @@ def tell(run: "Run", workshops: Iterable[str], *, folder: Path, queue: bool) -> 
     """
     for workshop in workshops:
         lines, blocked = Orderlines(run.db), Workshops(run.db).get(workshop).blocked_code
-        untold = lines.untold(workshop)
-        _rewrite(folder / f"{workshop}.jsonl", lines, workshop, blocked, changed=bool(untold))
-        if not untold:
+        changed = bool(lines.untold(workshop))
+        _rewrite(folder / f"{workshop}.jsonl", lines, workshop, blocked, changed=changed)
+        if not changed:
             continue
         with run.db.tx():
-            for row in untold:
+            for row in lines.untold(workshop):
                 status, reason = shown(row, blocked=blocked)
                 text = json.dumps([status, reason], ensure_ascii=False)
                 if queue and text != row["told"]:

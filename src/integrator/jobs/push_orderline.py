@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from integrator.domain.orderlines.order import EFFECT, Order, order_of, scope_of
@@ -56,7 +57,7 @@ def push_orderline(run: "Run", shop: Shop) -> None:
     Errors  Inactive: it is switched off or blocked; Blocked: its ERP did not let us in; Stopped
     """
     workshop = shop.workshop.id
-    if run.dry:
+    if run.dry or run.replayed:
         return _plan(run, shop)
     _need_active(run, workshop)
     book = Book(run)
@@ -188,7 +189,10 @@ class Book:
     def __init__(self, run: "Run") -> None:
         self._run = run
         self._lines = Orderlines(run.db, run_id=run.id)
-        self._owner = f"{socket.gethostname()} {os.getpid()} {lock.process_started(os.getpid())}"
+
+    @cached_property
+    def _owner(self) -> str:
+        return f"{socket.gethostname()} {os.getpid()} {lock.process_started(os.getpid())}"
 
     @property
     def _at(self) -> int:

@@ -28,8 +28,9 @@ def find(workshops: "Mapping[str, Workshop]", name: str) -> "Workshop":
     """The workshop of an id or a display name. Errors  NotFound: there is none; those that are there are named"""
     found = Known(workshops).find(name)
     if found is None:
-        known = ", ".join(f"{one.id} ({one.name})" for one in workshops.values()) or "none: config/workshops.toml"
-        raise NotFound(f"workshop: there is no workshop {name}; there are: {known}", hint="integrator workshop list")
+        known = ", ".join(f"{one.id} ({one.name})" for one in workshops.values())
+        there = f"there are: {known}" if known else "there are none: fill in config/workshops.toml"
+        raise NotFound(f"workshop: there is no workshop {name}; {there}")
     return workshops[found]
 
 

@@ -115,6 +115,8 @@ def health(
     standings = [standing(db, one, found.home, now=now) for one in chosen]
     wrong = store_problem(found.store.path)
     worries = [*_common_worries(standings, job, wrong), *(w for one in standings for w in worries_of(one, now))]
+    if db is not None and len(standings) == len(found.workshops):
+        worries += stray_worries(db, found.workshops)
     return Health(standings, worries, job, wrong, 0 if db is None else rejected_at_the_door(db, NOWHERE))
 
 
@@ -147,7 +149,7 @@ def worries_of(one: Standing, now: int) -> Iterator[Worry]:
     if one.state.blocked_code:
         yield _blocked(one, now)
     if counted.doubt_since is not None and now - counted.doubt_since > PATIENCE_S:
-        what = f"{workshop}: {_some(counted.doubtful)} in doubt since {_ago(counted.doubt_since, now)}"
+        what = f"{workshop}: {_some(counted.doubtful)} in doubt for {format_duration(now - counted.doubt_since)}"
         yield Worry("doubt", workshop, what, f"each run looks again; why it cannot: {_queue_of(workshop, 'task')}")
     if counted.manual_checks:
         what = f"{workshop}: {_some(counted.manual_checks)} cannot be told to be on the case or not (manual check)"
@@ -164,8 +166,8 @@ def worries_of(one: Standing, now: int) -> Iterator[Worry]:
 
 def _blocked(one: Standing, now: int) -> Worry:
     code, queued = str(one.state.blocked_code), one.numbers.queued
-    since = _ago(one.state.blocked_at or now, now)
-    what = f"{one.id}: blocked since {since}: {code} ({text_of(code)}); {queued} orderline(s) wait"
+    since = format_duration(now - (one.state.blocked_at or now))
+    what = f"{one.id}: blocked for {since}: {code} ({text_of(code)}); {queued} orderline(s) wait"
     return Worry("blocked", one.id, what, way_out(one.settings, code))
 
 
@@ -183,7 +185,7 @@ def locator_file(settings: "Workshop") -> str:
 
 def _waiting(one: Standing, oldest_at: int, now: int) -> Worry:
     off = "" if one.state.active else ", and it is switched off"
-    what = f"{one.id}: {one.numbers.queued} orderline(s) wait, the oldest since {_ago(oldest_at, now)}{off}"
+    what = f"{one.id}: {one.numbers.queued} orderline(s) wait, the oldest for {format_duration(now - oldest_at)}{off}"
     then = _queue_of(one.id, "task") if one.state.active else f"integrator workshop activate {one.id}"
     return Worry("waiting", one.id, what, then)
 
@@ -204,7 +206,3 @@ def _some(ids: tuple[str, ...]) -> str:
     if len(ids) == 1:
         return f"orderline {ids[0]}"
     return f"{len(ids)} orderlines ({', '.join(ids[:3])}{' …' if len(ids) > 3 else ''})"
-
-
-def _ago(at: int, now: int) -> str:
-    return f"{format_duration(now - at)} ago"

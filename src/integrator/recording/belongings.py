@@ -74,7 +74,7 @@ def _allowed(name: str, table: Any) -> Recordable | None:
 def _tables(settings: Settings, needs: Sequence[str]) -> Iterator[tuple[str, Table]]:
     for name in dict.fromkeys([*needs, *_ALWAYS]):
         table = getattr(settings, name, None)
-        if table is not None and name not in _NEVER:
+        if isinstance(table, Table) and name not in _NEVER:  # workshops are no table: see orderlines
             yield name, table
 
 
@@ -174,9 +174,15 @@ def _policy(policy: JobPolicy) -> dict[str, Any]:
         "timeout": f"{policy.timeout_s}s",
         "attempts": policy.attempts,
         "backoff": [f"{round(wait)}s" for wait in policy.backoff_s],
-        **policy.policy,
+        **{key: _policy_value(value) for key, value in policy.policy.items()},
     }
     return found | ({"alert_after": f"{policy.alert_after_s}s"} if policy.alert_after_s else {})
+
+
+def _policy_value(value: Any) -> Any:
+    """Durations are read as numbers, and written with their unit."""
+    is_duration = isinstance(value, tuple) and all(isinstance(part, float) for part in value)
+    return [f"{round(part)}s" for part in value] if is_duration else value
 
 
 # into a home ------------------------------------------------------------------------------------
@@ -202,7 +208,7 @@ def made_home(root: Path, metadata: dict[str, Any], *, source: Path) -> Home:
             raise UsageError(f"--replay {source}: is no recording of ours: metadata.mappings holds a foreign file")
         (root / path).write_text(text, encoding="utf-8")
     try:
-        tables = "".join(f"[{_key(name)}]\n{_toml(table)}\n" for name, table in (settings or {}).items())
+        tables = text_of(settings or {})
         (home.jobs / f"{job}.toml").write_text(_toml(policy), encoding="utf-8")
     except (TypeError, AttributeError):
         raise UsageError(f"--replay {source}: is no recording of ours: its settings are no settings") from None
@@ -220,6 +226,11 @@ def moment_of(metadata: dict[str, Any], *, source: Path) -> float:
         raise UsageError(
             f"--replay {source}: is no recording of ours: metadata.recorded_at is missing or wrong"
         ) from None
+
+
+def text_of(tables: dict[str, Any]) -> str:
+    """A TOML file of these tables. Errors  TypeError, AttributeError: they are none"""
+    return "".join(f"[{_key(name)}]\n{_toml(table)}\n" for name, table in tables.items())
 
 
 def _toml(table: Any) -> str:

@@ -25,10 +25,17 @@ class Cassette:
     exchanges: list[Exchange]
 
 
-def need_vcr() -> None:
-    """Errors  ConfigError: the extra is not installed"""
+def need_vcr(*, offline: bool = False) -> None:
+    """Load vcrpy. Errors  ConfigError: the extra is not installed
+
+    offline   no socket is opened meanwhile: vcrpy loads urllib3 where that is there, which tries out IPv6
+    """
+    import socket
+    from unittest.mock import patch
+
     try:
-        import vcr  # noqa: F401
+        with patch.object(socket, "has_ipv6", socket.has_ipv6 and not offline):
+            import vcr  # noqa: F401
     except ImportError:
         what = "--record and --replay need vcrpy: pip install 'integrator[record]'"
         raise ConfigError([Problem("this installation", what)]) from None

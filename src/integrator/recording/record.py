@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,16 @@ from urllib.parse import quote
 from integrator import __version__
 from integrator.errors import IntegratorError
 from integrator.home import find_home
-from integrator.recording import belongings, cassette, classes, hashes, memory, network, waiting
+from integrator.recording import belongings, cassette, classes, hashes, memory, network, orderlines, waiting
 from integrator.recording.freetext import survivors
 from integrator.recording.madeup import MadeUp
 from integrator.recording.scrub import Exchange, Scrubber, System, system_of
 from integrator.runner import Options, Story, load_everything, run_job
 from integrator.runtime.report import Report
 from integrator.settings import Settings
+from integrator.systems.recordable import May
 
-_BESIDE = {"waiting": waiting.SHAPE, "classes": classes.SHAPE}
+_BESIDE = {"waiting": waiting.SHAPE, "classes": classes.SHAPE, "orderlines": orderlines.SHAPE}
 _SHORT = 6  # a secret of fewer letters is only found as a word of its own
 
 
@@ -61,6 +63,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     before = memory.remembered(settings.store.path)
     waited = waiting.found(settings.store.path) if "mailgun" in needs else {}
     lists = classes.sent(settings.store.path) if job in classes.JOBS else []
+    lines = orderlines.found(settings.store.path) if job in orderlines.JOBS else []
     report: Report | None = None
     try:
         with network.recording(tape, ours=_is_ours(settings, systems)):
@@ -78,8 +81,10 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
             "waiting": waited,
             "classes": _classes(settings, lists, waited, clock, tape.exchanges, report) if job in classes.JOBS else {},
         }
+        if job in orderlines.JOBS:
+            facts["orderlines"] = {"orderlines": orderlines.of_these(lines, tape.exchanges, settings.workshops)}
         remark = _keep(file, settings, systems, needs, tape.exchanges, facts)
-    report.remarks.append(remark)
+    report.remarks += [remark, *([orderlines.REMARK] if job in orderlines.JOBS else [])]
     return report
 
 
@@ -121,14 +126,20 @@ def _keep(
     for real, made in belongings.replaced(settings, needs):
         made_up.name_text(real, made)
     scrubber = Scrubber(systems, made_up)
-    for name, shape in _BESIDE.items():
+    shapes = {name: shape for name, shape in _BESIDE.items() if name in facts}
+    for name, shape in shapes.items():
         scrubber.learn(shape, facts[name])
     kept = scrubber.scrubbed(exchanges)
-    beside = {name: scrubber.replaced(shape, facts[name]) for name, shape in _BESIDE.items()}
+    beside = {name: scrubber.replaced(shape, facts[name]) for name, shape in shapes.items()}
     again = _hashes(settings, systems, made_up, zip(exchanges, kept, strict=True))
     if lists := beside["classes"].get("lists"):
         beside["classes"]["lists"] = again.in_rows(lists)
-    metadata = {**facts, **beside, **belongings.described(settings, needs, str(facts["job"]), scrubber.text)}
+    described = belongings.described(settings, needs, str(facts["job"]), scrubber.text)
+    if "workshops" in needs:
+        named = partial(scrubber.replaced, May.CODE)  # as in the orders that name them
+        workshops = orderlines.workshops(settings.workshops, named, belongings.SECRET_NAME)
+        described["mappings"][orderlines.FILE] = belongings.text_of(workshops).rstrip("\n") + "\n"
+    metadata = {**facts, **beside, **described}
     metadata["replaced"] = made_up.counts()
     text = again.in_text(cassette.text_of(cassette.Cassette(metadata, kept)))
     _refuse_secrets(file, text, [*belongings.secrets_of(settings), *_logins(settings)])

@@ -8,7 +8,7 @@ from pathlib import Path
 from integrator.database import connect
 from integrator.errors import ConfigError, UsageError
 from integrator.home import Home, find_home, make_var
-from integrator.recording import belongings, cassette, classes, hashes, memory, network, waiting
+from integrator.recording import belongings, cassette, classes, hashes, memory, network, orderlines, waiting
 from integrator.runner import Options, Story, run_job
 from integrator.runtime import throwaway
 from integrator.runtime.report import Report
@@ -16,12 +16,17 @@ from integrator.settings import load_settings
 from integrator.store import backup
 
 # What of the recorded home's store travels along; in this order.
-_BESIDE = {"remembered": memory.put_back, "waiting": waiting.put_back, "classes": classes.put_back}
+_BESIDE = {
+    "remembered": memory.put_back,
+    "waiting": waiting.put_back,
+    "classes": classes.put_back,
+    "orderlines": orderlines.put_back,
+}
 
 
 def replay(job: str, story: Story, file: Path, needs: Sequence[str], options: Options) -> Report:
     """Replay a file. Errors  UsageError: the file is not fit for it. A request it does not hold ends the run with 1"""
-    cassette.need_vcr()
+    cassette.need_vcr(offline=True)
     recorded = cassette.load(file)
     metadata = recorded.metadata
     if metadata.get("job") != job:
@@ -31,7 +36,8 @@ def replay(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
         )
     clock = network.Clock(belongings.moment_of(metadata, source=file))
     tape = network.Tape(recorded.exchanges)
-    ours = replace(options, clock=clock, in_order=True, dry_run=options.dry_run or metadata.get("dry_run") is True)
+    is_dry = options.dry_run or metadata.get("dry_run") is True
+    ours = replace(options, clock=clock, in_order=True, dry_run=is_dry, replayed=True)
     store, beside = _store_of_this_home()
     with throwaway.folder("replay-", beside) as folder:
         home = belongings.made_home(folder, metadata, source=file)

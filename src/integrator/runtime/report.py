@@ -52,6 +52,10 @@ class Report:
         else:
             self.exit_code = 3 if self.failed else 75 if self.waiting else 0
 
+    @property
+    def _has_plan(self) -> bool:
+        return self.dry_run or bool(self.plan)  # a replay lists what goes by another way than HTTP
+
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
         return {
@@ -69,7 +73,7 @@ class Report:
             "remarks": self.remarks,
             "error": self.error,
             "hint": self.hint,
-            **({"plan": [_planned(effect, preview) for effect, preview in self.plan]} if self.dry_run else {}),
+            **({"plan": [_planned(effect, preview) for effect, preview in self.plan]} if self._has_plan else {}),
         }
 
 

@@ -34,7 +34,11 @@ class NoProgress:
 
 @dataclass
 class Run:
-    """now is read once per run: aware, UTC. policy is the job's own part of its jobs/ file."""
+    """now is read once per run: aware, UTC. policy is the job's own part of its jobs/ file.
+
+    dry       nothing is sent, and what would be is listed
+    replayed  the answers are a recording's: what goes by another way than HTTP is listed, as in a dry run
+    """
 
     job: str
     id: int
@@ -47,6 +51,7 @@ class Run:
     progress: Progress = field(default_factory=NoProgress)
     clock: Callable[[], float] = time.time
     dry: bool = False
+    replayed: bool = False
     outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:

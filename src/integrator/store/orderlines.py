@@ -193,7 +193,8 @@ class Orderlines:
             return
         phase = {"processing": "doubt", "received": None, "failed": known["phase"]}[state]
         self._db.write(
-            "UPDATE orderlines SET reason_times = iif(reason_code IS ?1, reason_times + 1, 1), reason_code = ?1,"
+            "UPDATE orderlines SET reason_times = iif(?1 IS NULL OR reason_code IS ?1, reason_times + 1, 1),"
+            " reason_code = coalesce(?1, reason_code),"
             " phase = ?2, phase_at = ?3, untold = 1, changed_at = ?3, lease_owner = NULL, lease_until = NULL"
             " WHERE id = ?4",
             (code, phase, at, known["id"]),

@@ -37,10 +37,11 @@ REGISTER = (
     Personal(
         "outbox.body",
         "what an effect carries until it is delivered: a registration (participant, customer, comment), a mail"
-        " (whom it is for, participants), a list of a class's participants; course posts carry nobody",
+        " (whom it is for, participants), a list of a class's participants, an orderline (the number of a case); course"
+        " posts and statuses carry nobody",
         "delivering the effect exactly once",
         "until it is completed or dropped; a failed one as long as its participants, a list's [retention]"
-        " participants_days after its day, also when it was never sent",
+        " participants_days after its day, also when it was never sent, an orderline's [retention] orderlines_days",
         "set to NULL in the completing transaction, by integrator outbox drop, by gdpr-cleanup and gdpr erase",
     ),
     *(
@@ -102,7 +103,7 @@ REGISTER = (
             category,
             "putting the line on the case once, and telling what became of it",
             "[retention] orderlines_days after it came, or after it ended when that is later",
-            "gdpr-cleanup deletes the orderline with its events",
+            "gdpr-cleanup deletes the orderline with its events and messages; one that has not ended stays",
         )
         for column, category in (
             (
@@ -115,10 +116,10 @@ REGISTER = (
     ),
     Personal(
         "orderline_events.detail",
-        "what was seen on the way: pages, fields and numbers; a person's note on how they settled it",
+        "what was seen on the way: pages, fields and numbers; an operator's note on how they settled it, free text",
         "finding out what happened to an orderline",
         "[retention] orderlines_days, as the orderline",
-        "gdpr-cleanup deletes the orderline with its events",
+        "gdpr-cleanup deletes the orderline with its events; gdpr erase names the orderline, and a person looks",
     ),
     Personal(
         "var/spool/orderlines/*",
@@ -132,7 +133,7 @@ REGISTER = (
         "ids of orderlines and what became of them: nobody's data without the workshop's own system",
         "telling OilMat",
         "as its orderlines",
-        "rewritten after every run that changed anything",
+        "rewritten after every run that changed anything; gdpr-cleanup takes out what the store does not have any more",
     ),
     Personal(
         "erasures.actor",
@@ -167,7 +168,7 @@ REGISTER = (
         "what jobs keep to show what they saw: pages and pictures of other systems, people on them among it",
         "finding out why a step failed",
         "[retention] evidence_days",
-        "gdpr-cleanup deletes the files",
+        "gdpr-cleanup deletes the files, and folders that are empty then",
     ),
     Personal(
         "var/spool/maconomy-*.json",

@@ -40,7 +40,6 @@ def room(shared: Browser, pages: Pages) -> Iterator[Room]:
         driver.switch_to.window(handle)
         driver.close()
     driver.switch_to.window(first)
-    driver.get("about:blank")
 
 
 @pytest.fixture

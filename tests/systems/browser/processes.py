@@ -10,7 +10,7 @@ from pathlib import Path
 class Watched:
     """Live processes that name a folder in their command line, or descend from a given process."""
 
-    def __init__(self, folder: Path, root: int) -> None:
+    def __init__(self, folder: Path, root: int | None) -> None:
         self._open: dict[int, tuple[int, str]] = {}
         parents = _parents()
         for pid in parents:
@@ -53,7 +53,7 @@ def _parents() -> dict[int, int]:
     return found
 
 
-def _descends(pid: int, root: int, parents: dict[int, int]) -> bool:
+def _descends(pid: int, root: int | None, parents: dict[int, int]) -> bool:
     while pid not in (0, 1, root):
         pid = parents.get(pid, 0)
     return pid == root

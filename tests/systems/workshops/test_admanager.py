@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-import pyotp
 import pytest
 from admanager_at_work import EMAIL, NOW, PASSWORD, Work, at_work, begun, told, trouble
 
+from integrator.secret import Secret
 from integrator.systems.workshops.admanager import AdManager
+from integrator.systems.workshops.onetime import code_at
 
 TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-CODE = pyotp.TOTP(TOTP).at(int(NOW))
+CODE = code_at(Secret(TOTP), NOW)
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,7 @@ def test_a_session_that_ends_while_typing_is_lost(work: Work) -> None:
         ("lock_case", {}, "case-locked"),
         ("close_case_before_save", {}, "case-closed"),
         ("close_case_before_save", {"status": "faktureret"}, "case-invoiced"),
-        ("refuse_after_optimistic", {}, "manual-check"),
+        ("refuse_after_optimistic", {}, "erp-unavailable"),
         ("refuse_after_optimistic", {"text": "Varen er spærret"}, "product-blocked"),
         ("duplicate_question", {}, "duplicate-asked"),
     ],
@@ -164,7 +164,7 @@ def test_a_toast_of_success_that_is_not_ours_does_not_cover_a_refusal(work: Work
     work.erp.prepare(work.entry())
     work.stage("refuse_after_optimistic")
     work.stage("delay_save_ms", ms=300)
-    assert trouble(work.erp.save) == ("manual-check", True)
+    assert trouble(work.erp.save) == ("erp-unavailable", True)
     assert work.saved(case) == []
 
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyotp
 import pytest
 
 from integrator.domain.orderlines.order import named
@@ -16,9 +15,9 @@ from integrator.systems.browser.locators import load_locators
 from integrator.systems.browser.session import BrowserOptions, start
 from integrator.systems.browser.tab import Tab
 from integrator.systems.browser.trouble import Trouble
-from integrator.systems.workshops.amounts import amount_of, typed
 from integrator.systems.workshops.au2office import Au2Office
 from integrator.systems.workshops.erp import Entry, Line
+from integrator.systems.workshops.onetime import code_at
 from standins.au2office_client import EMAIL, PASSWORD, Desk
 
 CONFIG = Path(__file__).parents[3] / "config" / "workshops"
@@ -158,43 +157,6 @@ def steps(place: Place) -> list[str]:
     return [step.name for step in place.tab.steps]
 
 
-# Amounts
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"), [("5.5", "5,50"), ("5", "5,00"), ("1234.5", "1234,50"), ("1E+2", "100,00")]
-)
-def test_an_amount_is_typed_with_a_comma_and_no_mark(amount: str, text: str) -> None:
-    assert typed(Decimal(amount)) == text
-
-
-@pytest.mark.parametrize("amount", ["0.005", "5.501"])
-def test_an_amount_that_would_be_rounded_is_not_typed(amount: str) -> None:
-    with pytest.raises(ValueError, match="more than 2 decimals"):
-        typed(Decimal(amount))
-
-
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
-        ("5,50", "5.5"),
-        ("1.234,50", "1234.5"),
-        (" 1,00\u00a0", "1"),
-        ("-1,00", "-1"),
-        ("−2", "-2"),
-        ("12.345.678", "12345678"),
-    ],
-)
-def test_an_amount_is_read_as_danes_write_it(text: str, amount: str) -> None:
-    assert amount_of(text) == Decimal(amount)
-
-
-@pytest.mark.parametrize("text", ["", "5.5", "1,", "1.23,4", "1234.567,00", "12.34", "1,000.50", "５", "5,50 ltr."])
-def test_what_may_mean_two_numbers_or_none_is_not_read(text: str) -> None:
-    with pytest.raises(ValueError, match="Danish"):
-        amount_of(text)
-
-
 # The login
 
 
@@ -224,7 +186,7 @@ def test_an_expired_password_is_for_a_person(fresh: Place) -> None:
 
 
 def test_a_one_time_code_is_given_where_its_secret_is_known(fresh: Place) -> None:
-    fresh.stage("two_factor", code=pyotp.TOTP(TOTP).at(int(NOW)), times=None)
+    fresh.stage("two_factor", code=code_at(Secret(TOTP), NOW), times=None)
     assert trouble(fresh.log_in) == ("login-attention", False)
     fresh.log_in(totp=Secret(f"{TOTP[:4]} {TOTP[4:].lower()}"))
     assert len(fresh.lines("560")) == 1
@@ -232,7 +194,7 @@ def test_a_one_time_code_is_given_where_its_secret_is_known(fresh: Place) -> Non
 
 @pytest.mark.parametrize("secret", [TOTP[::-1], "no base32!"])
 def test_a_one_time_code_that_is_not_taken_is_for_a_person(fresh: Place, secret: str) -> None:
-    fresh.stage("two_factor", code=pyotp.TOTP(TOTP).at(int(NOW)))
+    fresh.stage("two_factor", code=code_at(Secret(TOTP), NOW))
     assert trouble(lambda: fresh.log_in(totp=Secret(secret))) == ("login-attention", False)
 
 
@@ -564,6 +526,19 @@ def test_an_order_without_a_mark_sets_the_amount_only(inside: Place) -> None:
     inside.stage("no_marker_field", times=None)
     inside.erp.finish(made, Entry("OL-1040", Decimal("5.5"), None))
     assert inside.line() == ("Motorolie 10W-40 delsyntetisk", "5.50")
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"), [({"status": "lukket"}, "case-closed"), ({"locked_by": "mette"}, "case-locked")]
+)
+def test_a_case_that_a_colleague_takes_between_the_steps_is_told_so(
+    inside: Place, facts: dict[str, str], code: str
+) -> None:
+    made = inside.made()
+    for name, value in facts.items():
+        setattr(inside.desk.office.shop.case("56"), name, value)
+    assert trouble(lambda: inside.erp.finish(made, entry())) == (code, True)
+    assert (inside.saves(), inside.line()[1]) == ([], "1.00")
 
 
 def test_an_amount_that_is_refused_is_a_definite_no_to_that_field(inside: Place) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from integrator.errors import ConfigError, Problem
+from integrator.systems.browser.connections import FLAG, use_each_once
 from integrator.systems.browser.guarding import guarded
 from integrator.systems.browser.process import DriverProcess, Isolation, Scratch, isolation, sweep
 from integrator.systems.browser.trouble import Trouble
@@ -42,6 +43,7 @@ _FLAGS = (
     "--disable-sync",
     "--window-size=1400,1000",
     "--accept-lang=da-DK,da,en",
+    FLAG,
     "--no-proxy-server",  # a proxy would look names up itself, past the list of allowed hosts
 )
 
@@ -173,6 +175,7 @@ def _chrome_options(rules: str, *, sandbox: bool) -> "ChromeOptions":
             "profile.password_manager_enabled": False,
             "autofill.profile_enabled": False,
             "translate.enabled": False,
+            "net.network_prediction_options": 2,  # no connection is opened before it is needed: see connections
             "download_restrictions": 3,
         },
     )
@@ -207,6 +210,7 @@ def _connected(url: str, wanted: "ChromeOptions", options: BrowserOptions) -> "W
             driver = Remote(connection, options=wanted, file_detector=UselessFileDetector())
             driver.set_page_load_timeout(options.timeout_s)
             driver.set_script_timeout(options.timeout_s)
+            use_each_once(driver)
     except BaseException:
         if driver is not None:
             _quit(driver)

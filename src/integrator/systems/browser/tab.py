@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from integrator.errors import ConfigError, Problem
+from integrator.systems.browser.connections import use_each_once
 from integrator.systems.browser.guarding import Unsettled, guarded
 from integrator.systems.browser.locators import Locators
 from integrator.systems.browser.scripts import ENABLED, FIND, INSERT, SCROLL, SELECT
@@ -87,6 +88,8 @@ class Tab:
         ways = self.locators.alternatives(name, **fill)
         with guarded():
             found = self.driver.execute_script(FIND, ways, within, most)
+        if found is None:  # a dialog that opens while a script runs: the driver gives nothing, and raises nothing
+            raise Trouble("unexpected-dialog", f"a dialog of the page, answered no: {self.alert()}")
         if isinstance(found, str):
             raise ConfigError([Problem(self.locators.shown, f"{name}: the browser cannot read {found}")])
         return list(found)
@@ -282,6 +285,7 @@ class Tab:
         fresh = self.wait("a new window", lambda: [one for one in self.driver.window_handles if one not in known])
         with guarded():
             self.driver.switch_to.window(fresh[0])
+            use_each_once(self.driver)
         yield
 
     def alert(self) -> str | None:

@@ -1,19 +1,12 @@
 """The workshops' ERPs: web pages that a browser works in. A type is a module here and a locator file of its name."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from integrator.systems.browser.tab import Tab
-    from integrator.systems.workshops.erp import WorkshopErp
+    from integrator.systems.workshops.erp import ErpType
 
 
-def erp_of(kind: str) -> "Callable[..., WorkshopErp]":
-    """The class of a type: ERP of the module of its name.
-
-    Shape   called with the tab, the base_url and name_limit=60
-    """
-    found: Callable[[Tab, str], WorkshopErp] = import_module(f"{__name__}.{kind}").ERP
-    return found
+def erp_of(kind: str) -> "ErpType":
+    """The class of a type: ERP in the module of its name."""
+    return cast("ErpType", import_module(f"{__name__}.{kind}").ERP)

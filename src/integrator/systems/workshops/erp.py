@@ -1,14 +1,15 @@
 """What push-orderline needs of a workshop's ERP. A third type is one module like au2office.py and one locator file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from integrator.domain.orderlines.lines import Line
 from integrator.secret import Secret
+from integrator.systems.browser.tab import Tab
 
-__all__ = ["Entry", "Line", "WorkshopErp"]
+__all__ = ["Entry", "ErpType", "Line", "WorkshopErp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,14 @@ class WorkshopErp(Protocol):
 
     def close_case(self) -> None:
         """Leave the case, so that a colleague can open it."""
+
+
+class ErpType(Protocol):
+    """What a type's module offers as ERP: its class.
+
+    BUSY   names of locators that mean "this page is still loading"
+    """
+
+    BUSY: Sequence[str]
+
+    def __call__(self, tab: Tab, base_url: str, *, name_limit: int) -> WorkshopErp: ...

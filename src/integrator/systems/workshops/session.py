@@ -11,9 +11,8 @@ from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops import erp_of
 
 if TYPE_CHECKING:
-    from integrator.systems.browser.session import Browser
-
     from integrator.systems.browser.locators import Locators
+    from integrator.systems.browser.session import Browser
     from integrator.systems.browser.tab import Tab
     from integrator.systems.workshops.erp import WorkshopErp
 
@@ -78,13 +77,14 @@ class BrowserSession:
         return erp
 
     def _opened(self) -> "WorkshopErp":
-        if self._browser is None:
+        erp = erp_of(self.kind)
+        if self._tab is None:
             from integrator.systems.browser.tab import Tab
 
             self._browser = self.start()
             self.starts += 1
-            self._tab = Tab(self._browser.driver, self.locators, timeout_s=self.timeout_s)
-        return erp_of(self.kind)(self._tab, self.base_url, name_limit=self.name_limit)
+            self._tab = Tab(self._browser.driver, self.locators, timeout_s=self.timeout_s, busy=erp.BUSY)
+        return erp(self._tab, self.base_url, name_limit=self.name_limit)
 
     def renew(self) -> None:
         """The login is over."""

@@ -167,3 +167,6 @@ def _line_from(row: Row, texts: dict[str, str]) -> Line:
         raise Trouble("layout-changed", "lines.amount: a line whose amount is no number") from None
     created = _CREATED.fullmatch(texts["created"])
     return Line(row.id, texts["product"], texts["name"], amount, created[1] if created else None)
+
+
+ERP = AdManager

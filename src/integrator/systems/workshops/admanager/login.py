@@ -5,6 +5,7 @@ from collections.abc import Callable
 from integrator.secret import Secret
 from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops.admanager.screen import Screen
+from integrator.systems.workshops.onetime import code_at
 
 _ERRORS = ("login.wrong", "page.unavailable", "login.error", "login.expired")
 
@@ -38,18 +39,9 @@ def _send(screen: Screen, button: str) -> None:
 def _enter_code(screen: Screen, totp: Secret | None, clock: Callable[[], float]) -> str:
     if totp is None:
         raise Trouble("login-attention", "the login asks for a code, and this workshop has no totp")
-    screen.tab.fill("login.code", _code_of(totp, clock()), secret=True)
+    screen.tab.fill("login.code", code_at(totp, clock()), secret=True)
     _send(screen, "login.send_code")
     return screen.first("page.menu", *_ERRORS)
-
-
-def _code_of(totp: Secret, now: float) -> str:
-    import pyotp
-
-    try:
-        return str(pyotp.TOTP(totp.reveal()).at(int(now)))
-    except ValueError:  # its own words may hold the secret
-        raise Trouble("login-attention", "the workshop's totp cannot be used: expected base32 of 112 bits") from None
 
 
 def _judge(answer: str) -> None:

@@ -22,7 +22,7 @@ REFUSALS = (
     "product-unknown",
     "product-blocked",
     "amount-refused",
-    "manual-check",
+    "erp-unavailable",
 )
 
 

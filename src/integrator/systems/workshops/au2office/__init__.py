@@ -25,7 +25,7 @@ __all__ = ["Au2Office"]
 class Au2Office:
     """A `WorkshopErp`. Every method raises Trouble for what it sees instead. `clock` is for one-time codes."""
 
-    LOCATORS = "au2office.toml"
+    BUSY = ()
     marker = " -- OilMat: "
     two_steps = True
     decimals = 2
@@ -90,3 +90,6 @@ class Au2Office:
         """Leave the case for the list of cases."""
         with self.tab.step("close the case"):
             self._case.to_list()
+
+
+ERP = Au2Office

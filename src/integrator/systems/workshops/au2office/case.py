@@ -11,8 +11,6 @@ from integrator.systems.workshops.erp import Line
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
 
-# The ERP's own number of a line. In a page of another layout it may be something else: digits, or we stop.
-_LINE_ID = "return arguments[0].map((row) => row.getAttribute('data-linje-id'))"
 _STATES = (
     ("case.invoiced", "case-invoiced", "the case is invoiced"),
     ("case.closed", "case-closed", "the case is closed"),
@@ -66,7 +64,7 @@ class CasePages:
 
     def _numbers(self) -> list[str | None]:
         table = self.tab.need("list.table", timeout_s=0)
-        return [row[0] for row in self.tables.cells(self.tab.all("list.row", within=table), table, "list.column")]
+        return [row[1] for row in self.tables.cells(self.tab.all("list.row", within=table), table, "list.column")]
 
     def _is_ours(self) -> "WebElement":
         """The heading. Shape  "Sag 560 CD 67 890 · Jytte Sørensen Åben" """
@@ -78,12 +76,16 @@ class CasePages:
     def is_writable(self) -> None:
         """Errors: Trouble case-closed, case-invoiced, case-locked; layout-changed without any state"""
         head = self._is_ours()
+        is_open, can_write = self.tab.find("case.open", within=head), self.tab.find("entry.product")
+        if is_open and can_write:
+            return
         for state, code, words in _STATES:
             if self.tab.find(state, within=head):
                 raise Trouble(code, words, definite=True)
-        self.tab.need("case.open", within=head, timeout_s=0)
-        if self.tab.find("entry.product") is None and self.tab.find("case.locked"):
+        if self.tab.find("case.locked"):
             raise Trouble("case-locked", "a colleague has the case open", definite=True)
+        self.tab.need("case.open", within=head, timeout_s=0)
+        self.tab.need("entry.product", timeout_s=0)
 
     def load(self) -> None:
         """The first page of the lines, from the server."""
@@ -101,13 +103,16 @@ class CasePages:
         raise Trouble("slow", "a line stands on two pages: the lines move while they are read")
 
     def _page(self) -> list[Line]:
-        return self.read(self.tab.all("lines.row", within=self.tab.need("lines.table", timeout_s=0)))
+        return self._read(self.tab.all("lines.row", within=self.tab.need("lines.table", timeout_s=0)))
 
-    def read(self, rows: "list[WebElement]") -> list[Line]:
-        """What these rows of the lines hold, in their fields too where one is open."""
+    def read(self, row: "WebElement") -> Line:
+        """What one row holds, in its fields too where it is open."""
+        return self._read([row])[0]
+
+    def _read(self, rows: "list[WebElement]") -> list[Line]:
         table = self.tab.need("lines.table", timeout_s=0)
         cells = self.tables.cells(rows, table, *_COLUMNS, optional="lines.user")
-        return [_line(own, *row) for own, row in zip(self.pages.script(_LINE_ID, rows), cells, strict=True)]
+        return [_line(*row) for row in cells]
 
     def row(self, line_id: str) -> "WebElement":
         """The row of a line, on whichever page it stands by now. Errors: Trouble line-conflict: it is gone"""
@@ -120,6 +125,7 @@ class CasePages:
 
 
 def _line(own: str | None, product: str | None, name: str | None, amount: str | None, user: str | None) -> Line:
+    # In a page of another layout it may be something else: digits, or we stop.
     if not (own and own.isascii() and own.isdigit()):
         raise Trouble("layout-changed", "lines.row: expected a line's number, in digits")
     try:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from integrator.secret import Secret
 from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops.au2office.pages import Pages
+from integrator.systems.workshops.onetime import code_at
 
 _WRONG = "Forkert brugernavn eller adgangskode"
 _OUTDATED = "Formularen er udløbet"
@@ -76,21 +77,11 @@ class Login:
     def _give_code(self, totp: Secret | None) -> str:
         if totp is None:
             raise Trouble("login-attention", "login: a one-time code is asked for, and none is configured")
-        self.tab.fill("login.code", self._code(totp), secret=True)
+        self.tab.fill("login.code", code_at(totp, self.clock()), secret=True)
         where = self._sent("login.send_code", "told.refused")
         if where == "told.refused":
             raise Trouble("login-attention", "login: the one-time code was not taken")
         return where
-
-    def _code(self, totp: Secret) -> str:
-        import pyotp
-
-        try:
-            # Shown to people in groups of four. pyotp takes none below 112 bits.
-            return pyotp.TOTP("".join(totp.reveal().split())).at(int(self.clock()))
-        except ValueError:
-            words = "login: the secret for one-time codes is not base32, or has less than 23 characters"
-            raise Trouble("login-attention", words) from None
 
     def _close_notices(self, where: str) -> None:
         for _ in range(_NOTICES):

@@ -82,7 +82,8 @@ class Pages:
             raise Trouble("session-lost", "nobody is logged in")
         if self._is_spoilt:
             self.tab.open(self.window)
-        self.arrive("window.content")
+        if self.tab.find("window.content") is None:
+            self.arrive("window.content")
         self._is_spoilt = True
         with self.tab.in_frame("window.content"):
             yield

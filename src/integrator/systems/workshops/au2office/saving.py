@@ -19,7 +19,7 @@ REFUSALS = {
     "Linjen findes ikke": "line-conflict",
 }
 _AGAIN = "Findes allerede, tilføj igen?"
-_ANSWERS = ("told.refused", "found.dialog", "told.warned", "told.saved", "lines.table")
+_ANSWERS = ("told.saved", "told.refused", "found.dialog", "told.warned", "lines.table")
 
 
 class Saving:
@@ -44,8 +44,9 @@ class Saving:
         with _nothing_written():
             if not product:
                 raise Trouble("field-mismatch", "nothing is typed that could be saved")
-            self.pages.arrive("entry.product")
-            field = self.tab.need("entry.product")
+            if (field := self.tab.find("entry.product")) is None:
+                self.pages.arrive("entry.product")  # it says what is shown instead
+                field = self.tab.need("entry.product")
             if self.tab.value(field) != product:
                 raise Trouble("field-mismatch", "entry.product does not hold what was typed")
             self.pages.script("arguments[0].focus()", field)
@@ -69,7 +70,7 @@ class Saving:
             dialog = self.tab.need("found.dialog")
             rows = self.tab.all("found.row", within=dialog)
             numbers = self.case.tables.cells(rows, dialog, "found.product")
-            same = [row for row, number in zip(rows, numbers, strict=True) if number == [product]]
+            same = [row for row, (_, number) in zip(rows, numbers, strict=True) if number == product]
             if len(same) != 1:
                 self.tab.press("found.close", within=dialog)
                 raise Trouble("product-unknown", f"the search for the product has {len(same)} rows with its number")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops.amounts import typed
 from integrator.systems.workshops.au2office.saving import Saving
-from integrator.systems.workshops.erp import Entry, Line
+from integrator.systems.workshops.erp import Entry
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
@@ -22,7 +22,7 @@ class Setting:
 
     def finish(self, entry: Entry) -> None:
         """Set both to what they must be, and read both back. Errors: Trouble"""
-        line = self._read(self.case.row(self.line_id))
+        line = self.case.read(self.case.row(self.line_id))
         if line.product != entry.product:
             raise Trouble("line-conflict", f"line {self.line_id} has another product")
         name = line.name if entry.text is None else self._set_name(line.name, entry)
@@ -30,12 +30,9 @@ class Setting:
             self._set_amount(entry)
         if (name, entry.amount) == (line.name, line.amount):
             return
-        now = self._read(self.case.row(self.line_id))
+        now = self.case.read(self.case.row(self.line_id))
         if (now.product, now.name, now.amount) != (entry.product, name, entry.amount):
             raise Trouble("field-mismatch", f"line {self.line_id} reads back other than it was set")
-
-    def _read(self, row: "WebElement") -> Line:
-        return self.case.read([row])[0]
 
     def _here(self) -> "WebElement":
         """The line's row, on this page or on the one it has gone to."""
@@ -44,6 +41,7 @@ class Setting:
     def _opened(self) -> "WebElement":
         row = self._here()
         if self.tab.find("edit.amount", within=row) is None:
+            self.case.is_writable()
             self.case.pages.go(lambda: self.tab.press("lines.edit", within=row), "edit.amount")
             row = self._here()
         return row
@@ -62,7 +60,7 @@ class Setting:
             held = self.tab.fill("edit.name", text, within=row)
             if held == text:
                 self.saving.leave_field()
-                held = shown = self._read(self._here()).name
+                held = shown = self._saved_name()
                 if held == text:
                     return text
             if not text.startswith(held):
@@ -70,6 +68,12 @@ class Setting:
             room = len(held)
         self._put_back("edit.name", shown)
         raise Trouble("field-mismatch", f"line {self.line_id}: the name reads back other than it was typed")
+
+    def _saved_name(self) -> str:
+        """As the page has it that came after saving, in the field or in the closed row."""
+        row = self._here()
+        field = self.tab.find("edit.name", within=row)
+        return self.case.read(row).name if field is None else self.tab.value(field).strip()
 
     def _product_name(self, shown: str, entry: Entry) -> str:
         """The name without our marker. Errors: Trouble line-conflict: it bears another one"""
@@ -85,8 +89,9 @@ class Setting:
         return most if most >= 0 else self.name_limit
 
     def _set_amount(self, entry: Entry) -> None:
-        text, shown = typed(entry.amount), self.tab.value(self.tab.need("edit.amount", within=self._opened()))
-        if self.tab.fill("edit.amount", text, within=self._here()) != text:
+        text, row = typed(entry.amount), self._opened()
+        shown = self.tab.value(self.tab.need("edit.amount", within=row))
+        if self.tab.fill("edit.amount", text, within=row) != text:
             self._put_back("edit.amount", shown)
             raise Trouble("field-mismatch", f"line {self.line_id}: the amount reads back other than it was typed")
         self.saving.leave_field()

@@ -21,7 +21,8 @@ const text = (cell) => {
   const field = cell && cell.querySelector('input:not([type=hidden]), textarea');
   return cell ? (field ? field.value : cell.textContent).trim() : '';
 };
-return rows.map((row) => columns.map((column) => column && text(row.cells[column.cellIndex])));
+const cells = (row) => columns.map((column) => column && text(row.cells[column.cellIndex]));
+return rows.map((row) => [row.getAttribute('data-linje-id'), ...cells(row)]);
 """
 
 
@@ -34,7 +35,10 @@ class Tables:
     def cells(
         self, rows: "list[WebElement]", table: "WebElement", *columns: str, optional: str | None = None
     ) -> list[list[str | None]]:
-        """The texts of these rows in these columns; None in an optional column that the table does not have."""
+        """Each row's own number, None where it has none, and its texts in these columns.
+
+        An optional column that the table does not have is None too.
+        """
         heads = [self._head(table, column, optional) for column in columns] if rows else []
         return list(self.pages.script(_CELLS, rows, heads))
 
