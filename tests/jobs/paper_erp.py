@@ -35,6 +35,7 @@ class Paper:
     calls: int = 0
     names: list[str] = field(default_factory=list)
     writes: int = 0
+    meanwhile: Callable[["Paper"], Any] = lambda paper: None  # what others do just after our save
     pending: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
     def act(self, name: str, effect: Callable[[], None] = lambda: None) -> None:
@@ -47,7 +48,7 @@ class Paper:
             self.pending.append((self.clock() + self.late_s, effect))
             raise Trouble("slow", "late")
         if mishap.startswith("!"):
-            raise Trouble(mishap[1:], "no", definite=name == "save")
+            raise Trouble(mishap[1:], "no", definite=name in ("save", "finish"))
         if mishap and not mishap.startswith("+"):
             self._raise(mishap)
         effect()
@@ -102,6 +103,7 @@ class PaperErp:
         entry, self.typed = self.typed, None
         assert entry is not None, "nothing was typed"
         self.paper.act("save", lambda: self._write(entry))
+        self.paper.meanwhile(self.paper)
 
     def _write(self, entry: Entry) -> None:
         if self.two_steps:

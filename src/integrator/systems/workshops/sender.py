@@ -36,7 +36,6 @@ from integrator.systems.workshops.erp import Entry, WorkshopErp
 T = TypeVar("T")
 MOST_ARMS = 3
 _TO_READ = {"case-closed", "case-invoiced", "case-locked"}  # nothing can be written there; its lines can be read
-_UNFINISHABLE = {"marker-too-long", "amount-refused"}  # said of a line that stands there already
 _EXPECTED = {"case-locked", "erp-unavailable", "session-lost"}  # a picture of it tells nobody anything
 
 
@@ -218,8 +217,9 @@ class OrderlineSender:
                 continue
             if found is not None:
                 return self._seen(message, found)
-            if trouble.definite:  # the ERP said no, and a complete reading agrees
-                return self._consequence(trouble, self.book.progress(message))
+            progress = self.book.progress(message)
+            if trouble.definite and progress.line_ref is None:  # the ERP said no, and a complete reading agrees
+                return self._consequence(trouble, progress)
         return InDoubt(f"a line may be there: {trouble.message}", code=trouble.code)
 
     def _settled(self, message: Message, order: Order, lines: Sequence[Line]) -> Done | Conflict | None:
@@ -262,7 +262,7 @@ class OrderlineSender:
             try:
                 erp.finish(line.id, self._entry(erp, order))
             except Trouble as trouble:
-                if trouble.code not in _UNFINISHABLE:
+                if not _is_final(trouble, progress):
                     raise
                 return Conflict(f"line {line.id} is ours and half done: {trouble.message}", code="manual-check")
             line = _by_id(erp.lines(), line.id)
@@ -335,8 +335,7 @@ class OrderlineSender:
         reason = REASONS[trouble.code]
         if reason.then == "blocked":
             raise Blocked(trouble.message, code=trouble.code)
-        seen = progress.reason_times + 1 if progress.reason_code == trouble.code else 1
-        if reason.then == "failed" and seen >= reason.looks:
+        if _is_final(trouble, progress):
             return Rejected(trouble.message, code=trouble.code)
         return Unavailable(trouble.message, code=trouble.code, retry_after_s=reason.again_s)
 
@@ -356,6 +355,13 @@ class OrderlineSender:
     def _capture(self, message: Message, said: str) -> None:
         if (folder := self.session.capture(message.key, said)) is not None:
             self.book.evidence(message, folder)
+
+
+def _is_final(trouble: Trouble, progress: Progress) -> bool:
+    """It will not change by itself, and was seen as often as it takes to believe it."""
+    reason = REASONS[trouble.code]
+    seen = progress.reason_times + 1 if progress.reason_code == trouble.code else 1
+    return reason.then == "failed" and seen >= reason.looks
 
 
 def _done(line_id: str | None, result: str, confidence: str, code: str | None = None) -> Done:
