@@ -62,12 +62,19 @@ class Shops:
         return Shop(settings, like_it, lambda: self.session(workshop), sender)
 
     def session(self, workshop: str, *, told: Callable[[], None] = lambda: None) -> "BrowserSession":
-        """A browser for one workshop, not started yet. Errors  ConfigError: its locator file is wrong"""
+        """A browser for one workshop, not started yet.
+
+        Errors  ConfigError: its locator file is wrong, or nothing here works with its type
+        """
         from integrator.systems.browser.locators import load_locators
         from integrator.systems.browser.session import start
+        from integrator.systems.workshops import is_known
         from integrator.systems.workshops.session import BrowserSession
 
         settings, home = self._settings.workshops[workshop], self._settings.home
+        if not is_known(settings.type):
+            what = f"[{workshop}] type: {settings.type} has a locator file, but this program has no such type of ERP"
+            raise ConfigError([Problem("config/workshops.toml", what)], hint="integrator check workshops")
         file = Path("config") / "workshops" / f"{settings.type}.toml"
         own = home.root / file
         options = self._browser_options(workshop)

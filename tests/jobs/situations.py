@@ -64,6 +64,11 @@ def both(*stages: Callable[[WorkshopWorld], Any]) -> Callable[[WorkshopWorld], N
     return stage
 
 
+def another_with_our_id(shop: WorkshopWorld) -> None:
+    name = f"Motorolie{MARKERS[shop.kind]}0007"
+    shop.stage("extra_line_by_colleague", when="after", name=name, amount="5,50")
+
+
 # A product that au2office finds at once: with another one, what is saved first is only a search.
 DIRECT = {"product": "OL-1040"}
 WAITS, FAILED, DONE, DOUBT = "received", "failed", "completed", "processing"
@@ -105,6 +110,25 @@ SITUATIONS = [
     Situation("product discontinued", nothing, FAILED, "product-blocked", "vare spærret", order={"product": "OL-1540"}),
     Situation("product blocked", nothing, FAILED, "product-blocked", "vare spærret", order={"product": "AT-III"}),
     Situation("amount refused", nothing, FAILED, "amount-refused", "antal afvist", order={"amount": "5,125"}),
+    Situation(
+        "the amount field reads back other than typed",
+        staged("eats_comma", times=None),
+        WAITS,
+        "field-mismatch",
+        "felt læst forkert tilbage",
+        kinds=("admanager",),
+        later=("completed", 1),
+    ),
+    Situation(  # its line is there by then, half done, until the field can be believed
+        "the amount field of the second step reads back other than typed",
+        staged("eats_comma", times=None),
+        DOUBT,
+        "field-mismatch",
+        "afklares",
+        1,
+        kinds=("au2office",),
+        later=("completed", 1),
+    ),
     Situation("a text that must be shortened", nothing, DONE, None, "", 1, order={"product": "OL-2050"}),
     Situation("a field that cuts", seeded(name_limit=30), DONE, None, "", 1),
     Situation(
@@ -169,6 +193,24 @@ SITUATIONS = [
         None,
         "",
         1,
+    ),
+    Situation(
+        "another line with our id comes meanwhile",
+        another_with_our_id,
+        FAILED,
+        "manual-check",
+        "kræver manuel kontrol",
+        1,
+        order=DIRECT,
+    ),
+    Situation(
+        "connections that are used again, and break without an answer",
+        both(seeded(keep_alive=True), staged("save_then_drop")),
+        DONE,
+        None,
+        "",
+        1,
+        order=DIRECT,
     ),
     Situation(
         "asked whether to add it again",

@@ -57,3 +57,33 @@ def test_every_situation_ends_as_it_must(kind: str, situation: Situation, tmp_pa
         if shop.said()[0] == "completed":
             marked = [line for line in shop.ours(situation.order.get("case", "56")) if line[1].endswith("0007")]
             assert [(line[0], line[2]) for line in marked] == [(situation.order.get("product", "OL-0530"), "5.50")]
+
+
+def test_a_field_that_stays_wrong_is_given_up(tmp_path: Path, browser: Browser) -> None:
+    with world(tmp_path, "admanager", browser) as shop:
+        shop.stage("eats_comma", times=None)
+        shop.order()
+        shop.run()
+        shop.run(minutes=2)
+        assert shop.said() == ("failed", "field-mismatch", "felt læst forkert tilbage")
+        assert shop.saves() == []
+
+
+@pytest.mark.parametrize("after", [2, 5, 8, 11, 14])
+def test_a_session_that_ends_anywhere_leaves_one_line(shop: WorkshopWorld, after: int) -> None:
+    shop.stage("expire_after_requests", requests=after)
+    shop.order()
+    shop.run()
+    shop.calmly()
+    assert (shop.said()[0], len(shop.ours()), len(shop.saves())) == ("completed", 1, 1)
+
+
+def test_where_no_field_carries_the_id_the_line_is_counted(shop: WorkshopWorld) -> None:
+    shop.configure(more='marker_field = "none"')
+    shop.stage("no_marker_field", times=None)
+    shop.stage("save_then_500")
+    shop.order(product="OL-1040")
+    shop.run()
+    assert (shop.said(), shop.row()["confidence"]) == (("completed", None, ""), "by count")
+    assert [(line["product"], line["amount"]) for line in shop.lines()] == [("OL-1040", "5.50")]
+    assert len(shop.saves()) == 1

@@ -45,7 +45,7 @@ class _Found:
 
 
 def explain(words: list[str] = RECORD, as_json: bool = AS_JSON) -> None:
-    """Tell the way that a course, an order or an orderline took.
+    """Tell the way of a course, an order or an orderline.
 
     Example: integrator explain 25172-04
     """

@@ -1,4 +1,4 @@
-"""What the demonstration plays on: a home folder, three stand-ins, and the books about what held."""
+"""What the demonstration plays on: a home folder, a stand-in of each system, and the books about what held."""
 
 import os
 import shlex
@@ -20,11 +20,18 @@ from integrator.demo.dates import Record, upcoming
 from integrator.demo.ending import tidy_endings
 from integrator.demo.mails import Mail
 from integrator.home import init_home
-from integrator.standins.base import Running, serve
+from integrator.standins.admanager import AdManager
+from integrator.standins.au2office import Au2Office
+from integrator.standins.base import Running, StandIn, serve
 from integrator.standins.catalogue import sample
 from integrator.standins.maconomy import Maconomy
 from integrator.standins.mailgun import DOMAIN, KEY, Mailgun
+from integrator.standins.oilmat import TOKEN, OilMat
 from integrator.standins.wordpress import PASSWORD, WordPress
+from integrator.standins.workshop.standin import WorkshopStandIn
+from integrator.standins.workshop.standin import serve as serve_workshop
+from integrator.systems.browser.session import find_programs
+from integrator.systems.browser.trouble import Trouble
 
 _TOML = """\
 [maconomy]
@@ -42,22 +49,62 @@ base_url = "{mailgun}"
 domain = "{domain}"
 api_key = {{ env = "MAILGUN_API_KEY" }}
 from = "Kurser <kurser@{domain}>"
+
+[oilmat]
+base_url = "{oilmat}"
+token = {{ env = "OILMAT_TOKEN" }}
 """
-_SECRETS = f"MACONOMY_AUTH=Bearer demo-maconomy-key\nWORDPRESS_PASSWORD={PASSWORD}\nMAILGUN_API_KEY={KEY}\n"
+# A picture of each line, not only of trouble: this is to be looked at.
+_WORKSHOPS = """\
+[bennys-auto]
+name = "Bennys Auto"
+type = "au2office"
+base_url = "{au2office}"
+username = "{user}"
+password = {{ env = "BENNYS_AUTO_PASSWORD" }}
+pictures = "always"
+
+[havnens-auto]
+name = "Havnens Auto"
+type = "admanager"
+base_url = "{admanager}"
+username = "{user}"
+password = {{ env = "HAVNENS_AUTO_PASSWORD" }}
+pictures = "always"
+"""
+ERP_USER, ERP_PASSWORD = "oilmat@example.org", "demo-workshop"
+_SECRETS = {
+    "MACONOMY_AUTH": "Bearer demo-maconomy-key",
+    "WORDPRESS_PASSWORD": PASSWORD,
+    "MAILGUN_API_KEY": KEY,
+    "OILMAT_TOKEN": TOKEN,
+    "BENNYS_AUTO_PASSWORD": ERP_PASSWORD,
+    "HAVNENS_AUTO_PASSWORD": ERP_PASSWORD,
+}
+_PATIENCE_S = 30.0  # for a command that works when somebody ends the demonstration
 
 
 @dataclass
 class Stage:
-    """The commands run here, and the rows of the closing table. desk: an empty folder where they start."""
+    """The commands run here, and the rows of the closing table.
+
+    desk        an empty folder where they start
+    addresses   of every stand-in, by its name
+    no_browser  why no browser can work here; then the home has no workshops
+    """
 
     home: Path
     desk: Path
     maconomy: Maconomy
     wordpress: WordPress
     mailgun: Mailgun
+    au2office: Au2Office
+    admanager: AdManager
+    oilmat: OilMat
     maconomy_server: Running
-    mailgun_server: Running
+    addresses: dict[str, str]
     classes: dict[str, Record]
+    no_browser: str | None = None
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
@@ -82,26 +129,36 @@ class Stage:
     def command(self, *arguments: str, expect: int = 0, given: str = "", by: str = "") -> None:
         """Run it, with this terminal as its own. given: what stands on its standard input, by: who wrote that."""
         self._announce(arguments, by)
-        ended = self._run(arguments, stderr=subprocess.STDOUT, **({"input": given} if given else {}))
-        self._ended(arguments, ended.returncode, expect)
+        _, code = self._run(arguments, given, stderr=subprocess.STDOUT)
+        self._ended(arguments, code, expect)
 
     def read(self, *arguments: str, expect: int = 0, given: str = "", by: str = "") -> str:
         """Run it, show what it says, and give that back."""
         self._announce(arguments, by)
-        ended = self._run(arguments, stdout=subprocess.PIPE, input=given)
-        typer.echo(ended.stdout, nl=False)
-        self._ended(arguments, ended.returncode, expect)
-        return ended.stdout
+        said, code = self._run(arguments, given, stdout=subprocess.PIPE)
+        typer.echo(said, nl=False)
+        self._ended(arguments, code, expect)
+        return said
 
     def _announce(self, arguments: tuple[str, ...], by: str) -> None:
         typer.echo(f"\n$ {f'{by} | ' if by else ''}integrator {shlex.join(arguments)}")
         sys.stdout.flush()
 
-    def _run(self, arguments: tuple[str, ...], **options: Any) -> "subprocess.CompletedProcess[str]":
+    def _run(self, arguments: tuple[str, ...], given: str, **options: Any) -> tuple[str, int]:
+        """What it said, where that is read, and its exit code. Left in the middle, it is asked to end, as by cron."""
         # A TMPDIR of its own: gdpr trace looks into it, and another demonstration may leave its people in /tmp.
         environ = {**os.environ, "INTEGRATOR_HOME": str(self.home), "TMPDIR": str(self.desk)}
         command = [sys.executable, "-m", "integrator", *arguments]
-        return subprocess.run(command, env=environ, cwd=self.desk, check=False, encoding="utf-8", **options)
+        if given:
+            options["stdin"] = subprocess.PIPE
+        with subprocess.Popen(command, env=environ, cwd=self.desk, encoding="utf-8", **options) as process:
+            try:
+                said, _ = process.communicate(given or None)
+            except BaseException:  # it may have a browser at work: that ends with it, if it is not killed
+                process.terminate()
+                _wait_or_kill(process)
+                raise
+        return said or "", process.returncode
 
     def _ended(self, arguments: tuple[str, ...], code: int, expect: int) -> None:
         if code:
@@ -159,21 +216,49 @@ def on_stage(*, keep: bool) -> Iterator[Stage]:
         stack.enter_context(tidy_endings())
         home, desk = _folder(stack, "integrator-demo-", keep=keep), _folder(stack, "integrator-desk-", keep=False)
         maconomy, wordpress, mailgun = Maconomy(), WordPress(), Mailgun()
-        servers = [stack.enter_context(serve(standin)) for standin in (maconomy, wordpress, mailgun)]
+        au2office, admanager, oilmat = Au2Office(), AdManager(), OilMat()
+        standins: list[StandIn] = [maconomy, wordpress, mailgun, au2office, admanager, oilmat]
+        servers = [stack.enter_context(_served(standin)) for standin in standins]
+        addresses = {server.standin.name: server.url for server in servers}
         courses = upcoming(sample("course"), datetime.now(UTC).date())
         maconomy.seed({"records": {"course": courses}})
         wordpress.seed({"meta_off": {"course_date": ["mac_sold_out", "mac_ratio", "mac_clean", "mac_defaulted"]}})
-        _furnish(home, servers)
+        admanager.seed({"workshop": "Havnens Auto"})
+        no_browser = _no_browser()
+        _furnish(home, addresses, with_workshops=no_browser is None)
         typer.echo(f"A home folder:          {home}")
-        for server in servers:
-            typer.echo(f"{_TITLES[server.standin.name] + ' stand-in:':<23} {server.url}")
-        classes = {course["courseId"]: course for course in courses}
-        yield Stage(home, desk, maconomy, wordpress, mailgun, servers[0], servers[2], classes)
+        for name, address in addresses.items():
+            typer.echo(f"{_TITLES[name] + ' stand-in:':<23} {address}")
+        yield Stage(
+            *(home, desk, maconomy, wordpress, mailgun, au2office, admanager, oilmat, servers[0], addresses),
+            classes={course["courseId"]: course for course in courses},
+            no_browser=no_browser,
+        )
         if keep:
             typer.echo(f"The home folder was kept: {home}")
 
 
-_TITLES = {"maconomy": "Maconomy's", "wordpress": "WordPress's", "mailgun": "Mailgun's"}
+_TITLES = {
+    "maconomy": "Maconomy's",
+    "wordpress": "WordPress's",
+    "mailgun": "Mailgun's",
+    "au2office": "au2office's",
+    "admanager": "AD Manager's",
+    "oilmat": "OilMat's",
+}
+
+
+def _served(standin: StandIn) -> Running:
+    return serve_workshop(standin) if isinstance(standin, WorkshopStandIn) else serve(standin)
+
+
+def _no_browser() -> str | None:
+    """Why no browser can work here; None: one can."""
+    try:
+        find_programs(None, None)
+    except Trouble as trouble:
+        return trouble.message.partition(":")[0]
+    return None
 
 
 def _folder(stack: ExitStack, prefix: str, *, keep: bool) -> Path:
@@ -183,9 +268,18 @@ def _folder(stack: ExitStack, prefix: str, *, keep: bool) -> Path:
     return folder
 
 
-def _furnish(home: Path, servers: list[Running]) -> None:
-    """Make the home folder and switch the three systems on."""
+def _furnish(home: Path, addresses: dict[str, str], *, with_workshops: bool) -> None:
+    """Make the home folder and switch the systems on."""
     init_home(home)
-    addresses = {server.standin.name: server.url for server in servers}
-    (home / "config" / "integrator.toml").write_text(_TOML.format(domain=DOMAIN, **addresses), encoding="utf-8")
-    (home / ".env").write_text(_SECRETS, encoding="utf-8")
+    config = home / "config"
+    (config / "integrator.toml").write_text(_TOML.format(domain=DOMAIN, **addresses), encoding="utf-8")
+    if with_workshops:
+        (config / "workshops.toml").write_text(_WORKSHOPS.format(user=ERP_USER, **addresses), encoding="utf-8")
+    (home / ".env").write_text("".join(f"{name}={value}\n" for name, value in _SECRETS.items()), encoding="utf-8")
+
+
+def _wait_or_kill(process: "subprocess.Popen[str]") -> None:
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()

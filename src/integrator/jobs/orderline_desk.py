@@ -161,7 +161,7 @@ def resolve(
                 hint=f"integrator orderline retry --workshop {workshop} {unique_id}",
             )
         lines, key, at = Orderlines(db), key_of(workshop, unique_id), int(clock())
-        Outbox(db, clock=clock).resolve(row["message_id"], done=completed, reason=f"a person: {note}")
+        Outbox(db, clock=clock).resolve(row["message_id"], done=completed, reason="a person says so")
         if completed:
             lines.event(key, "resolved", note, at=at)
             lines.verified(key, row["line_ref"], "a person", None, at=at)

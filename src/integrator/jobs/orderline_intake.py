@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from integrator.database import Database
 from integrator.domain.orderlines.order import EFFECT, key_of, scope_of
-from integrator.domain.orderlines.payload import MAX_BYTES, Accepted, Refused, masked, read
 from integrator.errors import Conflict
 from integrator.runtime.outbox import Outbox
 from integrator.store.orderlines import Orderlines, shown
@@ -23,6 +22,7 @@ from integrator.store.workshops import Workshops
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from integrator.domain.orderlines.payload import Accepted, Refused
     from integrator.settings import Workshop
     from integrator.systems.oilmat import OilMat
 
@@ -104,17 +104,21 @@ class Intake:
             Workshops(self.db).read_up_to(workshop, cursor, at=self.at)
             return taken
 
-    def _read(self, raw: bytes, only: str | None) -> Iterator[Accepted | Refused]:
+    def _read(self, raw: bytes, only: str | None) -> "Iterator[Accepted | Refused]":
+        from integrator.domain.orderlines.payload import read  # most starts have nothing to read
+
         return read(raw, workshops=Known(self.workshops), only=only)
 
-    def _take(self, items: Iterable[Accepted | Refused], source: str, only: str | None) -> Iterator[Taken]:
+    def _take(self, items: "Iterable[Accepted | Refused]", source: str, only: str | None) -> Iterator[Taken]:
+        from integrator.domain.orderlines.payload import Accepted
+
         for item in items:
             if isinstance(item, Accepted):
                 yield self._accept(item, source)
             else:
                 yield self._refuse(item, source, only)
 
-    def _accept(self, item: Accepted, source: str) -> Taken:
+    def _accept(self, item: "Accepted", source: str) -> Taken:
         order, lines = item.order, Orderlines(self.db, run_id=self.run_id)
         result = lines.compare(order)
         if result in ("new", "replaced") and not self._queued(item):
@@ -127,7 +131,7 @@ class Intake:
         status, reason = shown(lines.get(order.workshop, order.unique_id), blocked=blocked)
         return Taken(result, order.workshop, order.unique_id, status, reason, item.credentials, item.ignored)
 
-    def _queued(self, item: Accepted) -> bool:
+    def _queued(self, item: "Accepted") -> bool:
         """False: the outbox remembers this id with other content, though its orderline is no longer kept."""
         outbox, order = Outbox(self.db, clock=self.clock, run_id=self.run_id), item.order
         try:
@@ -136,7 +140,7 @@ class Intake:
             return False
         return True
 
-    def _refuse(self, item: Refused, source: str, only: str | None) -> Taken:
+    def _refuse(self, item: "Refused", source: str, only: str | None) -> Taken:
         workshops = Workshops(self.db)
         if item.workshop is None or item.unique_id is None:
             workshops.count(item.workshop or only or NOWHERE, "rejected", at=self.at)
@@ -201,6 +205,8 @@ class Intake:
             return [self._bad("rejected", workshop, None, reason, credentials=False)]
 
     def _take_file(self, path: Path, workshop: str, *, moves: bool) -> list[Taken]:
+        from integrator.domain.orderlines.payload import MAX_BYTES, masked
+
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             raw = file.read(MAX_BYTES + 1)

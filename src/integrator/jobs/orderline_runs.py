@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -195,6 +194,8 @@ class Crew:
         return bool(in_doubt) and self.run.clock() - last >= _LOOK_AGAIN_S
 
     def _started(self, workshop: str) -> Child:
+        import tempfile  # it is not cheap, and most starts start nobody
+
         command = [sys.executable, "-m", "integrator", "push-orderline", "--workshop", workshop, CHILD, "--json"]
         if setpriv := shutil.which("setpriv"):  # should we be killed, it is asked to end
             command = [setpriv, "--pdeathsig", "TERM", *command]

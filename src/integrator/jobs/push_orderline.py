@@ -7,7 +7,6 @@ Guard   a line that may be there is looked for, never written again; one refused
 """
 
 import os
-import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -192,7 +191,7 @@ class Book:
 
     @cached_property
     def _owner(self) -> str:
-        return f"{socket.gethostname()} {os.getpid()} {lock.process_started(os.getpid())}"
+        return f"{_host()} {os.getpid()} {lock.process_started(os.getpid())}"
 
     @property
     def _at(self) -> int:
@@ -235,7 +234,7 @@ class Book:
         if owner is None or owner == self._owner or until is None or until <= self._at:
             return None
         host, pid, started = owner.split()
-        if host == socket.gethostname() and lock.process_started(int(pid)) != int(started):
+        if host == _host() and lock.process_started(int(pid)) != int(started):
             return None
         return f"process {pid} on {host}"
 
@@ -259,3 +258,9 @@ class Book:
     def evidence(self, message: "Message", folder: str) -> None:
         with self._run.db.tx():
             self._lines.evidence(message.key, folder, at=self._at)
+
+
+def _host() -> str:
+    import socket  # only for who writes: most starts find nothing to do
+
+    return socket.gethostname()

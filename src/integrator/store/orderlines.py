@@ -184,7 +184,10 @@ class Orderlines:
         )
 
     def noted(self, key: str, state: str, code: str | None, detail: str, *, at: int) -> None:
-        """An attempt ended without the line being known to be there. state is the outbox's from now on."""
+        """An attempt ended without the line being known to be there. state is the outbox's from now on.
+
+        code   None: nothing new is known of why; the reason stays what it was
+        """
         workshop, _, unique_id = key.partition("/")
         known = self._db.one(
             "SELECT id, reason_code, phase FROM orderlines WHERE workshop = ? AND unique_id = ?", (workshop, unique_id)
@@ -193,7 +196,8 @@ class Orderlines:
             return
         phase = {"processing": "doubt", "received": None, "failed": known["phase"]}[state]
         self._db.write(
-            "UPDATE orderlines SET reason_times = iif(?1 IS NULL OR reason_code IS ?1, reason_times + 1, 1),"
+            "UPDATE orderlines SET reason_times = CASE WHEN ?1 IS NULL THEN reason_times"
+            "  WHEN reason_code IS ?1 THEN reason_times + 1 ELSE 1 END,"
             " reason_code = coalesce(?1, reason_code),"
             " phase = ?2, phase_at = ?3, untold = 1, changed_at = ?3, lease_owner = NULL, lease_until = NULL"
             " WHERE id = ?4",

@@ -27,6 +27,7 @@ that this stand-in does itself (a save that is asked about waits for its answer,
 | duplicate_question | text | on saving a product that is there: add it again? |
 | name_limit | characters=30 | the name field takes no more |
 | no_marker_field | | the name cannot be edited |
+| eats_comma | | the amount field drops the comma: 5,5 reads back as 55 |
 | slow_options | ms=1500 | options come late |
 | highlight_wrong_option | | the exact option is the last one |
 | lock_case | | a save is 409, without effect |

@@ -135,11 +135,13 @@ def _worksheets(office: Office, request: Request, session: Session, _: str) -> A
 def _worksheet(office: Office, request: Request, session: Session, key: str) -> Answer:
     case = office.shop.case(key)
     entry = office.entry_of(case)
+    eats_comma = office.stage.take("eats_comma", key) is not None
     return Answer(
         200,
         {
             **views.worksheet_row(case),
-            "entry": {"open": case.status == "åben", "name_limit": entry.limit, "name_editable": entry.name_editable},
+            "entry": {"open": case.status == "åben", "name_limit": entry.limit, "name_editable": entry.name_editable}
+            | ({"eats_comma": True} if eats_comma else {}),
             "notices": faults.notices(office.stage, key, "open"),
             "stale_toast": office.stage.take("stale_toast", key) is not None,
         },

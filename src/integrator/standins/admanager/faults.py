@@ -15,6 +15,7 @@ KINDS: dict[str, set[str]] = {
     "duplicate_question": {"text"},
     "name_limit": {"characters"},
     "no_marker_field": set(),
+    "eats_comma": set(),
     "slow_options": {"ms"},
     "highlight_wrong_option": set(),
     "lock_case": set(),

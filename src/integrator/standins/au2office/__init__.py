@@ -27,6 +27,7 @@ in which a product number and TAB save a line at once). Nothing of it was seen f
 | duplicate_question | | "Findes allerede, tilføj igen?" where the product is on the case |
 | cut_second_step | field (any of navn, antal) | setting that field is an error 500, without effect |
 | no_marker_field | | the name of a line cannot be changed |
+| eats_comma | | the amount field drops the comma: 5,5 reads back as 55 |
 | rename_ids | words=false | every id, name and class is another one; with words, what stands on buttons too |
 """
 
@@ -79,6 +80,7 @@ class Au2Office(WorkshopStandIn):
         "duplicate_question": (),
         "cut_second_step": ("field",),
         "no_marker_field": (),
+        "eats_comma": (),
         "rename_ids": ("words",),
     }
 

@@ -8,6 +8,9 @@ for (const field of document.querySelectorAll("[data-antal]")) {
   // A dot is a thousands mark and nobody types those: it vanishes.
   field.addEventListener("input", () => { if (field.value.includes(".")) field.value = field.value.replaceAll(".", ""); });
 }
+for (const field of document.querySelectorAll("[data-antal=uden-komma]")) {
+  field.addEventListener("input", () => { if (field.value.includes(",")) field.value = field.value.replaceAll(",", ""); });
+}
 for (const field of document.querySelectorAll("[data-js=varenr]")) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Tab" && !event.shiftKey && field.value.trim()) {

@@ -27,6 +27,7 @@ class View:
     asks: str = ""  # a confirm() before anything is posted
     notice: tuple[str, str] | None = None  # a modal nobody knows: title and text
     name_field: bool = True
+    eats_comma: bool = False
 
     @property
     def path(self) -> str:
@@ -77,7 +78,8 @@ def _row(view: View, line: Line) -> str:
 def _field(view: View, line: Line, name: str, value: str) -> str:
     """One field of the open row: a form of its own, since each is saved by itself."""
     label = {"navn": "Varenavn", "antal": "Antal"}[name]
-    size = f'size="44" maxlength="{view.name_limit}"' if name == "navn" else 'size="8" data-antal'
+    amount = f'size="8" data-antal{"=uden-komma" if view.eats_comma else ""}'
+    size = f'size="44" maxlength="{view.name_limit}"' if name == "navn" else amount
     field = (
         f'<input name="{name}" aria-label="{label}" value="{escape(value)}" {size} data-js="gem-felt" '
         'autocomplete="off">'

@@ -65,6 +65,7 @@ class Work:
         if modal := self.stage.take("unknown_modal", case.key):
             view.notice = str(modal.get("title", "Besked")), str(modal.get("text", UNKNOWN_NOTICE))
         view.name_field = self.stage.take("no_marker_field", case.key) is None
+        view.eats_comma = self.stage.take("eats_comma", case.key) is not None
         return self._tab(case, "/linjer", line_pages.table(view))
 
     # Writing

@@ -227,6 +227,8 @@ class OrderlineSender:
         progress, erp = self.book.progress(message), self.session.erp()
         verdict = judge(lines, order) if self.rules.marker_field else Absent()
         if isinstance(verdict, Present):
+            if erp.two_steps and self._is_half_besides(verdict.line, lines, order, progress):
+                return Conflict("a line bears its id, and another one of ours is half done", code="manual-check")
             return _done(verdict.line.id, "saved", "marker")
         if isinstance(verdict, Several):
             return Conflict(f"{verdict.count} lines bear its id", code="manual-check")
@@ -269,6 +271,13 @@ class OrderlineSender:
         if line is None or not self._is_complete(line, order):
             return None
         return _done(line.id, "saved", "marker" if self.rules.marker_field else "by count")
+
+    def _is_half_besides(self, found: Line, lines: Sequence[Line], order: Order, progress: Progress) -> bool:
+        if progress.line_ref is not None:
+            return progress.line_ref != found.id
+        return progress.baseline is not None and (
+            half_line(lines, progress.baseline, order, user=self.rules.user) is not None
+        )
 
     def _is_complete(self, line: Line, order: Order) -> bool:
         if self.rules.marker_field:

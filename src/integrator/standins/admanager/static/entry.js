@@ -23,6 +23,7 @@ export function entryRow(sheet, address, list, reload) {
     if (event.key === "Enter" && event.target === row) save();
   });
   amount.input.addEventListener("blur", tidyAmount);
+  if (sheet.entry.eats_comma) amount.input.addEventListener("input", () => { amount.input.value = amount.input.value.replaceAll(",", ""); });
   for (const { input } of [name, amount]) input.addEventListener("input", check);
   let found = null;
 
