@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from integrator.errors import ConfigError, Problem
-from integrator.home import shipped
+from integrator.home import Home, shipped
 from integrator.jobs.push_orderline import Book, Shop
 from integrator.secret import SecretError
 from integrator.settings import Settings, Variables
 
 if TYPE_CHECKING:
+    from integrator.systems.browser.locators import Locators
     from integrator.systems.browser.session import Browser, BrowserOptions
     from integrator.systems.workshops.sender import OrderlineSender
     from integrator.systems.workshops.session import BrowserSession, Login
@@ -66,7 +67,6 @@ class Shops:
 
         Errors  ConfigError: its locator file is wrong, or nothing here works with its type
         """
-        from integrator.systems.browser.locators import load_locators
         from integrator.systems.browser.session import start
         from integrator.systems.workshops import is_known
         from integrator.systems.workshops.session import BrowserSession
@@ -75,15 +75,13 @@ class Shops:
         if not is_known(settings.type):
             what = f"[{workshop}] type: {settings.type} has a locator file, but this program has no such type of ERP"
             raise ConfigError([Problem("config/workshops.toml", what)], hint="integrator check workshops")
-        file = Path("config") / "workshops" / f"{settings.type}.toml"
-        own = home.root / file
         options = self._browser_options(workshop)
         return BrowserSession(
             kind=settings.type,
             base_url=settings.base_url,
             login=lambda: self.login(workshop),
             start=lambda: (self._start or start)(options),
-            locators=load_locators(own if own.exists() else shipped() / file, shown=str(file)),
+            locators=_locators(home, settings.type),
             evidence=home.evidence,
             stamp=lambda: datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
             timeout_s=settings.timeout_s,
@@ -119,3 +117,12 @@ class Shops:
         except SecretError as error:
             raise ConfigError([Problem(where, str(error))], hint="integrator check") from None
         return Login(settings.username, password, totp)
+
+
+def _locators(home: Home, kind: str) -> "Locators":
+    """A home's own file stands over the shipped one, element by element: a newer program may know more of them."""
+    from integrator.systems.browser.locators import load_locators
+
+    file = Path("config") / "workshops" / f"{kind}.toml"
+    found = [load_locators(root / file, shown=str(file)) for root in (shipped(), home.root) if (root / file).exists()]
+    return found[-1].over(found[0])

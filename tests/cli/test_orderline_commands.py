@@ -388,7 +388,7 @@ def test_an_unknown_workshop_is_not_found_and_the_known_ones_are_named(run, home
     assert UNKNOWN in result.err
     (home / "config" / "workshops.toml").unlink()
     none = run("orderline", *command, "--workshop", W)
-    assert (none.code, "there are: none" in none.err, "config/workshops.toml" in none.err) == (4, True, True)
+    assert (none.code, "there are none" in none.err, "config/workshops.toml" in none.err) == (4, True, True)
 
 
 # clear ------------------------------------------------------------------------------------------------

@@ -286,9 +286,9 @@ def _log(found: "Settings", taken: "list[Taken]", exit_code: int) -> None:
 
 
 def _workshop(found: "Settings", name: str) -> str:
-    from integrator.jobs.orderline_desk import workshop_named
+    from integrator.jobs.workshop_desk import find
 
-    return workshop_named(name, found.workshops)
+    return find(found.workshops, name).id
 
 
 def _kind(command: str, text: str) -> "Kind":

@@ -1,8 +1,6 @@
-"""Third part: the trainers know who comes, people are forgotten in time, and one command says whether all is well."""
+"""Last part: the trainers know who comes, people are forgotten in time, and one command says whether all is well."""
 
-from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 
 from integrator.demo import visitors
 from integrator.demo.courses import CLASS
@@ -47,7 +45,7 @@ def _old_people(stage: Stage) -> None:
     stage.say("Participants are forgotten 90 days after their class; the order stays for the bookkeeper.")
     stage.command("gdpr-cleanup", "-v")
     stage.claim("she is nowhere", _traced(stage) == [])
-    stage.claim("no byte of her is left", not _files_with((stage.home, stage.desk), _PERSON))
+    stage.claim("no byte of her is left", not stage.files_with(_PERSON))
     kept = stage.stored("SELECT company_name FROM orders WHERE id = 10001 AND anonymised_at IS NOT NULL")
     stage.claim("the order itself is kept", kept == "Blåbjerg Møbler A/S")
     stage.row("old people → nowhere", "all of them of 1 class", "bytes of every file searched")
@@ -63,8 +61,3 @@ def _held_long_ago(stage: Stage) -> None:
     course = stage.classes[CLASS]
     old = moved(course, -timedelta(weeks=104))
     stage.maconomy.seed({"set": {CLASS: {name: old[name] for name in ("startDate", "endDate", "courseDays")}}})
-
-
-def _files_with(folders: Iterable[Path], text: str) -> list[Path]:
-    paths = (path for folder in folders for path in folder.rglob("*") if path.is_file())
-    return [path for path in paths if text.encode() in path.read_bytes()]

@@ -197,6 +197,11 @@ class Stage:
         with closing(connect(self.home / "var" / "integrator.db")) as db:
             return db.value(sql, parameters)
 
+    def files_with(self, text: str) -> list[Path]:
+        """The files of the home folder and of the desk in which these bytes stand."""
+        paths = (path for folder in (self.home, self.desk) for path in folder.rglob("*") if path.is_file())
+        return [path for path in paths if text.encode() in path.read_bytes()]
+
     def change_store(self, sql: str, *parameters: Any) -> None:
         """Move time: what cannot be waited for is written into the store by hand."""
         with closing(connect(self.home / "var" / "integrator.db")) as db:

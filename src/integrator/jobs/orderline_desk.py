@@ -5,17 +5,14 @@ Whatever writes does so in one transaction with the outbox, so that a run beside
 
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from integrator.database import Database
 from integrator.domain.orderlines.order import EFFECT, key_of, scope_of
-from integrator.errors import NotFound, UsageError
+from integrator.errors import UsageError
 from integrator.runtime.outbox import Outbox
 from integrator.store.orderlines import Orderlines, shown
 from integrator.store.workshops import Workshops
-
-if TYPE_CHECKING:
-    from integrator.settings import Workshop
 
 Kind = Literal["task", "error"]
 KINDS: tuple[Kind, ...] = ("task", "error")
@@ -25,20 +22,6 @@ _QUEUED = ("case_id", "product_nr", "product_amount", "source", "received_at", "
 _CONTENT = ("case_id", "product_nr", "product_amount", "source")
 _INNER = ("phase", "reason_code", "last_error", "line_ref", "evidence", "confidence")
 _TIMES = ("received_at", "armed_at", "phase_at", "changed_at", "uncertain_since", "archived_at")
-
-
-def workshop_named(name: str, workshops: "Mapping[str, Workshop]") -> str:
-    """The id for an id or a display name, in any case of letters.
-
-    Errors  NotFound, which names those that there are
-    """
-    wanted = name.casefold()
-    for found in workshops.values():
-        if wanted in (found.id, found.name.casefold()):
-            return found.id
-    known = ", ".join(f"{found.id} ({found.name})" for found in workshops.values())
-    hint = None if known else "config/workshops.toml says which there are; it has none"
-    raise NotFound(f"there is no workshop {name}; there are: {known or 'none'}", hint=hint)
 
 
 # looking ----------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def find(workshops: "Mapping[str, Workshop]", name: str) -> "Workshop":
     if found is None:
         known = ", ".join(f"{one.id} ({one.name})" for one in workshops.values())
         there = f"there are: {known}" if known else "there are none: fill in config/workshops.toml"
-        raise NotFound(f"workshop: there is no workshop {name}; {there}")
+        raise NotFound(f"there is no workshop {name}; {there}")
     return workshops[found]
 
 

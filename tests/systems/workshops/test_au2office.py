@@ -105,7 +105,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def _place(driver: Any) -> Place:
-    locators = load_locators(CONFIG / Au2Office.LOCATORS, shown=f"config/workshops/{Au2Office.LOCATORS}")
+    locators = load_locators(CONFIG / "au2office.toml", shown="config/workshops/au2office.toml")
     desk, tab = Desk(), Tab(driver, locators, timeout_s=TIMEOUT_S)
     return Place(desk, tab, Au2Office(tab, desk.running.url, name_limit=60, clock=lambda: NOW))
 

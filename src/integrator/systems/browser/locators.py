@@ -43,6 +43,10 @@ class Locators:
     def __contains__(self, name: object) -> bool:
         return name in self._found
 
+    def over(self, below: "Locators") -> "Locators":
+        """These, and of the others those that are not named here."""
+        return Locators({**below._found, **self._found}, shown=self.shown)
+
     def told(self, name: str) -> str:
         """The alternatives as the file has them, for a message."""
         return ", ".join(self._found.get(name, ()))

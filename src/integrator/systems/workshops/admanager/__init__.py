@@ -33,7 +33,6 @@ class AdManager:
     Who has a case open is not shown anywhere: only a save is refused because of it.
     """
 
-    LOCATORS = "admanager.toml"
     BUSY = ("page.loading",)
     marker = " -- OilMat:"
     two_steps = False

@@ -1,0 +1,172 @@
+"""push-orderline --all as cron starts it: one process a workshop, so that none holds up, locks out or breaks another."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integrator.runtime import lock
+from integrator.store.workshops import Workshops
+from jobs.workshop_processes import (
+    NORD,
+    Two,
+    await_status,
+    begin,
+    create,
+    ended,
+    finish,
+    perform,
+    said,
+    two_workshops,
+)
+from systems.browser.processes import Watched
+from workshop_world import KINDS, world
+
+ALL = ("push-orderline", "--all", "--jobs", "2", "--json")
+HERE, THERE = ("push-orderline", "--workshop", "bennys-auto"), ("push-orderline", "--workshop", NORD)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[Two]:
+    with two_workshops(tmp_path) as found:
+        yield found
+
+
+def listed(entries: list[dict[str, Any]]) -> dict[str, str]:
+    return {entry["item"]: entry["reason"] for entry in entries}
+
+
+def hang(two: Two) -> None:
+    """No request to nord-biler's ERP is ever answered."""
+    two.configure(there="timeout_s = 25")
+    two.nord.faults.add({"fault": {"kind": "hang"}, "times": None})
+
+
+def lock_of(workshop: str) -> str:
+    return lock.name_of("push-orderline", workshop)
+
+
+def test_a_workshop_whose_erp_hangs_holds_up_no_other(two: Two) -> None:
+    hang(two)
+    shop, gate = two.shop, two.nord.faults.gate
+    create(shop, "0001", "0002", workshop=NORD)
+    create(shop, "0007", "0008")
+    run = begin(shop, *ALL)
+    with ended(run):
+        assert gate.await_held(seconds=60)
+        await_status(shop, run, "bennys-auto", "0008", "completed")
+        create(shop, "0009")
+        await_status(shop, run, "bennys-auto", "0009", "completed")
+        # All that is done, and the other one still hangs.
+        assert lock.is_held(shop.home.locks, lock_of(NORD))
+        assert [said(shop, NORD, one)[0] for one in ("0001", "0002")] == ["processing", "received"]
+        assert [perform(shop, *again).code for again in (THERE, ALL)] == [5, 5]
+        gate.close()  # now its connections break, which ends the waiting
+        result = finish(run)
+    told = result.json
+    assert (result.code, told["outcome"], told["failed"]) == (75, "later", [])
+    assert {f"{NORD}/0001", f"{NORD}/0002"} <= set(listed(told["waiting"]))
+    assert told["counts"]["browsers.started"] == 3  # bennys-auto's second child had one, too
+    assert (len(shop.saves()), two.saves_at_nord()) == (3, [])
+
+
+def test_a_child_that_is_killed_leaves_the_others_alone(two: Two) -> None:
+    hang(two)
+    shop = two.shop
+    create(shop, "0001", workshop=NORD)
+    create(shop, "0007")
+    create(shop, "0008", product_nr="XX-1")
+    run = begin(shop, *ALL)
+    with ended(run):
+        assert two.nord.faults.gate.await_held(seconds=60)
+        holder = lock.holder(shop.home.locks, lock_of(NORD))
+        assert holder is not None
+        assert holder.pid != run.pid
+        with Watched(shop.home.spool, holder.pid) as browsers:
+            assert "chromedriver" in browsers.names()
+            os.kill(holder.pid, signal.SIGKILL)
+            await_status(shop, run, "bennys-auto", "0008", "failed")
+            result = finish(run)
+            assert browsers.alive(10) == []
+    failed = listed(result.json["failed"])
+    assert (result.code, set(failed)) == (3, {"bennys-auto/0008", f"workshop {NORD}"})
+    assert failed[f"workshop {NORD}"] == "its process ended with -9"
+    assert said(shop, "bennys-auto", "0007") == ("completed", "")
+    two.nord.faults.clear()
+    assert perform(shop, *THERE).code == 0
+    assert (said(shop, NORD, "0001"), len(two.saves_at_nord())) == (("completed", ""), 1)
+    assert list(shop.home.spool.glob("browser-*")) == []
+
+
+def test_a_workshop_that_is_off_or_blocked_is_passed_over_in_silence_and_is_5_by_name(two: Two) -> None:
+    shop = two.shop
+    create(shop, "0001", workshop=NORD)
+    create(shop, "0007")
+    assert shop.command("workshop", "deactivate", "bennys-auto").code == 0
+    with shop.store() as db, db.tx():
+        Workshops(db).block([NORD], "login-refused", at=1)
+    everyone = perform(shop, "push-orderline", "--all")
+    assert (everyone.code, everyone.out, everyone.err) == (0, "", "")
+    for name, why in ((HERE, "workshop bennys-auto is switched off"), (THERE, "blocked: login-refused (login afvist)")):
+        silent, loud = perform(shop, *name), perform(shop, *name, "-v")
+        assert (silent.code, silent.out, silent.err) == (5, "", "")
+        assert loud.code == 5
+        assert why in loud.err
+    assert [one.standin.entries() for one in (shop.running, two.nord)] == [[], []]
+    assert [said(shop, *of)[0] for of in (("bennys-auto", "0007"), (NORD, "0001"))] == ["received"] * 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("first", "code"), [(HERE, 1), (ALL, 3)], ids=["one workshop", "all"])
+def test_a_wrong_password_is_tried_once_however_many_orders_and_runs(
+    first: tuple[str, ...], code: int, kind: str, tmp_path: Path
+) -> None:
+    ids = [f"{number:04}" for number in range(10)]
+    with world(tmp_path, kind) as shop:
+        shop.configure(password="forkert")
+        create(shop, *ids)
+        assert perform(shop, *first).code == code
+        assert [perform(shop, *again).code for again in (HERE, ALL, HERE)] == [5, 0, 5]
+        assert [login["ok"] for login in shop.logins()] == [False]
+        assert {said(shop, "bennys-auto", one) for one in ids} == {("received", "login afvist")}
+        assert shop.command("workshop", "activate", "bennys-auto", "--unblock").code == 0
+        assert perform(shop, *first).code == code
+        assert perform(shop, *ALL).code == 0
+        assert [login["ok"] for login in shop.logins()] == [False, False]
+        assert shop.saves() == []
+
+
+def test_a_secret_that_cannot_be_had_stops_its_own_workshop_only(two: Two) -> None:
+    shop = two.shop
+    two.configure(password='{ command = ["false"] }')
+    create(shop, "0001", workshop=NORD)
+    create(shop, "0007")
+    everyone = perform(shop, *ALL)
+    assert (everyone.code, list(listed(everyone.json["failed"]))) == (3, [f"workshop {NORD}"])
+    assert "false" in listed(everyone.json["failed"])[f"workshop {NORD}"]
+    assert [said(shop, *of)[0] for of in (("bennys-auto", "0007"), (NORD, "0001"))] == ["completed", "received"]
+    alone = perform(shop, *THERE)
+    assert (alone.code, said(shop, NORD, "0001")[0]) == (78, "received")
+    assert two.nord.standin.entries() == []  # no browser was sent there without a login
+    two.configure()
+    assert perform(shop, *ALL).code == 0
+    assert (said(shop, NORD, "0001"), len(two.saves_at_nord()), len(shop.saves())) == (("completed", ""), 1, 1)
+
+
+def test_two_starts_at_once_are_one_run(two: Two) -> None:
+    """cron's, and a person's who did not wait for it."""
+    shop = two.shop
+    create(shop, "0001", workshop=NORD)
+    create(shop, "0007")
+    runs = [begin(shop, *one) for one in (ALL, ALL, HERE, THERE)]
+    with ended(*runs):
+        codes = [finish(run).code for run in runs]
+    assert set(codes) <= {0, 5}
+    assert [said(shop, *of) for of in (("bennys-auto", "0007"), (NORD, "0001"))] == [("completed", "")] * 2
+    assert (len(shop.saves()), len(two.saves_at_nord())) == (1, 1)
+    assert [len(one.standin.state()["logins"]) for one in (shop.running, two.nord)] == [1, 1]
+    assert json.loads(shop.command("workshop", "list", "--json").out)[0]["queued"] == 0
