@@ -233,7 +233,7 @@ def _log_in(found: "Settings", chosen: "Workshop") -> None:
     from integrator.home import make_var
     from integrator.jobs.workshop_desk import try_login
     from integrator.jobs.workshop_standing import JOB
-    from integrator.runtime import lock, throwaway
+    from integrator.runtime import lock
     from integrator.runtime.stopping import Stopper
     from integrator.shops import Shops
 
@@ -242,8 +242,7 @@ def _log_in(found: "Settings", chosen: "Workshop") -> None:
     with (
         stopper.installed(),
         lock.hold(found.home.locks, lock.name_of(JOB, chosen.id), since=opening.now()),
-        throwaway.folder("dry-run-", found.home.spool) as scratch,
-        Shops(found, scratch).session(chosen.id) as session,
+        Shops(found, found.home.spool).session(chosen.id) as session,
         stopper.interruptible(),
     ):
         try_login(session, chosen)

@@ -129,6 +129,13 @@ REGISTER = (
         "gdpr-cleanup deletes the files",
     ),
     Personal(
+        "var/spool/browser-*",
+        "a browser's own files: pages of a workshop's system that it has shown, with its customers",
+        "working in the workshop's system",
+        "until the run ends; what a killed one left, until the next push-orderline",
+        "the run deletes it; else the next push-orderline",
+    ),
+    Personal(
         "var/status/*.jsonl",
         "ids of orderlines and what became of them: nobody's data without the workshop's own system",
         "telling OilMat",
