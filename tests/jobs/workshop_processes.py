@@ -16,6 +16,7 @@ from integrator.store.workshops import Workshops
 from workshop_world import USER, Result, WorkshopWorld, stand_in, world
 
 NORD = "nord-biler"
+PATIENT = "timeout_s = 20"  # nothing below waits for a page to be late: a busy machine is no fault
 PACE_S = 0.1  # between two questions to a run that goes on
 MOST_QUESTIONS = 600
 
@@ -75,7 +76,8 @@ def await_status(shop: WorkshopWorld, run: "subprocess.Popen[str]", workshop: st
             return
         with suppress(subprocess.TimeoutExpired):
             run.wait(PACE_S)
-            raise AssertionError(f"the run ended, and {workshop}/{unique_id} is {said(shop, workshop, unique_id)}")
+            stands = f"{workshop}/{unique_id} is {said(shop, workshop, unique_id)}"
+            raise AssertionError(f"the run ended, and {stands}: {finish(run)}")
     raise AssertionError(f"{workshop}/{unique_id} is still {said(shop, workshop, unique_id)}")
 
 
@@ -86,13 +88,13 @@ class Two:
     shop: WorkshopWorld
     nord: WorkshopRunning
 
-    def configure(self, *, here: str = "", there: str = "", password: str = '{ env = "BENNYS_AUTO_PASSWORD" }') -> None:
-        """here, there: further lines of their tables; password: how nord-biler's is had."""
+    def configure(self, *, there: str = PATIENT, password: str = '{ env = "BENNYS_AUTO_PASSWORD" }') -> None:
+        """there: further lines of nord-biler's table; password: how its password is had."""
         text = (
             f'[{NORD}]\nname = "Nord Biler"\ntype = "au2office"\nbase_url = "{self.nord.url}"\n'
             f'username = "{USER}"\npassword = {password}\n{there}\n'
         )
-        self.shop.configure(more=here, others=text)
+        self.shop.configure(more=PATIENT, others=text)
 
     def saves_at_nord(self) -> list[dict[str, Any]]:
         return [save for save in self.nord.standin.effects() if save["kind"] == "new"]

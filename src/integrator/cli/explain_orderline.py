@@ -135,7 +135,7 @@ def lines(story: OrderlineStory, now: "datetime") -> Iterator[str]:
     yield f"orderline {story.key}: {content or 'what it asked for could not be read'}"
     for event in story.events:
         run = f" (run {event['run_id']})" if event["run_id"] else ""
-        yield f"  {times.shown(event['at'], now, date=True)}  {_said(story, event)}{run}"
+        yield f"  {times.exact(event['at'])}  {_said(story, event)}{run}"
     yield f"now: {standing(story, now)}"
     if step := next_step(story):
         yield f"next: {step}"

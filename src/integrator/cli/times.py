@@ -17,6 +17,13 @@ def shown(at: int | None, now: datetime, *, date: bool = False) -> str:
     return f"{local:%H:%M}" if today and not date else f"{local:%Y-%m-%d %H:%M}"
 
 
+def exact(at: int) -> str:
+    """An instant on the host's clock to the second, for what happens within one: "2026-08-02 14:05:09"."""
+    from integrator.schedule import local_zone
+
+    return f"{datetime.fromtimestamp(at, UTC).astimezone(local_zone()):%Y-%m-%d %H:%M:%S}"
+
+
 def short(at: int, now: datetime) -> str:
     """For a narrow column: the time today, the date on another day."""
     return shown(at, now).partition(" ")[0]

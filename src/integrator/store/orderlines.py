@@ -203,15 +203,12 @@ class Orderlines:
             " WHERE id = ?4",
             (code, phase, at, known["id"]),
         )
-        self._event(known["id"], {"processing": "doubt", "received": "waits"}.get(state, state), detail, at)
+        waits = "disarmed" if known["phase"] in ARMED and code is None else "waits"
+        self._event(known["id"], {"processing": "doubt", "received": waits}.get(state, state), detail, at)
 
     def released(self, key: str, *, at: int) -> None:
         """A run that ended in the middle had only looked: it waits again."""
         self._phase(key, None, at, what="given back", lease_owner=None, lease_until=None)
-
-    def disarmed(self, key: str, *, at: int) -> None:
-        """It was looked for long enough after it was armed, and is not there."""
-        self._phase(key, None, at, what="disarmed", baseline=None, line_ref=None)
 
     def evidence(self, key: str, folder: str, *, at: int) -> None:
         """Where the pictures and pages of its last trouble lie, relative to var/evidence."""

@@ -2,6 +2,7 @@
 
 from html import escape
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from integrator.standins.au2office.html import message, shown
 from integrator.standins.au2office.sessions import Session
@@ -9,6 +10,7 @@ from integrator.standins.base import Answer
 from integrator.standins.workshop.data import Case, page_of
 
 PAGE = 20
+DANISH_TIME = ZoneInfo("Europe/Copenhagen")
 _CHOSEN = ' class="valgt"'
 TABS = {"": "Stamdata", "/linjer": "Varelinjer", "/arbejde": "Arbejde", "/historik": "Historik"}
 
@@ -82,7 +84,7 @@ def facts(case: Case) -> str:
 
 def history(case: Case) -> str:
     rows = "".join(
-        f"<tr><td>{f'{line.created_at:%d-%m-%Y %H:%M}' if line.created_at else ''}</td>"
+        f"<tr><td>{f'{line.created_at.astimezone(DANISH_TIME):%d-%m-%Y %H:%M}' if line.created_at else ''}</td>"
         f"<td>{escape(line.created_by)}</td><td>Varelinje {line.id} tilføjet</td></tr>"
         for line in sorted(case.lines, key=lambda line: line.id)
     )

@@ -53,6 +53,7 @@ class BrowserSession:
     _tab: "Tab | None" = None
     _erp: "WorkshopErp | None" = None
     _refused: Trouble | None = field(default=None)
+    _login: Login | None = field(default=None, repr=False)
 
     def erp(self) -> "WorkshopErp":
         """The ERP, logged in.
@@ -63,8 +64,7 @@ class BrowserSession:
             raise self._refused
         if self._erp is not None:
             return self._erp
-        erp = self._opened()
-        login = self.login()
+        login, erp = self._own_login(), self._opened()
         self.logins += 1
         try:
             erp.log_in(login.username, login.password, login.totp)
@@ -102,6 +102,8 @@ class BrowserSession:
         if self._erp is not None:
             with suppress(Trouble):
                 self._erp.close_case()
+        if self._tab is not None:
+            self._tab.steps.clear()  # the next order's evidence tells of that order
 
     def capture(self, name: str, error: str) -> str | None:
         """Pictures and pages of what the browser shows now, in a folder of their own below evidence."""
@@ -115,12 +117,20 @@ class BrowserSession:
         return None if kept is None else str(kept.relative_to(self.evidence))
 
     def _secrets(self) -> Sequence[str]:
-        return self.login().secrets
+        return self._own_login().secrets
+
+    def _own_login(self) -> Login:
+        """Asked for once: a command that gives a secret may fail the next time, or ask somebody."""
+        if self._login is None:
+            self._login = self.login()
+        return self._login
 
     def close(self) -> None:
         self.drop()
 
     def __enter__(self) -> "BrowserSession":
+        """Errors  ConfigError: there is no login to be had; no browser was started, and nothing begun"""
+        self._own_login()
         return self
 
     def __exit__(self, *gone: Any) -> None:

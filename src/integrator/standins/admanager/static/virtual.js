@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 
 const IN_DOM = 12;
 const ROW_PX = 44;
-const SHOWN = 11;
+const SHOWN = 10;
 const BLOCK = 50;
 const SKELETONS = 8;
 
