@@ -1,8 +1,8 @@
-"""python -m bench [start] [idle] [import] [reservations] [orders] [wordpress] [--quick]: measure, print one table."""
+"""python -m bench [start] [idle] [import] [reservations] [orders] [orderlines] [wordpress] [--quick]: measure, print one table."""
 
 import sys
 
-from bench import catalogue, registrations, reservations, starts
+from bench import catalogue, orderlines, registrations, reservations, starts
 from bench.table import Row, show
 
 
@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> None:
         "import": lambda: _import(quick),
         "reservations": lambda: reservations.measure(30 if quick else 60, times=1 if quick else 3),
         "orders": lambda: registrations.measure(40 if quick else 200, seconds=12 if quick else 60),
+        "orderlines": orderlines.measure,
         "wordpress": wordpress,
     }
     chosen = [name for name in arguments if not name.startswith("-")] or list(measures)

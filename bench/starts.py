@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 
 from bench.processes import cost, in_turn, instructions, integrator
 from bench.table import Row
-from bench.world import home_with
+from bench.world import home_with, with_workshops
 
 _BARE = [sys.executable, "-c", "import typer"]
 _NOBODY = "http://127.0.0.1:9"  # nothing listens there: a job that asks anybody fails
-NOTHING_TO_DO = (("clear-reservations",), ("sync-orders", "--drain", "0s"))
+NOTHING_TO_DO = (("clear-reservations",), ("sync-orders", "--drain", "0s"), ("push-orderline", "--all"))
 
 
 def start() -> list[Row]:
@@ -23,7 +23,9 @@ def nothing_to_do() -> list[Row]:
     rows = []
     for arguments in NOTHING_TO_DO:
         with TemporaryDirectory(prefix="integrator-bench-") as folder:
-            environ = {"INTEGRATOR_HOME": str(home_with(Path(folder) / "home", maconomy=_NOBODY, mailgun=_NOBODY))}
+            home = home_with(Path(folder) / "home", maconomy=_NOBODY, mailgun=_NOBODY)
+            with_workshops(home, {"bennys-auto": ("au2office", _NOBODY), "havnens-auto": ("admanager", _NOBODY)})
+            environ = {"INTEGRATOR_HOME": str(home)}
             command = integrator(*arguments)
             if cost(command, environ=environ).code:  # the first start of a home also makes its store
                 raise SystemExit(f"bench: {' '.join(arguments)} failed with nothing to do")

@@ -27,6 +27,12 @@ class Server:
         request = urllib.request.Request(f"{self.control_url}/seed", json.dumps(settings).encode())
         urllib.request.urlopen(request, timeout=300).close()
 
+    def state(self) -> dict[str, Any]:
+        """All that it holds."""
+        with urllib.request.urlopen(f"{self.control_url}/state", timeout=300) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
     def ledger(self, *, path: str) -> list[dict[str, Any]]:
         """What arrived at a path, each with "at", in seconds since 1970."""
         with urllib.request.urlopen(f"{self.control_url}/ledger?path={path}", timeout=300) as answer:
@@ -67,6 +73,19 @@ def home_with(root: Path, *, maconomy: str, mailgun: str | None = None) -> Path:
         secrets += f"MAILGUN_API_KEY={KEY}\n"
     (root / "config" / "integrator.toml").write_text(text, encoding="utf-8")
     (root / ".env").write_text(secrets, encoding="utf-8")
+    return root
+
+
+def with_workshops(root: Path, workshops: dict[str, tuple[str, str]]) -> Path:
+    """A home, made if it is not there, that works for these workshops and knows no OilMat. Shape  {id: (type, url)}"""
+    if not root.exists():
+        init_home(root)
+    table = '[{0}]\nname = "{0}"\ntype = "{1}"\nbase_url = "{2}"\nusername = "oilmat@example.org"\n{3}\n'
+    secret = 'password = { env = "WORKSHOP_PASSWORD" }'
+    text = "\n".join(table.format(name, kind, url, secret) for name, (kind, url) in workshops.items())
+    (root / "config" / "workshops.toml").write_text(text, encoding="utf-8")
+    with open(root / ".env", "a", encoding="utf-8") as secrets:
+        secrets.write("WORKSHOP_PASSWORD=demo-workshop\n")
     return root
 
 

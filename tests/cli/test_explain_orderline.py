@@ -90,8 +90,8 @@ def test_every_step_is_told_with_its_time_in_words(run: Run, way: Way) -> None:
         "  2026-08-03 13:02:00  the case was opened and read: our line is not there (run 7)",
         "  2026-08-03 13:03:00  about to save: from here on the line may be on the case (run 7)",
         "  2026-08-03 13:04:00  what the screen showed is kept: var/evidence/bennys-auto/20260803T110000Z-0007 (run 7)",
-        "  2026-08-03 13:05:00  it may have been saved, nobody saw how that ended; it is looked for, never saved again: "
-        "the page closed while it saved (run 7)",
+        "  2026-08-03 13:05:00  it may have been saved, nobody saw how that ended; it is looked for, never saved again:"
+        " the page closed while it saved (run 7)",
         "  2026-08-03 13:06:00  the new line is on the case (line 91); its text and its amount are set next (run 7)",
         "  2026-08-03 13:07:00  read back from the case: line 91 has its id, its product and its amount (run 7)",
         "now: completed: on case 4711-560, line 91, read there",

@@ -202,3 +202,12 @@ def test_a_pid_that_is_another_processs_by_now_is_left_alone(home: Path) -> None
                 Home(home), "bennys-auto", wait_s=1, sleep=lambda seconds: None, clock=lambda: next(ticks)
             )
         assert process.poll() is None
+
+
+@pytest.mark.parametrize("name", ["nowhere", "../../x", "a/b"])
+def test_a_run_for_a_workshop_that_is_not_configured_is_not_found_and_takes_no_lock(
+    name: str, run: Run, home: Path
+) -> None:
+    result = run("push-orderline", "--workshop", name)
+    assert (result.code, "there is no workshop" in result.err) == (4, True)
+    assert list((home / "var" / "locks").glob("push-orderline*")) == []

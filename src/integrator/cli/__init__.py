@@ -66,8 +66,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Keeps systems level that do not know each other.\n\n"
     "Cron starts a job; it reads, decides, keeps, delivers, ends.",
-    epilog="Exit codes: 0 done, 1 stopped, 2 usage, 3 some items failed, 4 not found, 5 still running,"
-    " 70 store or bug, 75 try later, 78 configuration.",
+    epilog="Exit codes: 0 done, 1 stopped, 2 usage, 3 some items failed, 4 not found,"
+    " 5 still running, or a workshop that is off or blocked, 70 store or bug, 75 try later, 78 configuration.",
 )
 
 

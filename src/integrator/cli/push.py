@@ -39,6 +39,8 @@ def push_orderline(
     """
     if (workshop is None) != everyone:
         raise UsageError("push-orderline: say --workshop W or --all")
+    if workshop is not None and replay is None:  # a recording brings its own workshops
+        workshop = _id_of(workshop)
 
     def story(run: "Run", wiring: "Wiring") -> None:
         from integrator.jobs import orderline_runs as job
@@ -50,3 +52,11 @@ def push_orderline(
 
     manner = Manner(dry_run, as_json, record, replay, verbose)
     start("push-orderline", story, manner, needs=_NEEDS, lean=True, scope=workshop or "")
+
+
+def _id_of(name: str) -> str:
+    """The id for an id or a display name: it becomes part of a lock's name. Errors  NotFound"""
+    from integrator.cli import opening
+    from integrator.jobs.workshop_desk import find
+
+    return find(opening.settings().workshops, name).id

@@ -263,7 +263,8 @@ class Delivery:
             elif self.outbox.clock() - since > UNCERTAIN_LIMIT_S:
                 self._fail(message, Conflict(f"uncertain for more than a day; {_LOOK_YOURSELF}", code=UNCERTAIN))
             else:
-                self._doubt(message, InDoubt(f"outcome unknown, and looking it up failed: {error.message}"))
+                unknown = f"outcome unknown, and looking it up failed: {error.message}"
+                self._doubt(message, InDoubt(unknown, code=error.code))
                 self.tally.wait(message.key, "outcome unknown, and looking it up failed")
 
 
