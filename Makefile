@@ -4,6 +4,10 @@ BIN := .venv/bin
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --allow-unsafe --strip-extras --all-extras
 
+# A browser and its driver: they are here, or root installs Debian's. Fails, silently but for apt, where neither holds.
+BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null || { test "$$(id -u)" = 0 \
+	&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }
+
 .PHONY: help demo test check format bench test-real record crontab dev lock clean
 .DEFAULT_GOAL := help
 
@@ -11,6 +15,7 @@ help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/run.ok  ## stand-ins for every outside system, then the jobs one after the other, for real
+	@{ $(BROWSER); } || true  # without one the demonstration says what it leaves out
 	@$(BIN)/integrator demo
 
 test: .venv/dev.ok .venv/browser.ok  ## the whole test suite, four files at a time: many tests wait for processes
@@ -59,8 +64,7 @@ clean:  ## forget .venv and caches
 	@touch $@
 
 .venv/browser.ok: | .venv/bin/pip
-	@{ command -v chromium && command -v chromedriver; } >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq \
-		&& apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; } \
+	@{ $(BROWSER); } \
 		|| { echo "the tests of web pages need a browser; type: sudo apt-get install chromium chromium-driver" >&2; exit 1; }
 	@touch $@
 

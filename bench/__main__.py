@@ -1,4 +1,4 @@
-"""python -m bench [start] [idle] [import] [reservations] [orders] [orderlines] [wordpress] [--quick]: measure, print one table."""
+"""python -m bench [NAME …] [--quick]: measure, print one table. NAME is one of the measures below; none means all."""
 
 import sys
 

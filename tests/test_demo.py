@@ -13,19 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from integrator.demo import close, orders
+from integrator.demo import close, orders, workshops
 from integrator.demo.dates import first_day, upcoming
 from integrator.demo.ending import Ended
 from integrator.demo.looking import look_around
 from integrator.demo.stage import on_stage
+from integrator.standins.au2office import Au2Office
 from integrator.standins.catalogue import sample
 from integrator.standins.maconomy import Maconomy
 
 ROUTES = [
     *("Maconomy → store → WordPress", "Maconomy → WordPress, again", "a sold seat → WordPress", "hands on the site"),
     *("a failing source", "orders → Maconomy", "confirmations → Mailgun", "orders, again", "a lost answer"),
-    *("a full class", "abandoned seats", "sold seats → WordPress", "participant list → trainer"),
-    "old people → nowhere",
+    *("a full class", "abandoned seats", "sold seats → WordPress", "OilMat → au2office", "OilMat → AD Manager"),
+    *("a line that is there", "pictures after saving", "a closed case", "OilMat, again", "statuses → OilMat"),
+    *("participant list → trainer", "old people → nowhere"),
 ]
 # Signals as a terminal leaves them: a shell that starts us in the background has them ignored.
 DEMO = (
@@ -33,11 +35,16 @@ DEMO = (
     " for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]; sys.argv[0] = 'integrator';"
     " from integrator.cli import main; main()"
 )
+WORKSHOPS = DEMO.replace(
+    "from integrator.cli import main; main()",
+    "from integrator.demo import stage, workshops\nwith stage.on_stage(keep=False) as made: workshops.play(made)",
+)
+STANDINS = 6
 
 
-def started(tmp_path, *options):
+def started(tmp_path, *options, code=DEMO):
     return subprocess.Popen(
-        [sys.executable, "-c", DEMO, "demo", *options],
+        [sys.executable, "-c", code, "demo", *options],
         env={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -65,6 +72,16 @@ def processes_of(folder):
     return found
 
 
+def browsers_of(folder):
+    """The drivers among them."""
+    found = []
+    for number in processes_of(folder):
+        with contextlib.suppress(OSError):
+            if b"chromedriver" in Path("/proc", number, "cmdline").read_bytes():
+                found.append(number)
+    return found
+
+
 @pytest.fixture
 def stage(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -77,7 +94,7 @@ def stage(tmp_path, monkeypatch):
 
 def test_all_that_is_claimed_holds_and_nothing_stays_and_without_a_terminal_nobody_is_waited_for(tmp_path):
     process = started(tmp_path, "--look")
-    said = process.communicate(timeout=120)[0]
+    said = process.communicate(timeout=300)[0]
     assert "did not hold" not in said
     assert process.returncode == 0, said
     header, *table = said[said.index(" from → to ") :].splitlines()
@@ -88,9 +105,14 @@ def test_all_that_is_claimed_holds_and_nothing_stays_and_without_a_terminal_nobo
     assert '{\n  "refused": "full"\n}\n(exit code 1)' in said
     assert said.count("$ echo maja.baekgaard@example.org | integrator gdpr trace -\n") == 2
     assert said.count("integrator gdpr trace -\nnowhere\n") == 1
+    assert "bennys-auto/0007: completed\n" in said
+    assert re.search(r"case 56 +OL-0530 +5.50 ltr.  Motorolie 5W-30 Longlife -- OilMat: 0007\n", said)
+    assert len(re.findall(r"/var/evidence/\S+-0007/screenshot.png\n", said)) == 2
+    assert "orderline bennys-auto/0008: 4 × OL-1040 on case 561\n" in said
+    assert "bennys-auto/0008: failed → completed\n" in said
     assert "There is no terminal to wait at: the stand-ins stop now." in said
     urls = set(re.findall(r"http://127\.0\.0\.1:\d+", said))
-    assert len(urls) == 3
+    assert len(urls) >= STANDINS  # a login may have an address of its own
     assert processes_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -110,10 +132,27 @@ def test_a_signal_stops_the_stand_ins_and_removes_the_folders(tmp_path, number):
     said.append(process.communicate(timeout=30)[0])
     assert process.returncode == 128 + number, said
     urls = re.findall(r"http://127\.0\.0\.1:\d+", "".join(said))
-    assert len(urls) == 3
+    assert len(urls) == STANDINS
     assert processes_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
     assert "Traceback" not in "".join(said)
+
+
+def test_a_signal_while_browsers_work_ends_them_and_the_run_and_removes_the_folders(tmp_path):
+    process = started(tmp_path, code=WORKSHOPS)
+    for line in process.stdout:
+        if line.startswith("$ integrator push-orderline"):
+            break
+    while not browsers_of(tmp_path):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+        assert process.poll() is None, process.stdout.read()
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert processes_of(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+    assert "Traceback" not in said
 
 
 def test_an_error_stops_the_stand_ins_and_removes_the_folders(tmp_path, monkeypatch):
@@ -122,13 +161,13 @@ def test_an_error_stops_the_stand_ins_and_removes_the_folders(tmp_path, monkeypa
 
     def play():
         with on_stage(keep=False) as stage:
-            urls.extend([stage.maconomy_server.url, stage.mailgun_server.url])
+            urls.extend(stage.addresses.values())
             assert all(is_served(url) for url in urls)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         play()
-    assert [is_served(url) for url in urls] == [False, False]
+    assert [is_served(url) for url in urls] == [False] * STANDINS
     assert list(tmp_path.iterdir()) == []
 
 
@@ -168,10 +207,11 @@ class Terminal:
 
 
 @pytest.mark.parametrize("pressed", ["\n", int(signal.SIGINT)])
-def test_enter_and_ctrl_c_end_the_look_at_the_mails(stage, monkeypatch, capsys, pressed):
+def test_enter_and_ctrl_c_end_the_look_at_the_mails_and_the_cases(stage, monkeypatch, capsys, pressed):
     monkeypatch.setattr(sys, "stdin", Terminal(pressed))
     look_around(stage)
-    assert f"{stage.mailgun_server.url}/" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert all(f"{stage.addresses[name]}/" in said for name in ("mailgun", "au2office", "admanager"))
 
 
 def test_a_sigterm_while_somebody_looks_ends_the_demonstration_as_any_other(stage, monkeypatch):
@@ -211,6 +251,41 @@ def test_a_maconomy_that_registers_everybody_twice_is_seen(stage, monkeypatch):
         "ILI-10001-1 is registered once, under their name",
         "ILI-10001-2 is registered once, under their name",
     ]
+
+
+def test_a_workshop_erp_that_has_a_line_twice_is_seen(stage, monkeypatch):
+    once = Au2Office.state
+    twice = {"kind": "new", "product": "OL-0530", "name": "Motorolie -- OilMat: 0007", "unit": "ltr.", "amount": "5.50"}
+
+    def state(self):
+        found = once(self)
+        cases = [case | {"lines": [twice, twice]} if case["number"] == "56" else case for case in found["cases"]]
+        return found | {"cases": cases}
+
+    monkeypatch.setattr(Au2Office, "state", state)
+    workshops._line_is_there(stage, "bennys-auto", "56", twice["name"], "5.50")
+    assert stage.broken == ["case 56 of bennys-auto has our line once, with text and amount"]
+
+
+# without a browser ----------------------------------------------------------------------------------------
+
+
+def test_without_a_browser_the_chapter_is_one_line_that_says_what_to_type_and_the_rest_goes_on(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))  # no driver there
+    with on_stage(keep=False) as stage:
+        capsys.readouterr()
+        workshops.play(stage)
+        chapter, line = capsys.readouterr().out.strip().split("\n\n")
+        assert chapter == "════ Workshops"
+        assert line == (
+            "── This chapter is left out: the browser's driver is not installed."
+            " Type: sudo apt-get install chromium chromium-driver   then: make demo"
+        )
+        stage.command("status")
+        assert (stage.rows, stage.broken) == ([], [])
 
 
 # its days -------------------------------------------------------------------------------------------------

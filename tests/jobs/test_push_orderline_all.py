@@ -1,4 +1,4 @@
-"""push-orderline --all as cron starts it: one process a workshop, so that none holds up, locks out or breaks another."""
+"""push-orderline --all as cron starts it: one process a workshop, and none holds up, locks out or breaks another."""
 
 import json
 import os

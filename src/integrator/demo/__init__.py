@@ -24,7 +24,7 @@ def show(*, keep: bool, look: bool = False) -> int:
         if look:
             look_around(stage)
         else:
-            typer.echo("The mails, as their readers see them: integrator demo --look")
+            typer.echo("The mails and the cases, as people see them: integrator demo --look")
         typer.echo("Next: integrator init /srv/integrator   (README.md: install for real use)")
         return code
 

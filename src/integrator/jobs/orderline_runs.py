@@ -51,6 +51,7 @@ def push_one(run: "Run", parts: Parts, workshop: str, *, child: bool = False) ->
     if child:
         push_orderline(run, parts.shop(workshop))
         return
+    _clear_away(run, parts)
     trouble = _take_in(run, parts, [workshop])
     try:
         push_orderline(run, parts.shop(workshop))
@@ -66,6 +67,7 @@ def push_all(run: "Run", parts: Parts, *, jobs: int) -> None:
     Errors  Stopped; Refused, Unavailable: OilMat's, when all else is done
     """
     workshops = list(parts.settings.workshops)
+    _clear_away(run, parts)
     told_off = _take_in(run, parts, workshops)
     if run.dry or run.replayed:
         for workshop in workshops:
@@ -95,6 +97,16 @@ def _push_together(run: "Run", parts: Parts, workshops: Sequence[str], jobs: int
         crew.end()
         _tell(run, parts, workshops)
     return told_off
+
+
+def _clear_away(run: "Run", parts: Parts) -> None:
+    """What the browser of a killed run left has people's names in it: it does not wait for the next browser."""
+    spool = parts.settings.home.spool
+    if run.dry or run.replayed or not any(spool.glob("browser-*")):
+        return
+    from integrator.systems.browser.process import sweep  # most starts find nothing, and load none of it
+
+    sweep(spool)
 
 
 # in and out -------------------------------------------------------------------------------------------------

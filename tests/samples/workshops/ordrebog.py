@@ -36,14 +36,15 @@ class Ordrebog:
                 self._tab.fill("login.user", username)
                 self._tab.fill("login.password", password.reveal(), secret=True)
                 self._tab.touch(self._tab.need("login.submit"))
-                self._judge(self._first("cases.title", "login.wrong", "login.told"))
+                if self._first("cases.title", "login.told") == "login.told":
+                    raise self._turned_away()
         self._inside = True
 
-    def _judge(self, answer: str) -> None:
-        if answer == "login.wrong":
-            raise Trouble("login-refused", "the login page refuses the user or the password (login.wrong)")
-        if answer == "login.told":
-            raise Trouble("login-attention", "the login page does not let us in, and says why (login.told)")
+    def _turned_away(self) -> Trouble:
+        """Asked once the page has answered: a text that is looked for earlier may come a moment later."""
+        if self._tab.find("login.wrong"):
+            return Trouble("login-refused", "the login page refuses the user or the password (login.wrong)")
+        return Trouble("login-attention", "the login page does not let us in, and says why (login.told)")
 
     def open_case(self, number: str) -> None:
         """Open the case with exactly this number: its address has it, and its heading must say it."""

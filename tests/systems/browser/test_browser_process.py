@@ -185,6 +185,28 @@ def test_a_browser_is_started_from_the_main_thread_only(options: BrowserOptions)
     assert "main thread" in str(caught[0])
 
 
+def unlucky_driver(folder: Path, times: int) -> str:
+    """A chromedriver whose port is taken so many times, and then the real one."""
+    left, program = folder / "times", folder / "driver"
+    left.write_text("x" * times)
+    taken = f"truncate -s -1 {left}; echo 'IPv4 port not available. Exiting...'; exit 1"
+    program.write_text(f'#!/bin/sh\nif [ -s {left} ]; then {taken}; fi\nexec chromedriver "$@"\n')
+    program.chmod(0o700)
+    return str(program)
+
+
+def test_a_driver_whose_port_was_taken_after_all_is_started_again(tmp_path: Path, pages: Pages) -> None:
+    pages.pages["/"] = "<title>hej</title>"
+    options = BrowserOptions(None, unlucky_driver(tmp_path, 2), None, ("127.0.0.1",), tmp_path / "scratch", timeout_s=5)
+    with start(options) as browser:
+        browser.driver.get(pages.url)
+        assert browser.driver.title == "hej"
+    unlucky_driver(tmp_path, 3)
+    with pytest.raises(Trouble, match="found its port taken, 3 times in a row"):
+        start(options)
+    assert left_in(options.scratch) == []
+
+
 def test_what_cannot_be_started_says_what_to_do_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

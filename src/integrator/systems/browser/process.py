@@ -27,6 +27,8 @@ PREFIX = "browser-"
 _WRAPPER = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 _CANDIDATES = {"pid-namespace": _WRAPPER, "user-namespace": (*_WRAPPER, "--user", "--map-current-user")}
 _PORT = re.compile(rb"started successfully on port (\d+)")
+_PORT_TAKEN = b"port not available"
+_STARTS = 3
 _START_S, _END_S = 20.0, 5.0
 # A socket's path has room for 107 bytes, and Chromium makes /org.chromium.Chromium.XXXXXX/SingletonSocket below TMPDIR.
 _LONGEST_TMPDIR = 55
@@ -112,6 +114,24 @@ def sweep(scratch_root: Path) -> int:
     return swept
 
 
+class PortTaken(Trouble):
+    """The driver found the port that it was given taken after all."""
+
+
+def start_driver(driver: str, scratch: Scratch, isolated: Isolation) -> "DriverProcess":
+    """Start a chromedriver, again where its port was taken.
+
+    It asks for any port that is free for IPv6, and then wants the same one for IPv4, where somebody's connection may
+    just have had it: 3 of 600 starts here ended so (chromedriver 156).
+
+    Errors  Trouble("browser")
+    """
+    for _ in range(_STARTS - 1):
+        with suppress(PortTaken):
+            return DriverProcess(driver, scratch, isolated)
+    return DriverProcess(driver, scratch, isolated)
+
+
 class DriverProcess:
     """A chromedriver of ours. pid is that of what we started: the wrapper, or the driver itself."""
 
@@ -146,6 +166,8 @@ class DriverProcess:
             told += chunk
             if found := _PORT.search(told):
                 return int(found[1])
+            if not chunk and _PORT_TAKEN in told:
+                raise PortTaken("browser", f"the driver found its port taken, {_STARTS} times in a row")
             if not chunk:
                 raise Trouble("browser", f"the driver ended at once: does {self._driver} --version work?")
         raise Trouble("browser", f"the driver did not say its port within {_START_S:g} s")

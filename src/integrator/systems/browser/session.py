@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from integrator.errors import ConfigError, Problem
 from integrator.systems.browser.connections import FLAG, use_each_once
 from integrator.systems.browser.guarding import guarded
-from integrator.systems.browser.process import DriverProcess, Isolation, Scratch, isolation, sweep
+from integrator.systems.browser.process import DriverProcess, Isolation, Scratch, isolation, start_driver, sweep
 from integrator.systems.browser.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _started(options: BrowserOptions, binary: str, driver: str, rules: str, isol
     scratch = Scratch(options.scratch)
     process = None
     try:
-        process = DriverProcess(driver, scratch, isolated)
+        process = start_driver(driver, scratch, isolated)
         wanted = _chrome_options(rules, sandbox=os.geteuid() != 0)
         wanted.binary_location = binary
         wanted.add_argument(f"--user-data-dir={scratch.profile}")

@@ -1,10 +1,10 @@
 """One browser and one login for all orderlines of a run; both begin when they are first needed."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from integrator.secret import Secret
 from integrator.systems.browser.trouble import Trouble
@@ -27,6 +27,24 @@ class Login:
     def secrets(self) -> list[str]:
         """What no text that we keep may hold."""
         return [secret.reveal() for secret in (self.password, self.totp) if secret is not None]
+
+
+class _Discreet:
+    """An ERP whose troubles are told without a secret."""
+
+    def __init__(self, erp: "WorkshopErp", discreet: Callable[[], AbstractContextManager[None]]) -> None:
+        self._erp, self._discreet = erp, discreet
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._erp, name)
+        if not callable(found):
+            return found
+
+        def told(*given: Any, **named: Any) -> Any:
+            with self._discreet():
+                return found(*given, **named)
+
+        return told
 
 
 @dataclass
@@ -84,7 +102,18 @@ class BrowserSession:
             self._browser = self.start()
             self.starts += 1
             self._tab = Tab(self._browser.driver, self.locators, timeout_s=self.timeout_s, busy=erp.BUSY)
-        return erp(self._tab, self.base_url, name_limit=self.name_limit)
+        return cast("WorkshopErp", _Discreet(erp(self._tab, self.base_url, name_limit=self.name_limit), self._discreet))
+
+    @contextmanager
+    def _discreet(self) -> Iterator[None]:
+        """A trouble quotes what a page says, and goes into store and log: a page may say a secret."""
+        from integrator.systems.browser.evidence import Masker
+
+        try:
+            yield
+        except Trouble as trouble:
+            message = Masker(self._secrets())(trouble.message)
+            raise Trouble(trouble.code, message, definite=trouble.definite) from trouble.__cause__
 
     def renew(self) -> None:
         """The login is over."""
