@@ -44,7 +44,6 @@ _SAID = {
 }
 # What somebody has to do before an orderline that failed so can be put on its case.
 _MEND = {
-    "no-credentials": "give the workshop a login in config/workshops.toml",
     "case-not-found": "make sure that case {case_id} is there",
     "case-ambiguous": "find out why the ERP has case {case_id} more than once",
     "case-closed": "have case {case_id} opened again",

@@ -81,7 +81,7 @@ _SECRETS = {
     "BENNYS_AUTO_PASSWORD": ERP_PASSWORD,
     "HAVNENS_AUTO_PASSWORD": ERP_PASSWORD,
 }
-_PATIENCE_S = 30.0  # for a command that works when somebody ends the demonstration
+_PATIENCE_S = 60.0  # for a command that works when somebody ends the demonstration
 
 
 @dataclass

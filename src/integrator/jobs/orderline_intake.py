@@ -7,7 +7,7 @@ order are thrown away here: neither the store nor the files that stay behind hav
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,7 +144,7 @@ class Intake:
         workshops = Workshops(self.db)
         if item.workshop is None or item.unique_id is None:
             workshops.count(item.workshop or only or NOWHERE, "rejected", at=self.at)
-            return self._bad("rejected", item.workshop, item.unique_id, item.reason, item.credentials)
+            return self._bad("rejected", item.workshop or only, item.unique_id, item.reason, item.credentials)
         kept = Orderlines(self.db, run_id=self.run_id).refuse(
             item.workshop, item.unique_id, item.reason, source=source, credentials=item.credentials, at=self.at
         )
@@ -212,6 +212,9 @@ class Intake:
             raw = file.read(MAX_BYTES + 1)
         taken = self.take(raw, source="spool", only=workshop)
         bad = [f"{number}. {one.reason}" for number, one in enumerate(taken, 1) if not one.is_good]
+        taken = [
+            replace(one, reason=f"{path.name}: {one.reason}") if one.result == "rejected" else one for one in taken
+        ]
         if moves:
             self._put_aside(path, "rejected" if bad else "done", masked(raw[:MAX_BYTES]), bad)
         return taken

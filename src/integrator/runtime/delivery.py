@@ -264,7 +264,7 @@ class Delivery:
                 self._fail(message, Conflict(f"uncertain for more than a day; {_LOOK_YOURSELF}", code=UNCERTAIN))
             else:
                 unknown = f"outcome unknown, and looking it up failed: {error.message}"
-                self._doubt(message, InDoubt(unknown, code=error.code))
+                self._doubt(message, InDoubt(unknown, code=getattr(error, "code", None)))
                 self.tally.wait(message.key, "outcome unknown, and looking it up failed")
 
 

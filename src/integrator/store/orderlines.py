@@ -140,10 +140,11 @@ class Orderlines:
     ) -> None:
         self._db.write(
             "INSERT INTO orderlines (workshop, unique_id, case_id, product_nr, product_amount, bad_reason, source,"
-            " credentials, received_at, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)"
+            " credentials, received_at, changed_at, reason_code)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, iif(?6 IS NULL, NULL, 'bad-request'))"
             " ON CONFLICT (workshop, unique_id) DO UPDATE SET case_id = ?3, product_nr = ?4, product_amount = ?5,"
             " bad_reason = ?6, source = ?7, credentials = ?8, received_at = ?9, changed_at = ?9, archived_at = NULL,"
-            " untold = 1",
+            " untold = 1, reason_code = excluded.reason_code, reason_times = 0",
             (workshop, unique_id, *content, bad_reason, source, int(credentials), at),
         )
 

@@ -20,7 +20,7 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
-    "no-credentials": Reason("no credentials configured", "failed"),
+    "bad-request": Reason("", "failed"),  # its text says what is wrong, field by field
     "login-refused": Reason("login afvist", "blocked"),
     "login-attention": Reason("login kræver handling", "blocked"),
     "case-not-found": Reason("sag ikke fundet", "failed", looks=2, again_s=600),

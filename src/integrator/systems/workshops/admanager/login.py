@@ -25,7 +25,7 @@ def log_in(screen: Screen, username: str, password: Secret, totp: Secret | None,
         _send(screen, "login.submit")
         if (answer := screen.first("page.menu", "login.code", *_ERRORS)) == "login.code":
             answer = _enter_code(screen, totp, clock)
-        _judge(answer)
+        _judge(screen, answer)
     screen.inside = True
 
 
@@ -44,8 +44,9 @@ def _enter_code(screen: Screen, totp: Secret | None, clock: Callable[[], float])
     return screen.first("page.menu", *_ERRORS)
 
 
-def _judge(answer: str) -> None:
-    if answer == "login.wrong":
+def _judge(screen: Screen, answer: str) -> None:
+    # The words may have come between the two looks: "wrong" is also an error.
+    if answer == "login.wrong" or (answer == "login.error" and screen.tab.find("login.wrong")):
         raise Trouble("login-refused", "the login page refuses the user or the password (login.wrong)")
     if answer == "page.unavailable":
         raise Trouble("erp-unavailable", "the server fails on the login (page.unavailable)")
