@@ -11,7 +11,6 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from jobs.situations import DIRECT, MARKERS
-from systems.browser.processes import Watched
 from workshop_world import KINDS, WorkshopWorld, world
 
 PORT = re.compile(rb"started successfully on port (\d+)")
@@ -36,9 +35,7 @@ def address(driver: "subprocess.Popen[bytes]") -> str:
 
 
 @pytest.fixture(params=KINDS)
-def shop(
-    request: pytest.FixtureRequest, tmp_path: Path, address: str, driver: "subprocess.Popen[bytes]"
-) -> Iterator[WorkshopWorld]:
+def shop(request: pytest.FixtureRequest, tmp_path: Path, address: str) -> Iterator[WorkshopWorld]:
     """No browser can be started here."""
     with world(tmp_path, request.param) as found:
         nowhere = '[browser]\nbinary = "/nowhere/chromium"\ndriver = "/nowhere/chromedriver"\n'
@@ -46,8 +43,6 @@ def shop(
         yield found
         assert list(found.home.spool.glob("browser-*")) == []
         assert sessions(address) == []
-    with Watched(tmp_path, driver.pid) as watched:
-        assert [name for name in watched.alive(10) if not name.startswith("chromedriver ")] == []
 
 
 def sessions(address: str) -> list[object]:
