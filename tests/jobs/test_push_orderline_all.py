@@ -25,7 +25,7 @@ from jobs.workshop_processes import (
     two_workshops,
 )
 from systems.browser.processes import Watched
-from workshop_world import KINDS, world
+from workshop_world import world
 
 ALL = ("push-orderline", "--all", "--jobs", "2", "--json")
 HERE, THERE = ("push-orderline", "--workshop", "bennys-auto"), ("push-orderline", "--workshop", NORD)

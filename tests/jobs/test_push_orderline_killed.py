@@ -25,25 +25,40 @@ PRODUCT, NAME = "OL-1040", "Motorolie 10W-40 delsyntetisk"  # au2office finds it
 PATIENCE_S = 60.0
 
 
+Far = tuple[str, str | None]  # the status of an order and its phase
+RECEIVED, CLAIMED, LOOKED = ("received", None), ("processing", "claimed"), ("processing", "looked")
+ARMED, HALF, VERIFIED = ("processing", "armed"), ("processing", "half"), ("completed", "verified")
+
+# The statements by which tests/dying.py knows a commit.
+COMMITS = {
+    "claimed": "SET lease_owner = :lease_owner",
+    "looked": "SET lease_until = :lease_until, phase",
+    "armed": "SET armed_at = ",
+    "half": "SET line_ref = :line_ref, lease_until",
+    "completed": "body_hash = :hash, 'completed'",
+}
+
+
 @dataclass(frozen=True)
-class Commit:
-    """A commit of the store, as tests/dying.py finds it, and how far an order is known to be before and after it."""
+class Death:
+    """A place at which a run dies; how far an order is known to be then, and what of its line is in the ERP."""
 
-    name: str
-    statement: str
-    before: tuple[str, str | None]
-    after: tuple[str, str | None]
-
-    @property
-    def steps(self) -> list[str]:
-        return [self.statement, "COMMIT"]
+    script: str
+    how: tuple[str, ...]
+    far: Far
+    there: str
 
 
-CLAIMED = Commit("claimed", "SET lease_owner = :lease_owner", ("received", None), ("processing", "claimed"))
-LOOKED = Commit("looked", "SET lease_until = :lease_until, phase", CLAIMED.after, ("processing", "looked"))
-ARMED = Commit("armed", "SET armed_at = ", LOOKED.after, ("processing", "armed"))
-HALF = Commit("half", "SET line_ref = :line_ref, lease_until", ARMED.after, ("processing", "half"))
-COMPLETED = Commit("completed", "body_hash = :hash, 'completed'", ("processing", None), ("completed", "verified"))
+def before(commit: str, far: Far, there: str = "nothing") -> Death:
+    return Death("dying.py", ("kill-before", f"{COMMITS[commit]}|COMMIT"), far, there)
+
+
+def after(commit: str, far: Far, there: str = "nothing") -> Death:
+    return Death("dying.py", ("kill-after", f"{COMMITS[commit]}|COMMIT"), far, there)
+
+
+def on_the_way(place: str, far: Far, there: str) -> Death:
+    return Death("orderline_dying.py", (place, "0"), far, there)
 
 
 # what a test works with -----------------------------------------------------------------------------------------
@@ -59,21 +74,15 @@ def shop_of(kind: str, browser: Browser | None = None) -> Iterator[WorkshopWorld
 
 
 @pytest.fixture
-def shops() -> Iterator[list[WorkshopWorld]]:
-    """One of each type: they are killed at the same time, which costs half of it."""
+def shops(browser: Browser) -> Iterator[list[WorkshopWorld]]:
+    """One of each type; what is done in both is done at the same time."""
     with ExitStack() as stack:
-        yield [stack.enter_context(shop_of(kind)) for kind in KINDS]
-
-
-@pytest.fixture
-def au2office() -> Iterator[WorkshopWorld]:
-    with shop_of("au2office") as shop:
-        yield shop
+        yield [stack.enter_context(shop_of(kind, browser)) for kind in KINDS]
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """For what ends by itself: only a kill needs a browser of its own."""
+    """For runs in this process, which end by themselves: who is killed has one of its own."""
     with shared_browser(tmp_path_factory.mktemp("scratch")) as found:
         yield found
 
@@ -106,13 +115,19 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
     return process.returncode, out + err
 
 
-def killed(shops: Sequence[WorkshopWorld], script: str, *how: str) -> None:
-    """The same in all of them, at the same time; in the end they are dead, and nothing of theirs lives."""
-    processes = [begun(shop, str(TESTS / script), *how, *ONE) for shop in shops]
+def killed(*dying: tuple[WorkshopWorld, Sequence[str]]) -> None:
+    """All at the same time, each by a script of tests/; then they are dead, and nothing of theirs lives."""
+    processes = [begun(shop, str(TESTS / script), *how, *ONE) for shop, (script, *how) in dying]
     for code, said in [ended(process) for process in processes]:
         assert code == -signal.SIGKILL, said
-    for shop in shops:
+    for shop, _ in dying:
         nothing_lives(shop.root)
+
+
+def die(*deaths: tuple[WorkshopWorld, Death]) -> None:
+    killed(*[(shop, (death.script, *death.how)) for shop, death in deaths])
+    for shop, death in deaths:
+        assert (death, far(shop), there(shop)) == (death, death.far, death.there)
 
 
 # what must be true ----------------------------------------------------------------------------------------------
@@ -124,11 +139,17 @@ def nothing_is_left(shop: WorkshopWorld) -> None:
     assert list((shop.root / "tmp").iterdir()) == []
 
 
-def one_line(shop: WorkshopWorld, case: str = "56", unique_id: str = "0007") -> None:
-    """Written once, and whole; of every line that the case has, none is another."""
-    assert [save["product"] for save in shop.saves() if save["case"] == case] == [PRODUCT]
-    there = [(line["product"], line["name"], line["amount"]) for line in shop.lines(case)]
-    assert there == [(PRODUCT, f"{NAME}{MARKERS[shop.kind]}{unique_id}", "5.50")]
+def there(shop: WorkshopWorld, unique_id: str = "0007") -> str:
+    """What is on the case, on which nobody else writes."""
+    whole = (PRODUCT, f"{NAME}{MARKERS[shop.kind]}{unique_id}", "5.50")
+    words = {(): "nothing", ((PRODUCT, NAME, "1.00"),): "half", (whole,): "whole"}
+    lines = tuple((line["product"], line["name"], line["amount"]) for line in shop.lines())
+    return words.get(lines, f"something else: {lines}")
+
+
+def one_line(shop: WorkshopWorld, unique_id: str = "0007") -> None:
+    """Written once, and whole; it is all that was ever written."""
+    assert ([save["product"] for save in shop.saves()], there(shop, unique_id)) == ([PRODUCT], "whole")
 
 
 def heals(shop: WorkshopWorld) -> None:
@@ -140,55 +161,43 @@ def heals(shop: WorkshopWorld) -> None:
     nothing_is_left(shop)
 
 
-def far(shop: WorkshopWorld) -> tuple[str, str | None]:
+def far(shop: WorkshopWorld) -> Far:
     row = shop.row()
     return row["status"], row["phase"]
 
 
-# kill -9 at every boundary of a step ----------------------------------------------------------------------------
+# kill -9 at every boundary of a step: each next run gets one step further, and dies there ------------------------
 
 
-@pytest.mark.parametrize("how", ["kill-before", "kill-after"])
-@pytest.mark.parametrize("commit", [CLAIMED, LOOKED, ARMED], ids=lambda commit: commit.name)
-def test_killed_before_anything_was_touched(shops: list[WorkshopWorld], commit: Commit, how: str) -> None:
-    killed(shops, "dying.py", how, "|".join(commit.steps))
+def test_killed_at_every_step_before_the_touch_that_saves(shops: list[WorkshopWorld]) -> None:
+    steps = [
+        before("claimed", RECEIVED),
+        after("claimed", CLAIMED),
+        before("looked", CLAIMED),
+        after("looked", LOOKED),
+        before("armed", LOOKED),
+        after("armed", ARMED),
+    ]
+    for step in steps:
+        die(*[(shop, step) for shop in shops])
     for shop in shops:
-        assert far(shop) == (commit.after if how == "kill-after" else commit.before)
-        assert shop.saves() == []
         heals(shop)
 
 
-@pytest.mark.parametrize("how", ["kill-before", "kill-after"])
-def test_killed_where_the_half_line_is_written_down(au2office: WorkshopWorld, how: str) -> None:
-    killed([au2office], "dying.py", how, "|".join(HALF.steps))
-    assert far(au2office) == (HALF.after if how == "kill-after" else HALF.before)
-    assert [line["name"] for line in au2office.lines()] == [NAME]
+def test_killed_at_every_step_after_the_touch_that_saves(shops: list[WorkshopWorld]) -> None:
+    """Whoever has died is looked up by who dies next: that finishes the line, or finds it, and never writes one."""
+    au2office, admanager = shops
+    die(
+        (au2office, on_the_way("saved", ARMED, "half")),
+        (admanager, on_the_way("saved", ARMED, "whole")),
+    )
+    die((au2office, before("half", ARMED, "half")), (admanager, before("completed", ARMED, "whole")))
+    die((au2office, after("half", HALF, "half")), (admanager, after("completed", VERIFIED, "whole")))
+    die((au2office, on_the_way("finishing", HALF, "half")))
+    heals(admanager)
+    die((au2office, before("completed", HALF, "whole")))
+    die((au2office, after("completed", VERIFIED, "whole")))
     heals(au2office)
-
-
-def test_killed_before_the_half_line_is_finished(au2office: WorkshopWorld) -> None:
-    killed([au2office], "orderline_dying.py", "finishing", "0")
-    assert far(au2office) == HALF.after
-    assert [(line["name"], line["amount"]) for line in au2office.lines()] == [(NAME, "1.00")]
-    heals(au2office)
-
-
-def test_killed_when_the_save_has_come_back(shops: list[WorkshopWorld]) -> None:
-    killed(shops, "orderline_dying.py", "saved", "0")
-    for shop in shops:
-        assert far(shop) == ARMED.after
-        assert len(shop.saves()) == 1
-        heals(shop)
-
-
-@pytest.mark.parametrize("how", ["kill-before", "kill-after"])
-def test_killed_where_it_is_written_down_as_done(shops: list[WorkshopWorld], how: str) -> None:
-    killed(shops, "dying.py", how, "|".join(COMPLETED.steps))
-    for shop in shops:
-        last = HALF if shop.kind == "au2office" else ARMED
-        assert far(shop) == (COMPLETED.after if how == "kill-after" else last.after)
-        one_line(shop)
-        heals(shop)
 
 
 @pytest.mark.parametrize("which", [ONE[1:], ("--all",)], ids=" ".join)
@@ -207,19 +216,24 @@ def test_a_run_without_work_clears_away_what_a_killed_one_left(tmp_path: Path, w
 
 @pytest.mark.parametrize("ms", [0, 10, 30, 50, 80, 120, 200, 300])
 def test_killed_so_many_ms_after_the_click_that_saves(shops: list[WorkshopWorld], ms: int) -> None:
-    killed(shops, "orderline_dying.py", "touch-1", str(ms))
+    killed(*[(shop, ("orderline_dying.py", "touch-1", str(ms))) for shop in shops])
     for shop in shops:
-        assert far(shop) in (ARMED.after, HALF.after, COMPLETED.after)
+        assert far(shop) in (ARMED, HALF, VERIFIED)
         assert len(shop.saves()) <= 1
         heals(shop)
 
 
-@pytest.mark.parametrize(("field", "ms"), [("name", 10), ("name", 80), ("amount", 30)])
-def test_killed_after_the_touch_that_saves_one_field(au2office: WorkshopWorld, field: str, ms: int) -> None:
-    killed([au2office], "orderline_dying.py", "touch-2" if field == "name" else "touch-3", str(ms))
-    assert far(au2office) in (HALF.after, COMPLETED.after)
-    assert len(au2office.saves()) == 1
-    heals(au2office)
+def test_killed_after_the_touch_that_saves_one_field(browser: Browser) -> None:
+    """Of au2office's second step: 80 ms after its name, 30 ms after its amount."""
+    with shop_of("au2office", browser) as name, shop_of("au2office", browser) as amount:
+        killed(
+            (name, ("orderline_dying.py", "touch-2", "80")),
+            (amount, ("orderline_dying.py", "touch-3", "30")),
+        )
+        for shop in (name, amount):
+            assert far(shop) in (HALF, VERIFIED)
+            assert len(shop.saves()) == 1
+            heals(shop)
 
 
 # asked to end ---------------------------------------------------------------------------------------------------
@@ -239,9 +253,8 @@ def test_asked_to_end_the_order_at_hand_is_finished_and_no_other_begun(shops: li
         shop.running.faults.gate.release()
     for shop, process in zip(shops, processes, strict=True):
         code, said = ended(process)
-        assert (code, shop.said(), far(shop)) == (75, ("completed", None, ""), COMPLETED.after), said
+        assert (code, shop.said(), far(shop)) == (75, ("completed", None, ""), VERIFIED), said
         assert shop.row("0008")["status"] == "received"
-        assert len(shop.saves()) == 1
         one_line(shop)
         nothing_is_left(shop)
 
@@ -292,20 +305,6 @@ def test_all_killed_its_children_finish_what_they_have_and_end(both: tuple[Works
     both_are_done(both)
 
 
-def test_all_killed_with_its_children_the_next_run_finds_both_lines(both: tuple[WorkshopWorld, WorkshopWorld]) -> None:
-    process = everything_runs(both)
-    os.killpg(process.pid, signal.SIGKILL)
-    for shop in both:
-        shop.running.faults.gate.release()
-    assert ended(process)[0] == -signal.SIGKILL
-    nothing_lives(both[0].root)
-    assert [len(shop.saves()) for shop in both] == [1, 1]
-    code, said = ended(begun(both[0], "-m", "integrator", "push-orderline", "--all", "--jobs", "2"))
-    assert code == 0, said
-    both_are_done(both)
-    nothing_is_left(both[0])
-
-
 def both_are_done(both: tuple[WorkshopWorld, WorkshopWorld]) -> None:
     first, second = both
     shown = [first.command("orderline", "status", *key, "--json").json for key in KEYS]
@@ -320,25 +319,21 @@ KEYS = (("0007", "--workshop", "bennys-auto"), ("0008", "--workshop", "carls-gar
 # a disk that gives up -------------------------------------------------------------------------------------------
 
 
-DISKS = [("au2office", "full"), ("admanager", "full"), ("au2office", "io"), ("admanager", "read-only")]
+FAILURES = {
+    "au2office": [("full", "armed"), ("io", "armed"), ("read-only", "completed")],
+    "admanager": [("read-only", "armed"), ("full", "completed"), ("io", "completed")],
+}
 
 
-@pytest.mark.parametrize(("kind", "how"), DISKS)
-def test_where_it_cannot_be_written_down_as_armed_nothing_is_touched(kind: str, how: str, browser: Browser) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_it_cannot_be_written_down_nothing_is_touched_and_nothing_forgotten(kind: str, browser: Browser) -> None:
+    """Not as armed: then nothing was touched. Not as done: then the next run looks, and finds it."""
     with shop_of(kind, browser) as shop:
         shop.now = float(shop.row()["changed_at"])
-        with failing(how, ARMED.steps):
-            assert shop.run().exit_code == 70
-        assert (far(shop), shop.saves()) == (LOOKED.after, [])
-        heals(shop)
-
-
-@pytest.mark.parametrize(("kind", "how"), DISKS)
-def test_where_it_cannot_be_written_down_as_done_the_next_run_looks(kind: str, how: str, browser: Browser) -> None:
-    with shop_of(kind, browser) as shop:
-        shop.now = float(shop.row()["changed_at"])
-        with failing(how, COMPLETED.steps):
-            assert shop.run().exit_code == 70
-        assert far(shop) == (HALF if kind == "au2office" else ARMED).after
-        one_line(shop)
+        for how, commit in FAILURES[kind]:
+            with failing(how, [COMMITS[commit], "COMMIT"]):
+                assert shop.run(minutes=1).exit_code == 70
+            last = HALF if kind == "au2office" else ARMED
+            there_now = (LOOKED, "nothing") if commit == "armed" else (last, "whole")
+            assert (how, far(shop), there(shop)) == (how, *there_now)
         heals(shop)

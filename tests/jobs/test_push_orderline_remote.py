@@ -39,7 +39,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, address: str) -> Iterat
     """No browser can be started here."""
     with world(tmp_path, request.param) as found:
         nowhere = '[browser]\nbinary = "/nowhere/chromium"\ndriver = "/nowhere/chromedriver"\n'
-        found.configure(more=f'remote_url = "{address}"\ntimeout_s = 5', integrator=nowhere)
+        found.configure(more=f'remote_url = "{address}"\ntimeout_s = 20', integrator=nowhere)
         yield found
         assert list(found.home.spool.glob("browser-*")) == []
         assert sessions(address) == []

@@ -12,7 +12,7 @@ import pytest
 import orderline_worker
 from integrator.systems.browser.session import Browser
 from jobs.situations import MARKERS
-from jobs.workshop_processes import begin, ended, environment, finish, perform
+from jobs.workshop_processes import PATIENT, begin, ended, environment, finish, perform
 from workshop_world import KINDS, WorkshopWorld, shared_browser, world
 
 WORKERS = 8
@@ -29,6 +29,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(params=KINDS)
 def shop(request: pytest.FixtureRequest, tmp_path: Path, browser: Browser) -> Iterator[WorkshopWorld]:
     with world(tmp_path, request.param, browser) as found:
+        found.configure(more=PATIENT)
         yield found
 
 

@@ -196,7 +196,7 @@ def test_the_tabs_of_a_case(desk: Desk) -> None:
     desk.add("OL-1040")
     assert "Karl Åberg" in desk.get("/sag/56")
     assert "Ingen timer" in desk.get("/sag/56/arbejde")
-    assert "<td>28-02-2027 06:00</td><td>oilmat</td>" in desk.get("/sag/56/historik")
+    assert "<td>28-02-2027 07:00</td><td>oilmat</td>" in desk.get("/sag/56/historik")
     assert "Ingen hændelser" in desk.get("/sag/5601/historik")
 
 
