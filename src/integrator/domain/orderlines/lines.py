@@ -121,6 +121,13 @@ def half_line(lines: Sequence[Line], baseline: Baseline, order: Order, *, user: 
     return ours[0] if ours else None
 
 
+def may_be_ours(lines: Iterable[Line], baseline: Baseline, order: Order, *, user: str | None) -> list[Line]:
+    """Lines that came after the baseline and may be the order's, though they do not bear its marker: it was cut, or
+    somebody edited it. Its product, or whatever the pages call the user's."""
+    fresh = [line for line in new_lines(lines, baseline) if not _is_of_another(line, user)]
+    return [line for line in fresh if _is_product(line, order) or (user is not None and line.created_by is not None)]
+
+
 def by_count(baseline: Baseline, lines: Sequence[Line], order: Order) -> Literal["absent", "saved", "unclear"]:
     """Whether an order came onto a case whose lines cannot carry a marker.
 
