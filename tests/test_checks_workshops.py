@@ -26,7 +26,7 @@ password = { env = "BENNYS_PASSWORD" }
 [nord]
 name = "Nord Biler"
 type = "admanager"
-base_url = "http://127.0.0.1:1"
+base_url = "http://127.0.0.1:2"
 username = "oilmat@example.org"
 password = { file = "nord.secret" }
 totp = { command = ["printf", "JBSWY3DPEHPK3PXP"] }

@@ -185,7 +185,7 @@ def make_var(home: Home, store: Path | None = None) -> None:
         raise ConfigError([Problem(str(refused), f"cannot be made: {error.strerror}{way}")]) from None
     problems = [
         *_exposed([*((folder, "700") for folder in folders), (store, "600")]),
-        *_unwritable([home.locks, home.log, home.spool, store.parent]),
+        *_unwritable([home.locks, home.log, home.spool, home.evidence, home.status, store.parent]),
     ]
     if problems:
         raise ConfigError(problems)

@@ -53,11 +53,14 @@ class Shops:
             name_limit=settings.name_limit,
             look_again_s=self._settings.jobs["push-orderline"].policy["look_again"],
             pictures=settings.pictures == "always",
-            user=settings.username,
+            user=settings.shown_user or settings.username,
         )
 
+        # Armed comes before the touch, by the waits of a page or two.
+        quiet_s = settings.doubt_quiet_s + 2 * settings.timeout_s
+
         def sender(session: "BrowserSession", book: Book) -> "OrderlineSender":
-            return OrderlineSender(session, book, rules, settings.doubt_quiet_s, self._sleep)
+            return OrderlineSender(session, book, rules, quiet_s, self._sleep)
 
         like_it = tuple(other.id for other in self._settings.workshops.values() if other.type == settings.type)
         return Shop(settings, like_it, lambda: self.session(workshop), sender)
@@ -81,7 +84,7 @@ class Shops:
             base_url=settings.base_url,
             login=lambda: self.login(workshop),
             start=lambda: (self._start or start)(options),
-            locators=_locators(home, settings.type),
+            locators=locators_of(home, settings.type),
             evidence=home.evidence,
             stamp=lambda: datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
             timeout_s=settings.timeout_s,
@@ -119,10 +122,16 @@ class Shops:
         return Login(settings.username, password, totp)
 
 
-def _locators(home: Home, kind: str) -> "Locators":
-    """A home's own file stands over the shipped one, element by element: a newer program may know more of them."""
+def locators_of(home: Home, kind: str) -> "Locators":
+    """A home's own file stands over the shipped one, element by element: a newer program may know more of them.
+
+    Errors  ConfigError: with every problem of one of them, or elements that nothing asks for
+    """
     from integrator.systems.browser.locators import load_locators
 
     file = Path("config") / "workshops" / f"{kind}.toml"
     found = [load_locators(root / file, shown=str(file)) for root in (shipped(), home.root) if (root / file).exists()]
+    if unknown := found[-1].unlike(found[0]):
+        what = f"the program asks for no such element: {', '.join(unknown)}; the shipped {file} names those it does"
+        raise ConfigError([Problem(str(file), what)], hint="integrator check workshops")
     return found[-1].over(found[0])

@@ -209,7 +209,7 @@ def test_counted_lines_and_orders_nobody_could_keep_are_noted(run: Run, floor: F
     assert result.code == 0
     assert "note: bennys-auto: counted, not read back: 30: compare them with the cases" in result.out
     assert "note: bennys-auto: 0 order(s) had no id to keep, 1 an id with other content" in result.out
-    assert "note: 1 order(s) named no workshop of ours, and had no id to keep" in result.out
+    assert "note: 1 order(s) named no workshop of ours, or had no id to keep" in result.out
 
 
 # status -------------------------------------------------------------------------------------------------------------

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from integrator.checks.finding import Finding, listed
 from integrator.errors import ConfigError
-from integrator.home import Home, shipped
+from integrator.home import Home
 from integrator.secret import SecretError
 from integrator.settings import Settings, Variables, Workshop
-from integrator.tomlfile import read_toml
 from integrator.wiring import Wiring
 
 _FILE = "config/workshops.toml"
@@ -72,13 +71,11 @@ def _is_base32(text: str) -> bool:
 
 def _check_locators(finding: Finding, kind: str, home: Home) -> int | None:
     """How many elements the file of a type finds; None when it is not sound. A home's own lies over the shipped one."""
-    from integrator.systems.browser.locators import load_locators
+    from integrator.shops import locators_of
 
     shown = Path("config") / "workshops" / f"{kind}.toml"
-    own, ours = home.root / shown, shipped() / shown
-    path = own if own.exists() else ours
     try:
-        load_locators(path, shown=str(shown))
+        found = locators_of(home, kind)
     except ConfigError as error:
         for problem in error.problems:
             finding.problem(str(problem), error.hint, exit_code=error.exit_code)
@@ -86,11 +83,7 @@ def _check_locators(finding: Finding, kind: str, home: Home) -> int | None:
     if not _is_known(kind):
         finding.problem(f"{shown}: there is no such type of ERP in this program", f"type in {_FILE}", exit_code=78)
         return None
-    return len({*_names(path), *(_names(ours) if ours.exists() else ())})
-
-
-def _names(path: Path) -> list[str]:
-    return [f"{page}.{element}" for page, table in read_toml(path).data.items() for element in table]
+    return len(found)
 
 
 def _is_known(kind: str) -> bool:

@@ -201,8 +201,18 @@ def _waiting(story: OrderlineStory, now: "datetime") -> str:
     return "the next run begins with it"
 
 
+def _works(owner: str) -> bool:
+    """Whether the process of a lease is still there; of another machine only its lease tells."""
+    import socket
+
+    from integrator.runtime.lock import process_started
+
+    host, pid, started = owner.split()
+    return host != socket.gethostname() or str(process_started(int(pid))) == started
+
+
 def _under_way(row: Mapping[str, Any], now: "datetime") -> str:
-    if row["lease_owner"] and (row["lease_until"] or 0) > now.timestamp():
+    if row["lease_owner"] and (row["lease_until"] or 0) > now.timestamp() and _works(row["lease_owner"]):
         host, pid, _ = row["lease_owner"].split()
         return f"a run works on it now (process {pid} on {host})"
     if row["phase"] in ARMED:

@@ -29,6 +29,10 @@ def _states() -> list[str]:
     return list(SHOWN)
 
 
+# effect → the command that moves its messages, and whatever is kept beside them
+_ELSEWHERE = {"workshop.orderline": "retry, clear or resolve"}
+
+
 @app.command("list")
 def list_(
     state: str | None = typer.Option(
@@ -127,6 +131,7 @@ def retry(
         outbox = Outbox(db, clock=opening.now().timestamp)
         chosen = _failed(outbox) if all_failed else _distinct(ids)
         before = [outbox.get(number) for number in chosen]
+        _leave_to_others(before)
         now = [outbox.retry(number, looked=without_looking) for number in chosen]
     for row, state in zip(before, now, strict=True):
         then = "sends it" if state == "received" else "looks there first"
@@ -150,6 +155,7 @@ def drop(ids: list[int] | None = IDS) -> None:
         outbox = Outbox(db, clock=opening.now().timestamp)
         chosen = _distinct(ids)
         before = [outbox.get(number) for number in chosen]
+        _leave_to_others(before)
         for number in chosen:
             outbox.drop(number)
     for row in before:
@@ -158,8 +164,17 @@ def drop(ids: list[int] | None = IDS) -> None:
 
 
 def _failed(outbox: "Outbox") -> list[int]:
-    rows = outbox.db.all("SELECT id FROM outbox WHERE state = 'failed' AND body IS NOT NULL ORDER BY id")
-    return [row["id"] for row in rows]
+    """Those of orderlines have commands of their own: some were cleared by a person, of others nobody knows enough."""
+    rows = outbox.db.all("SELECT id, effect FROM outbox WHERE state = 'failed' AND body IS NOT NULL ORDER BY id")
+    return [row["id"] for row in rows if row["effect"] not in _ELSEWHERE]
+
+
+def _leave_to_others(rows: list[dict[str, Any]]) -> None:
+    """Errors  UsageError: a message whose state another command keeps"""
+    for row in rows:
+        if row["effect"] in _ELSEWHERE:
+            hint = f"integrator orderline {_ELSEWHERE[row['effect']]}: integrator explain {row['key']} says which"
+            raise UsageError(f"outbox: message {row['id']} is an orderline's; it was left as it is", hint=hint)
 
 
 def _distinct(ids: list[int] | None) -> list[int]:

@@ -122,7 +122,7 @@ def _notes(row: dict[str, Any]) -> "Iterator[str]":
 
 
 def _lost(rejected: int) -> list[str]:
-    return [f"{rejected} order(s) named no workshop of ours, and had no id to keep"] if rejected else []
+    return [f"{rejected} order(s) named no workshop of ours, or had no id to keep"] if rejected else []
 
 
 def _print_tables(rows: list[dict[str, Any]], now: "datetime") -> None:

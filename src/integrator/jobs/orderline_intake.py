@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from integrator.systems.oilmat import OilMat
 
 REUSED = "unique_id reused with other content"
+FORGOTTEN_S = 2 * 86_400
 NOWHERE = "-"  # stands for the workshop of what names none of ours, in the counts
 MOST_FILES = 1_000  # of one workshop in one run
 TAKING = "taking"  # where a file lies while its orders are read
@@ -135,7 +136,9 @@ class Intake:
         """False: the outbox remembers this id with other content, though its orderline is no longer kept."""
         outbox, order = Outbox(self.db, clock=self.clock, run_id=self.run_id), item.order
         try:
-            outbox.once(EFFECT, order.key, order.body, scope=scope_of(order.workshop))
+            # Nobody says when it was pumped. Soon after a restore it may be one that the store has forgotten.
+            caused_at = self.clock() - FORGOTTEN_S
+            outbox.once(EFFECT, order.key, order.body, scope=scope_of(order.workshop), caused_at=caused_at)
         except Conflict:
             return False
         return True

@@ -139,7 +139,10 @@ def _count(run: "Run", taken: "list[Taken]") -> None:
     for one in taken:
         run.count(**{f"taken.{one.result.replace(' ', '_')}": 1})
         if not one.is_good:
-            run.set_aside(f"order {key_shown(one)}", one.reason)
+            name, number = f"order {key_shown(one)}", 2
+            while name in run.report.failed:  # without an id they are called alike
+                name, number = f"order {key_shown(one)} ({number})", number + 1
+            run.set_aside(name, one.reason)
 
 
 def _tell(run: "Run", parts: Parts, workshops: Sequence[str]) -> None:
@@ -241,7 +244,10 @@ class Crew:
         if code == 75 and told.get("error"):
             report.waiting[f"workshop {child.workshop}"] = told["error"]
         elif code not in (0, 3, 5, 75):
-            self.run.set_aside(f"workshop {child.workshop}", told.get("error") or f"its process ended with {code}")
+            reason = told.get("error") or f"its process ended with {code}"
+            self.run.set_aside(
+                f"workshop {child.workshop}", f"{reason}; {told['hint']}" if told.get("hint") else reason
+            )
 
     def end(self) -> None:
         """Nobody is left behind: who still works is asked to finish the order at hand, and in the end made to."""

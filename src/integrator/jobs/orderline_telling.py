@@ -25,17 +25,21 @@ def tell(run: "Run", workshops: Iterable[str], *, folder: Path, queue: bool) -> 
     for workshop in workshops:
         lines, blocked = Orderlines(run.db), Workshops(run.db).get(workshop).blocked_code
         changed = bool(lines.untold(workshop))
+        if changed:
+            _write_down(run, lines, workshop, blocked, queue=queue)
         _rewrite(folder / f"{workshop}.jsonl", lines, workshop, blocked, changed=changed)
-        if not changed:
-            continue
-        with run.db.tx():
-            for row in lines.untold(workshop):
-                status, reason = shown(row, blocked=blocked)
-                text = json.dumps([status, reason], ensure_ascii=False)
-                if queue and text != row["told"]:
-                    key = key_of(workshop, row["unique_id"])
-                    run.outbox.latest(EFFECT, key, _body(row, status, reason), scope=scope_of(workshop))
-                lines.told(row["id"], text, row["changed_at"])
+
+
+def _write_down(run: "Run", lines: Orderlines, workshop: str, blocked: str | None, *, queue: bool) -> None:
+    """What is told, in the transaction that says that it is. The file comes after it: nothing is told that it lacks."""
+    with run.db.tx():
+        for row in lines.untold(workshop):
+            status, reason = shown(row, blocked=blocked)
+            text = json.dumps([status, reason], ensure_ascii=False)
+            if queue and text != row["told"]:
+                key = key_of(workshop, row["unique_id"])
+                run.outbox.latest(EFFECT, key, _body(row, status, reason), scope=scope_of(workshop))
+            lines.told(row["id"], text, row["changed_at"])
 
 
 def _body(row: dict[str, Any], status: str, reason: str) -> dict[str, str]:

@@ -69,7 +69,8 @@ def push_orderline(run: "Run", shop: Shop) -> None:
             session.told = lambda: _logged_in(run, workshop)
             _deliver(run, shop, book, session)
     except Blocked as error:
-        _block(run, [workshop], error.code)
+        if Workshops(run.db).get(workshop).blocked_code is None:  # seen while looking, and noted nowhere yet
+            _block(run, [workshop], error.code)
         raise
     return None
 
@@ -109,6 +110,11 @@ def _deliver(run: "Run", shop: Shop, book: "Book", session: "BrowserSession") ->
     finally:
         run.take_over(delivery)
         run.count(browsers__started=session.starts, logins=session.logins)
+    if warden.blocked is not None:  # seen in the middle, so that nothing was raised
+        code = warden.blocked
+        which = ", ".join(shop.like_it) if code == "layout-changed" else shop.workshop.id
+        said = f"push-orderline: blocked until a person has looked: {which}: {code} ({text_of(code)})"
+        raise Blocked(said, code=code, hint=f"integrator workshop health {shop.workshop.id}")
 
 
 def _plan(run: "Run", shop: Shop) -> None:
@@ -139,6 +145,7 @@ class Warden:
     run: "Run"
     shop: Shop
     closed: bool = field(default=False, init=False)
+    blocked: str | None = field(default=None, init=False)
 
     def is_closed(self) -> bool:
         """Asked before every order: somebody may have switched the workshop off meanwhile."""
@@ -155,6 +162,8 @@ class Warden:
     def note(self, message: "Message", state: str, error: IntegratorError) -> None:
         """In the transaction that says that an order is not done."""
         at, code = int(self.run.clock()), getattr(error, "code", None)
+        if code == "case-busy" and state == "processing":
+            return  # another run works on it: it is that one's to tell
         code = "manual-check" if code == UNCERTAIN else code
         Orderlines(self.run.db, run_id=self.run.id).noted(message.key, state, code, error.message, at=at)
         if code is not None:
@@ -178,8 +187,7 @@ class Warden:
         for workshop in workshops:
             Workshops(self.run.db).block([workshop], code, at=at)
             Orderlines(self.run.db).retell(workshop, at=at)
-        self.run.remark(f"blocked until a person has looked: {', '.join(workshops)}: {code}")
-        self.closed = True
+        self.blocked, self.closed = code, True
 
 
 class Book:

@@ -47,8 +47,8 @@ def set_active(db: Database, workshop: str, active: bool, *, unblock: bool, at: 
 
 
 def _unblock(db: Database, workshop: str, at: int) -> None:
-    if Workshops(db).get(workshop).blocked_code:
-        Orderlines(db).retell(workshop, at=at)
+    if code := Workshops(db).get(workshop).blocked_code:
+        Orderlines(db).retell(workshop, at=at, freed=code)
     Workshops(db).unblock(workshop, at=at)
 
 

@@ -200,7 +200,8 @@ class Delivery:
         self.note(message, "processing", error)
 
     def _fail(self, message: Message, error: IntegratorError) -> None:
-        self.outbox.fail(message, error.message)
+        # Brought back, what may be there already is looked for first.
+        self.outbox.fail(message, error.message, doubted=isinstance(error, Conflict))
         self.note(message, "failed", error)
         self.tally.fail(message.key, error.message)
 

@@ -233,15 +233,19 @@ class Outbox:
             reason=reason,
         )
 
-    def fail(self, message: Message, reason: str) -> None:
-        """processing → failed: only an operator brings it back. A newer body that came meanwhile waits for its turn."""
+    def fail(self, message: Message, reason: str, *, doubted: bool = False) -> None:
+        """processing → failed: only an operator brings it back. A newer body that came meanwhile waits for its turn.
+
+        doubted   it may be there: brought back, it is looked for before it is sent
+        """
         self._move(
             message,
             "processing",
             "state = iif(body_hash = :hash, 'failed', 'received'), reason = :reason,"
-            " uncertain_since = iif(body_hash = :hash, uncertain_since, NULL)",
+            " uncertain_since = iif(body_hash = :hash, coalesce(uncertain_since, iif(:doubted, :now, NULL)), NULL)",
             hash=message.body_hash,
             reason=reason,
+            doubted=doubted,
         )
 
     def _move(self, message: Message, state: str, assignments: str, **values: Any) -> None:

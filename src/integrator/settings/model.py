@@ -115,6 +115,7 @@ class Workshop(Table, frozen=True, kw_only=True):
     username: Text | None = None
     password: Reference | None = None
     totp: Reference | None = None
+    shown_user: Text | None = None  # what its pages call this user, where that is not the username
     marker_field: Literal["name", "none"] = "name"
     existing_line: Literal["add", "fail"] = "add"
     name_limit: Annotated[int, Meta(ge=1, le=1_000)] = 60

@@ -16,6 +16,7 @@ from integrator.settings.values import Wrong, did_you_mean, mail_address, of_typ
 from integrator.tomlfile import TomlFile
 
 T = TypeVar("T", bound=Table)
+_FILLED = {"extra", "id"}  # not read from a key of that name
 _SECRET_WORDS = ("password", "passwd", "secret", "token", "apikey", "api_key", "auth_value", "private_key")
 
 
@@ -36,7 +37,7 @@ class TableReader:
             self._wrong((table,), f"expected a table: one line [{table}], its keys below it")
             return None
         before = len(self.problems)
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind) if field.name != "extra"}
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind) if field.name not in _FILLED}
         values = {field.name: self._value(table, key, field, data) for key, field in fields.items()}
         unknown = {key: value for key, value in data.items() if key not in fields}
         if "extra" in kind.__struct_fields__:

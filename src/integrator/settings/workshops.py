@@ -34,7 +34,7 @@ def read_workshops(home: Home, env: Mapping[str, str], problems: list[Problem]) 
         elif (read := reader.read(workshop, Workshop)) is not None:
             problems += [*_together(file, workshop, read), *_unknown_type(home, file, workshop, read)]
             found[workshop] = _with_id(workshop, read)
-    problems += [*reader.problems, *_same_names(file, found)]
+    problems += [*reader.problems, *_same_names(file, found), *_same_logins(file, found)]
     return found
 
 
@@ -70,4 +70,17 @@ def _same_names(file: TomlFile, found: dict[str, Workshop]) -> list[Problem]:
                 problems.append(
                     file.problem((workshop, "name"), f"[{workshop}] name: [{names[name]}] goes by the same one")
                 )
+    return problems
+
+
+def _same_logins(file: TomlFile, found: dict[str, Workshop]) -> list[Problem]:
+    """Ids count per workshop, and a case has one list of lines: two workshops in one ERP would take one another's."""
+    logins: dict[tuple[str, str], str] = {}
+    problems = []
+    for workshop, read in found.items():
+        if read.username is not None:
+            first = logins.setdefault((read.base_url, read.username.casefold()), workshop)
+            if first != workshop:
+                what = f"[{workshop}] username: [{first}] logs in there as the same user: they would be one workshop"
+                problems.append(file.problem((workshop, "username"), what))
     return problems

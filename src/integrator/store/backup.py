@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from integrator.database import Database, bare, connect, sqlite_error
+from integrator.domain.orderlines.order import EFFECT as ORDERLINE
 from integrator.errors import NotFound, StoreDamaged
 from integrator.store import migrations
 
@@ -266,11 +267,17 @@ def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
                 "UPDATE runs SET outcome = 'skipped', finished_at = started_at,"
                 " error = 'was under way when the backup was made' WHERE finished_at IS NULL"
             )
+            # What a person took out, or has to settle, stays so; brought back by hand, it is looked for first.
+            db.write(
+                "UPDATE outbox SET uncertain_since = ?1 WHERE effect = ?2 AND state = 'failed' AND body IS NOT NULL",
+                (at, ORDERLINE),
+            )
             db.write(
                 "UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1, changed_at = ?1,"
                 " reason = 'restored from a backup: it may have been sent since'"
-                " WHERE mode = 'once' AND state IN ('received', 'failed') AND body IS NOT NULL",
-                (at,),
+                " WHERE mode = 'once' AND state IN ('received', 'failed') AND body IS NOT NULL"
+                " AND NOT (effect = ?2 AND state = 'failed')",
+                (at, ORDERLINE),
             )
             # What follows from them may have happened since, too.
             db.write(

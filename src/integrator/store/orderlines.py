@@ -237,8 +237,16 @@ class Orderlines:
         self._db.write("UPDATE orderlines SET told = ? WHERE id = ?", (text, orderline_id))
         self._db.write("UPDATE orderlines SET untold = 0 WHERE id = ? AND changed_at = ?", (orderline_id, changed_at))
 
-    def retell(self, workshop: str, *, at: int) -> None:
-        """The reason of all that wait is another one: the workshop was blocked, or is free again."""
+    def retell(self, workshop: str, *, at: int, freed: str | None = None) -> None:
+        """The reason of all that wait is another one: the workshop was blocked, or is free again.
+
+        freed   the block that is over: nothing waits for it any more
+        """
+        if freed is not None:
+            self._db.write(
+                "UPDATE orderlines SET reason_code = NULL, reason_times = 0 WHERE workshop = ? AND reason_code = ?",
+                (workshop, freed),
+            )
         self._db.write(
             "UPDATE orderlines SET untold = 1, changed_at = ? WHERE workshop = ? AND EXISTS (SELECT 1 FROM outbox"
             " WHERE effect = ? AND key = workshop || '/' || unique_id AND state = 'received')",

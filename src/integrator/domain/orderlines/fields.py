@@ -20,7 +20,7 @@ ALIASES = {
     "product_amount": (),
     "unique_id": ("uniqueid",),
 }
-CREDENTIALS = re.compile("username|passw|pwd", re.IGNORECASE)
+CREDENTIALS = re.compile("username|passw|pwd|brugernavn|kodeord|adgangskode", re.IGNORECASE)
 
 _KNOWN = frozenset(ALIASES) | {spelling for spellings in ALIASES.values() for spelling in spellings}
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_.-]{0,39}")

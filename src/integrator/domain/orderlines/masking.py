@@ -18,7 +18,9 @@ def _spelled(word: str) -> str:
     return r"\x00{0,3}".join(letters)
 
 
-_WORDS = "|".join(_spelled(word) for word in ("username", "passw", "pwd"))  # passw: of password and passwd
+_WORDS = "|".join(
+    _spelled(word) for word in ("username", "passw", "pwd", "brugernavn", "kodeord", "adgangskode")
+)  # passw: of password and passwd
 _NAME = re.compile(_WORDS, re.IGNORECASE)
 _LONGEST_KEY = 60
 _KEY = re.compile(f"[A-Za-z_.-]*(?:{_WORDS})[A-Za-z_.-]*", re.IGNORECASE)

@@ -43,6 +43,13 @@ class Locators:
     def __contains__(self, name: object) -> bool:
         return name in self._found
 
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def unlike(self, known: "Locators") -> list[str]:
+        """The names that the other has not."""
+        return sorted(self._found.keys() - known._found.keys())
+
     def over(self, below: "Locators") -> "Locators":
         """These, and of the others those that are not named here."""
         return Locators({**below._found, **self._found}, shown=self.shown)
