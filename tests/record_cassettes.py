@@ -129,7 +129,7 @@ ERP_PASSWORD = "hemmelig-kode-4711"  # invented
 _LOGIN = f'username = "gunvor@bennys.example"\npassword = {{ env = "ERP_PASSWORD" }}\nbase_url = "{NOWHERE}"\n'
 _WORKSHOPS = (
     f'[bennys-auto]\nname = "Bennys Auto ved Åen"\ntype = "au2office"\n{_LOGIN}name_limit = 40\n'
-    f'[nord]\nname = "Nord"\ntype = "admanager"\n{_LOGIN.replace('gunvor', 'aase')}'
+    f'[nord]\nname = "Nord"\ntype = "admanager"\n{_LOGIN.replace("gunvor", "aase")}'
 )
 _STRANGE = {
     "product_nr": "OL-0530",
