@@ -9,6 +9,7 @@ import pytest
 
 from integrator.checks import Finding, run_checks
 from integrator.checks import systems as checks_of_systems
+from integrator.errors import ConfigError
 from integrator.home import Home, init_home
 from integrator.settings import load_settings
 from integrator.shops import Shops
@@ -133,3 +134,16 @@ def test_workshops_and_their_browser_are_checked_only_where_there_are_any(
         [line] = check(home, system).lines
         assert (line.what, line.exit_code) == ("switched off: config/workshops.toml has no workshop", 78)
     assert len(asked) == 1
+
+
+def test_an_element_that_nothing_asks_for_is_said(home: Home) -> None:
+    write(home, "config/workshops/admanager.toml", '[login]\npasword = ["label=Kodeord"]\n')
+    [said] = problems(home)
+    assert said.startswith("config/workshops/admanager.toml: the program asks for no such element: login.pasword")
+
+
+def test_two_workshops_that_log_in_as_one_user_are_a_wrong_configuration(home: Home) -> None:
+    edit(home, "http://127.0.0.1:2", "http://127.0.0.1:1")
+    with pytest.raises(ConfigError) as wrong:
+        load_settings(home, {}, needs=())
+    assert "[bennys-auto] logs in there as the same user" in str(wrong.value)

@@ -640,3 +640,37 @@ def test_the_next_run_tells_what_a_person_did(create, run, home, monkeypatch):
     assert told["clear"] == [("completed", ""), ("failed", "fjernet fra køen"), manual]
     with opened(home) as db:
         assert untold(db) == []
+
+
+# the outbox keeps its hands off ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cleared(create, run, home):
+    """An orderline that a person took out of the queue; gives back the number of its message."""
+    create(order())
+    assert run("orderline", "clear", *HERE, "--type", "task", "--yes").code == 0
+    with opened(home) as db:
+        return row(db)["message_id"]
+
+
+@pytest.mark.parametrize("command", [("retry",), ("drop",), ("retry", "--without-looking")], ids=" ".join)
+def test_the_outbox_s_own_commands_leave_an_orderline_alone(run, home, cleared, command):
+    result = run("outbox", *command, str(cleared))
+    assert (result.code, "integrator orderline retry, clear or resolve" in result.err) == (2, True)
+    with opened(home) as db:
+        assert row(db)["status"] == "failed"
+
+
+def test_all_failed_messages_are_those_of_others(run, home, cleared):
+    assert "0 message(s) will be tried again" in run("outbox", "retry", "--all-failed").out
+    with opened(home) as db:
+        assert row(db)["status"] == "failed"
+
+
+def test_a_restore_brings_no_orderline_back_that_a_person_took_out(run, home, cleared):
+    assert run("store", "backup").code == 0
+    [made] = [path for path in (home / "var" / "backups").iterdir() if path.suffix == ".db"]
+    assert run("store", "restore", made.name).code == 0
+    with opened(home) as db:
+        assert (row(db)["status"], row(db)["uncertain_since"] is not None) == ("failed", True)

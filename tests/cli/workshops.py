@@ -24,7 +24,12 @@ NOWHERE_URL = "http://127.0.0.1:1"
 
 
 def configure(
-    home: Path, *, bennys: str = NOWHERE_URL, nord: str = f"{NOWHERE_URL}/nord", more: str = "", password: str = PASSWORD
+    home: Path,
+    *,
+    bennys: str = NOWHERE_URL,
+    nord: str = f"{NOWHERE_URL}/nord",
+    more: str = "",
+    password: str = PASSWORD,
 ) -> None:
     """Bennys Auto with au2office, Nord Biler with admanager; more goes into both."""
     login = f'username = "{USERNAME}"\npassword = {{ env = "ERP_PASSWORD" }}\n{more}\n'

@@ -35,6 +35,7 @@ class Paper:
     calls: int = 0
     names: list[str] = field(default_factory=list)
     writes: int = 0
+    alter: Callable[[dict[str, Any]], Any] = lambda line: None  # what the server makes of a line that it was told
     meanwhile: Callable[["Paper"], Any] = lambda paper: None  # what others do just after our save
     pending: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
@@ -70,6 +71,7 @@ class Paper:
         self.writes += 1
         line = {"id": str(880_000 + self.writes), "product": product, "name": name, "amount": amount, "user": user}
         self.lines.append(line)
+        self.alter(line)
         return line
 
 
@@ -118,6 +120,7 @@ class PaperErp:
         line = next(one for one in self.paper.lines if one["id"] == line_id)
         self.paper.act("finish", lambda: line.update(name=self._text(entry)))
         self.paper.act("finish", lambda: line.update(amount=entry.amount))
+        self.paper.alter(line)
 
     def close_case(self) -> None:
         self.paper.act("close_case")
