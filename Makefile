@@ -33,7 +33,7 @@ format: .venv/dev.ok  ## put the code in shape
 bench: .venv/dev.ok  ## what the work costs, beside a floor measured in the same run
 	$(BIN)/python -m bench
 
-test-real: .venv/dev.ok  ## against a real WordPress from Debian's packages (needs root)
+test-real: .venv/dev.ok .venv/browser.ok  ## against a real WordPress from Debian's packages (needs root), and each page in Chromium
 	$(BIN)/python -m pytest tests/real
 
 record: .venv/dev.ok  ## record every cassette again

@@ -69,7 +69,7 @@ def test_a_field_that_stays_wrong_is_given_up(tmp_path: Path, browser: Browser) 
         assert shop.saves() == []
 
 
-@pytest.mark.parametrize("after", [2, 5, 8, 11, 14])
+@pytest.mark.parametrize("after", [3, 9])
 def test_a_session_that_ends_anywhere_leaves_one_line(shop: WorkshopWorld, after: int) -> None:
     shop.stage("expire_after_requests", requests=after)
     shop.order()

@@ -24,7 +24,7 @@ from jobs.workshop_processes import (
     said,
     two_workshops,
 )
-from systems.browser.processes import Watched
+from real.browser.processes import Watched
 from workshop_world import world
 
 ALL = ("push-orderline", "--all", "--jobs", "2", "--json")
