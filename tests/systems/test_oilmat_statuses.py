@@ -48,10 +48,9 @@ def test_a_no_to_one_status_is_about_that_one(asked, status, body):
     assert type(asked("POST", [answer(body, status=status)])) is Rejected
 
 
-def test_an_unknown_dispense_is_about_that_one_and_any_other_404_is_about_the_address(asked):
-    rejected = asked("POST", [answer(b'{"error": "UNKNOWN_DISPENSE", "message": "Bo ringer"}', status=404)])
-    assert (type(rejected), rejected.code) == (Rejected, "UNKNOWN_DISPENSE")
-    assert rejected.message == "oilmat: tell a status: answered 404: UNKNOWN_DISPENSE"
+def test_of_an_unknown_dispense_nobody_needs_to_hear_and_any_other_404_is_about_the_address(asked):
+    done = asked("POST", [answer(b'{"error": "UNKNOWN_DISPENSE", "message": "Bo ringer"}', status=404)])
+    assert (done.remote_id, done.result) == (None, "unknown_there")
     for body in (b"", b"<html>404</html>", b"[]", b'{"error": "NO_SUCH_ROUTE"}', b'{"error": ["UNKNOWN_DISPENSE"]}'):
         error = asked("POST", [answer(body, status=404)])
         assert (type(error), "base_url" in error.hint) == (Refused, True)
