@@ -41,16 +41,17 @@ def reading(found: "Settings") -> Iterator["Database | None"]:
 
 
 @contextmanager
-def writing(found: "Settings") -> Iterator["Database"]:
+def writing(found: "Settings", *, make: bool = False) -> Iterator["Database"]:
     """The store for a change by hand. Jobs may run beside it; a restore may not, so its lock is held.
 
+    make    one that is not there yet is made
     Errors  NotFound: there is no store yet
     """
     from integrator.home import make_var, refuse_empty_store
     from integrator.runtime import lock
     from integrator.store import open_store
 
-    if not found.store.path.exists():
+    if not make and not found.store.path.exists():
         raise NotFound(f"store: there is none yet in {found.store.path.parent}: no job has run")
     make_var(found.home, found.store.path)
     refuse_empty_store(found.home, found.store.path)

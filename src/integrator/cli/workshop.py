@@ -1,7 +1,5 @@
 """`workshop`: which there are, how each stands, on and off, and whether its ERP lets us in."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,7 +9,6 @@ from integrator.errors import Blocked
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from integrator.database import Database
     from integrator.jobs.workshop_standing import Standing
     from integrator.settings import Settings, Workshop
 
@@ -89,7 +86,7 @@ def activate(
 
     found = opening.settings()
     chosen = workshop_desk.find(found.workshops, workshop)
-    with _writing(found) as db:
+    with opening.writing(found, make=True) as db:
         state = workshop_desk.set_active(db, chosen.id, True, unblock=unblock, at=_at())
     if as_json:
         render.print_json({"workshop": chosen.id, "active": True})
@@ -122,7 +119,7 @@ def deactivate(
 
     found = opening.settings()
     chosen = workshop_desk.find(found.workshops, workshop)
-    with _writing(found) as db:
+    with opening.writing(found, make=True) as db:
         workshop_desk.set_active(db, chosen.id, False, unblock=False, at=_at())
     ended = workshop_desk.end_run(found.home, chosen.id, wait_s=wait) if stop_running else None
     if as_json:
@@ -153,10 +150,10 @@ def try_login(workshop: str = WORKSHOP) -> None:
     try:
         _log_in(found, chosen)
     except Blocked as error:
-        with _writing(found) as db:
+        with opening.writing(found, make=True) as db:
             workshop_desk.keep_refusal(db, chosen.id, error.code, at=_at())
         raise
-    with _writing(found) as db:
+    with opening.writing(found, make=True) as db:
         before = workshop_desk.keep_login(db, chosen.id, at=_at())
     typer.echo(clean(f"{chosen.id}  logged in at {chosen.base_url}; no case was opened"))
     if before.blocked_code:
@@ -199,23 +196,6 @@ def _at() -> int:
     from integrator.cli import opening
 
     return int(opening.now().timestamp())
-
-
-@contextmanager
-def _writing(found: "Settings") -> Iterator["Database"]:
-    """The store for a change by hand, made when there is none yet. Jobs may run beside it, a restore may not."""
-    from integrator.home import make_var, refuse_empty_store
-    from integrator.runtime import lock
-    from integrator.store import open_store
-
-    make_var(found.home, found.store.path)
-    refuse_empty_store(found.home, found.store.path)
-    with lock.wait_for(found.home.locks, "store"):
-        db = open_store(found.store.path, backups=found.home.backups).db
-        try:
-            yield db
-        finally:
-            db.close()
 
 
 def _standings(found: "Settings", now: "datetime", *chosen: "Workshop") -> "list[Standing]":
