@@ -254,3 +254,25 @@ SITUATIONS = [
     ),
 ]
 CASES = [(kind, one) for one in SITUATIONS for kind in one.kinds]
+# Those that nobody needs to stage: without them no workshop works for a day.
+EVERY_DAY = (
+    *("case not found", "case closed", "product unknown", "already there", "a longer id beside it"),
+    *("the answer is cut", "the save hangs, before the effect"),
+)
+
+
+def ends_as_it_must(shop: WorkshopWorld, situation: Situation) -> None:
+    """Stage it, order, run: the order's status, code and reason, and how often we wrote; then the quieter runs."""
+    shop.configure(more=situation.settings)
+    situation.stage(shop)
+    shop.order(**situation.order)
+    shop.run()
+    assert shop.said() == (situation.status, situation.code, situation.reason)
+    assert len(shop.saves()) == situation.saves
+    if situation.later is not None:
+        shop.running.faults.clear()
+        shop.calmly()
+        assert (shop.said()[0], len(shop.saves())) == situation.later
+    if shop.said()[0] == "completed":
+        marked = [line for line in shop.ours(situation.order.get("case", "56")) if line[1].endswith("0007")]
+        assert [(line[0], line[2]) for line in marked] == [(situation.order.get("product", "OL-0530"), "5.50")]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from integrator.systems.browser.session import Browser
-from jobs.situations import CASES, MARKERS, Situation
+from jobs.situations import CASES, EVERY_DAY, MARKERS, Situation, ends_as_it_must
 from workshop_world import KINDS, WorkshopWorld, shared_browser, world
 
 
@@ -41,41 +41,15 @@ def test_the_next_run_starts_no_browser_and_writes_nothing(shop: WorkshopWorld) 
     assert len(shop.saves()) == 1
 
 
-@pytest.mark.parametrize(("kind", "situation"), CASES, ids=[f"{kind}: {one.name}" for kind, one in CASES])
-def test_every_situation_ends_as_it_must(kind: str, situation: Situation, tmp_path: Path, browser: Browser) -> None:
+EVERYDAY = [one for one in CASES if one[1].name in EVERY_DAY]
+
+
+@pytest.mark.parametrize(("kind", "situation"), EVERYDAY, ids=[f"{kind}: {one.name}" for kind, one in EVERYDAY])
+def test_what_happens_every_day_ends_as_it_must(
+    kind: str, situation: Situation, tmp_path: Path, browser: Browser
+) -> None:
     with world(tmp_path, kind, browser) as shop:
-        shop.configure(more=situation.settings)
-        situation.stage(shop)
-        shop.order(**situation.order)
-        shop.run()
-        assert shop.said() == (situation.status, situation.code, situation.reason)
-        assert len(shop.saves()) == situation.saves
-        if situation.later is not None:
-            shop.running.faults.clear()
-            shop.calmly()
-            assert (shop.said()[0], len(shop.saves())) == situation.later
-        if shop.said()[0] == "completed":
-            marked = [line for line in shop.ours(situation.order.get("case", "56")) if line[1].endswith("0007")]
-            assert [(line[0], line[2]) for line in marked] == [(situation.order.get("product", "OL-0530"), "5.50")]
-
-
-def test_a_field_that_stays_wrong_is_given_up(tmp_path: Path, browser: Browser) -> None:
-    with world(tmp_path, "admanager", browser) as shop:
-        shop.stage("eats_comma", times=None)
-        shop.order()
-        shop.run()
-        shop.run(minutes=2)
-        assert shop.said() == ("failed", "field-mismatch", "felt læst forkert tilbage")
-        assert shop.saves() == []
-
-
-@pytest.mark.parametrize("after", [3, 9])
-def test_a_session_that_ends_anywhere_leaves_one_line(shop: WorkshopWorld, after: int) -> None:
-    shop.stage("expire_after_requests", requests=after)
-    shop.order()
-    shop.run()
-    shop.calmly()
-    assert (shop.said()[0], len(shop.ours()), len(shop.saves())) == ("completed", 1, 1)
+        ends_as_it_must(shop, situation)
 
 
 def test_where_no_field_carries_the_id_the_line_is_counted(shop: WorkshopWorld) -> None:

@@ -20,7 +20,7 @@ from integrator.systems.workshops.erp import Entry, Line
 from integrator.systems.workshops.onetime import code_at
 from standins.au2office_client import EMAIL, PASSWORD, Desk
 
-CONFIG = Path(__file__).parents[3] / "config" / "workshops"
+CONFIG = Path(__file__).parents[4] / "config" / "workshops"
 TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NOW = 1_803_794_403.0
 TIMEOUT_S = 3.0

@@ -20,7 +20,7 @@ from integrator.systems.workshops.erp import Entry
 
 NOW = 1_700_000_000.0
 EMAIL, PASSWORD = "oilmat@example.org", "demo-workshop"
-LOCATORS = Path(__file__).parents[3] / "config/workshops/admanager.toml"
+LOCATORS = Path(__file__).parents[4] / "config/workshops/admanager.toml"
 QUICK = {"table_ms": 10, "lines_ms": 10, "options_ms": 10, "lookup_ms": 10}
 
 

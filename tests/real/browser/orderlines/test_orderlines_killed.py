@@ -19,7 +19,7 @@ from jobs.situations import MARKERS
 from survivors import living, nothing_lives
 from workshop_world import KINDS, PASSWORD, USER, WorkshopWorld, shared_browser, stand_in, world
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[3]
 ONE = ("push-orderline", "--workshop", "bennys-auto")
 PRODUCT, NAME = "OL-1040", "Motorolie 10W-40 delsyntetisk"  # au2office finds it at once, without a search
 PATIENCE_S = 60.0

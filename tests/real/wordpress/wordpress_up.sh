@@ -4,7 +4,7 @@
 # application passwords. Run it again at any time: what runs is kept, what was killed is
 # started again, the mu-plugins are refreshed. Needs root; installs missing packages.
 #
-#   bash tests/real/wordpress_up.sh [PORT]
+#   bash tests/real/wordpress/wordpress_up.sh [PORT]
 #
 #   REAL_WORDPRESS_PORT     when PORT is not given            (default 8089)
 #   REAL_WORDPRESS_STATE    folder for everything it writes   (default ${TMPDIR:-/tmp}/real-wordpress-PORT)
@@ -17,7 +17,7 @@ port=${1:-${REAL_WORDPRESS_PORT:-8089}}
 [[ $port =~ ^[0-9]{4,5}$ ]] || { echo "wordpress_up: PORT must be a number like 8089" >&2; exit 2; }
 [[ $(id -u) == 0 ]] || { echo "wordpress_up: needs root (it starts MariaDB, PHP and nginx as www-data)" >&2; exit 2; }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-shipped=$here/../../config/wordpress/ili-courses.php
+shipped=$here/../../../config/wordpress/ili-courses.php
 state=${REAL_WORDPRESS_STATE:-${TMPDIR:-/tmp}/real-wordpress-$port}
 workers=${REAL_WORDPRESS_WORKERS:-2}
 name=realwp$port
@@ -204,6 +204,6 @@ if ! alive fpm; then
 fi
 wait_for test -S "$state/run/fpm.sock"
 alive nginx || start nginx nginx -c "$state/nginx.conf"
-wait_for curl -fsS -o /dev/null "http://127.0.0.1:$port/wp-json/wp/v2/types/course_date"
+wait_for curl --noproxy "*" -fsS -o /dev/null "http://127.0.0.1:$port/wp-json/wp/v2/types/course_date"
 echo "up: http://127.0.0.1:$port/wp-json/ (WordPress $(dpkg-query -W -f='${Version}' wordpress), PHP $(php -r 'echo PHP_VERSION;'), $workers workers)"
 echo "credentials: $state/credentials.json; password of the log-in page: $state/run/adminpw"

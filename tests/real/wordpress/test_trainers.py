@@ -13,7 +13,7 @@ from integrator.systems.http import Http
 from integrator.systems.wordpress import WordPress, load_fields
 
 TRAINER = "/wp/v2/trainer"
-MAPPING = Path(__file__).parents[2] / "config" / "wordpress.toml"
+MAPPING = Path(__file__).parents[3] / "config" / "wordpress.toml"
 
 
 def adapter(site: RealWordPress) -> WordPress:

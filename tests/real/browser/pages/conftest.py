@@ -7,7 +7,7 @@ from browser_pages import Pages, Room
 from integrator.systems.browser.session import Browser, BrowserOptions, start
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def tripwire() -> Iterator[None]:
     """Whatever would ask Selenium Manager for a driver fails at once; a proxy that nobody may ask stands in the way."""
     with pytest.MonkeyPatch.context() as patch:
@@ -17,7 +17,7 @@ def tripwire() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared(tripwire: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     scratch = tmp_path_factory.mktemp("scratch")
     with start(BrowserOptions(None, None, None, ("127.0.0.1",), scratch, timeout_s=5)) as browser:

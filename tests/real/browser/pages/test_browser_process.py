@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -227,13 +229,12 @@ def test_what_cannot_be_started_says_what_to_do_and_leaves_nothing(
 
 
 @pytest.fixture
-def bare_driver(tmp_path: Path) -> "subprocess.Popen[bytes]":
-    """A chromedriver that is not ours to start or to end."""
-    started = subprocess.Popen(
-        ["chromedriver", "--port=0"], stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}
-    )
-    assert started.stdout is not None
-    return started
+def bare_driver() -> "Iterator[subprocess.Popen[bytes]]":
+    """A chromedriver that is not ours to start or to end; its browser's socket needs a folder with a short path."""
+    with tempfile.TemporaryDirectory(prefix="w", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield subprocess.Popen(
+            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": folder}
+        )
 
 
 def test_a_browser_elsewhere_is_used_and_given_back(

@@ -2,7 +2,7 @@
 # Ends what wordpress_up.sh started for PORT: by session, and only if the leader's command
 # line names the state folder (or the leader is gone and its workers are left).
 #
-#   bash tests/real/wordpress_down.sh [PORT] [--purge]      --purge also deletes the state
+#   bash tests/real/wordpress/wordpress_down.sh [PORT] [--purge]      --purge also deletes the state
 set -euo pipefail
 purge=
 port=${REAL_WORDPRESS_PORT:-8089}

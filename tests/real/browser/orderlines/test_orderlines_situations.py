@@ -1,0 +1,47 @@
+"""Every situation that a workshop's ERP can be in, for both types, in a real Chromium."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integrator.systems.browser.session import Browser
+from jobs.situations import CASES, Situation, ends_as_it_must
+from workshop_world import KINDS, WorkshopWorld, shared_browser, world
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with shared_browser(tmp_path_factory.mktemp("scratch")) as found:
+        yield found
+
+
+@pytest.fixture(params=KINDS)
+def shop(request: pytest.FixtureRequest, tmp_path: Path, browser: Browser) -> Iterator[WorkshopWorld]:
+    with world(tmp_path, request.param, browser) as found:
+        yield found
+
+
+@pytest.mark.parametrize(("kind", "situation"), CASES, ids=[f"{kind}: {one.name}" for kind, one in CASES])
+def test_every_situation_ends_as_it_must(kind: str, situation: Situation, tmp_path: Path, browser: Browser) -> None:
+    with world(tmp_path, kind, browser) as shop:
+        ends_as_it_must(shop, situation)
+
+
+def test_a_field_that_stays_wrong_is_given_up(tmp_path: Path, browser: Browser) -> None:
+    with world(tmp_path, "admanager", browser) as shop:
+        shop.stage("eats_comma", times=None)
+        shop.order()
+        shop.run()
+        shop.run(minutes=2)
+        assert shop.said() == ("failed", "field-mismatch", "felt læst forkert tilbage")
+        assert shop.saves() == []
+
+
+@pytest.mark.parametrize("after", [3, 9])
+def test_a_session_that_ends_anywhere_leaves_one_line(shop: WorkshopWorld, after: int) -> None:
+    shop.stage("expire_after_requests", requests=after)
+    shop.order()
+    shop.run()
+    shop.calmly()
+    assert (shop.said()[0], len(shop.ours()), len(shop.saves())) == ("completed", 1, 1)
