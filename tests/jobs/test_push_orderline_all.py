@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from browser_processes import Watched
 from integrator.runtime import lock
 from integrator.store.workshops import Workshops
 from jobs.workshop_processes import (
@@ -24,7 +25,6 @@ from jobs.workshop_processes import (
     said,
     two_workshops,
 )
-from real.browser.processes import Watched
 from workshop_world import world
 
 ALL = ("push-orderline", "--all", "--jobs", "2", "--json")

@@ -9,11 +9,11 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from browser_processes import Watched
 from integrator.standins.base import serve
 from integrator.standins.oilmat import TOKEN, OilMat
 from integrator.systems.browser.session import Browser
 from jobs.workshop_processes import begin, ended, finish
-from real.browser.processes import Watched
 from workshop_world import KINDS, USER, Result, WorkshopWorld, shared_browser, world
 
 SECRET = "Smørrebrød&<9>%+/Øl"

@@ -1,35 +1,20 @@
-"""Many hands at once, and many lines: one order is one row and one line, and each id has its own."""
+"""Many hands at once: one order is one row and one line."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import orderline_worker
-from integrator.systems.browser.session import Browser
 from jobs.situations import MARKERS
-from jobs.workshop_processes import PATIENT, begin, ended, environment, finish, perform
-from workshop_world import KINDS, WorkshopWorld, shared_browser, world
+from jobs.workshop_processes import begin, ended, environment, finish, perform
+from workshop_world import KINDS, WorkshopWorld, world
 
 WORKERS = 8
 ORDER = {"workshop": "Bennys Auto", "unique_id": "0007", "case_id": "56", "product_nr": "OL-1040", "product_amount": 5}
 PUSH = ("push-orderline", "--workshop", "bennys-auto")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with shared_browser(tmp_path_factory.mktemp("scratch")) as found:
-        yield found
-
-
-@pytest.fixture(params=KINDS)
-def shop(request: pytest.FixtureRequest, tmp_path: Path, browser: Browser) -> Iterator[WorkshopWorld]:
-    with world(tmp_path, request.param, browser) as found:
-        found.configure(more=PATIENT)
-        yield found
 
 
 def worker(shop: WorkshopWorld) -> "subprocess.Popen[str]":

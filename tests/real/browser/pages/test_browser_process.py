@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from browser_pages import Pages
-from processes import Watched
 
+from browser_processes import Watched
 from integrator.errors import ConfigError
 from integrator.systems.browser import process
 from integrator.systems.browser.process import Isolation, isolation, sweep
