@@ -13,6 +13,7 @@ from integrator.settings.model import (
     TABLES,
     BrowserSettings,
     BrpSettings,
+    GatewaySettings,
     JobPolicy,
     MaconomySettings,
     MailgunSettings,
@@ -35,6 +36,7 @@ from integrator.tomlfile import TomlFile, read_toml
 __all__ = [
     "BrowserSettings",
     "BrpSettings",
+    "GatewaySettings",
     "JobPolicy",
     "MaconomySettings",
     "MailgunSettings",
@@ -51,7 +53,13 @@ __all__ = [
     "Workshop",
     "load_settings",
 ]
-_ALWAYS = ("store", "reservations", "retention", "monitor")  # they have defaults; without a table a system is off
+_ALWAYS = (
+    "store",
+    "reservations",
+    "retention",
+    "monitor",
+    "gateway",
+)  # they have defaults; without a table a system is off
 
 
 def load_settings(

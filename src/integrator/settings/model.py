@@ -88,6 +88,20 @@ class BrowserSettings(Table, frozen=True, kw_only=True):
     remote_url: str | None = None
 
 
+class GatewaySettings(Table, frozen=True, kw_only=True):
+    """Who may call us, each by a secret of their own; a caller without one is not let in."""
+
+    website_key: Secret | None = None
+    oilmat_key: Secret | None = None
+    trainingportal_token: Secret | None = None  # a part of the address it calls
+    trainingportal_signing_key: Secret | None = None  # or it signs what it asks
+    trainingportal_ips: tuple[Annotated[str, Meta(pattern="^[0-9a-fA-F:./]+$")], ...] = ()  # none: from anywhere
+    trusted_proxies: Annotated[int, Meta(ge=0, le=5)] = 0  # how many of our own stand in front and add X-Forwarded-For
+    rate_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 120  # of one caller's address
+    max_body_kb: Annotated[int, Meta(ge=1, le=10_240)] = 1_024
+    docs: bool = True  # /docs and /openapi.json
+
+
 class OpenTable(Table, frozen=True, kw_only=True):
     """A system whose further keys are not settled yet: they are kept as they are, secrets among them resolved."""
 
@@ -179,6 +193,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reservations: ReservationSettings = ReservationSettings()
     retention: RetentionSettings = RetentionSettings()
     monitor: MonitorSettings = MonitorSettings()
+    gateway: GatewaySettings = GatewaySettings()
     workshops: dict[str, Workshop] = {}
     jobs: dict[str, JobPolicy] = {}
 
@@ -199,4 +214,5 @@ TABLES: dict[str, type[Table]] = {
     "reservations": ReservationSettings,
     "retention": RetentionSettings,
     "monitor": MonitorSettings,
+    "gateway": GatewaySettings,
 }

@@ -309,14 +309,86 @@ def m005_orderlines(db: "sqlite_utils.Database") -> None:
         ) STRICT""")
 
 
+def m006_bookings(db: "sqlite_utils.Database") -> None:
+    """Seats that a reseller has sold: bookings, what became of their students, and classes as it was told of them."""
+    db.execute(
+        "ALTER TABLE orders ADD COLUMN channel TEXT NOT NULL DEFAULT 'own' CHECK (channel IN ('own', 'trainingportal'))"
+    )
+    # A booking is an order of one seat. Who takes it is its order's participant; here stands what its reseller says.
+    db.execute("""
+        CREATE TABLE bookings (
+            reference TEXT PRIMARY KEY,
+            order_id INTEGER NOT NULL UNIQUE REFERENCES orders (id) ON DELETE CASCADE,
+            class_id TEXT NOT NULL,
+            request_hash BLOB,
+            requested_at INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('reserved', 'confirmed', 'unseen', 'cancelled')),
+            looks INTEGER NOT NULL DEFAULT 0 CHECK (looks >= 0),
+            next_look_at INTEGER,
+            portal_reference TEXT,
+            enrollment_status TEXT,
+            company TEXT,
+            purchase_order TEXT,
+            comment TEXT,
+            birth_date TEXT,
+            enroller_name TEXT,
+            enroller_email TEXT,
+            enroller_phone TEXT,
+            confirmed_at INTEGER,
+            cancelled_at INTEGER,
+            task TEXT CHECK (task IN ('cancel_in_maconomy', 'unseen', 'lost_seat')),
+            changed_at INTEGER NOT NULL,
+            anonymised_at INTEGER,
+            CHECK ((state = 'reserved') = (next_look_at IS NOT NULL))
+        ) STRICT""")
+    db.execute("CREATE INDEX bookings_by_request ON bookings (request_hash) WHERE request_hash IS NOT NULL")
+    db.execute("CREATE INDEX bookings_to_look_for ON bookings (next_look_at) WHERE next_look_at IS NOT NULL")
+    db.execute("CREATE INDEX bookings_with_task ON bookings (task) WHERE task IS NOT NULL")
+    db.execute("""
+        CREATE TABLE booking_statuses (
+            reference TEXT PRIMARY KEY REFERENCES bookings (reference) ON DELETE CASCADE,
+            status TEXT NOT NULL CHECK (status IN ('NEW', 'NO_SHOW', 'FAILED', 'COMPLETED')),
+            completed_on TEXT,
+            version INTEGER NOT NULL CHECK (version >= 1),
+            told_version INTEGER NOT NULL DEFAULT 0,
+            source TEXT NOT NULL CHECK (source IN ('command', 'import', 'maconomy')),
+            maconomy_seen TEXT,
+            set_at INTEGER NOT NULL,
+            told_at INTEGER,
+            CHECK ((status = 'COMPLETED') = (completed_on IS NOT NULL))
+        ) STRICT""")
+    db.execute("""
+        CREATE TABLE booking_documents (
+            id INTEGER PRIMARY KEY,
+            reference TEXT NOT NULL REFERENCES bookings (reference) ON DELETE CASCADE,
+            sha256 TEXT NOT NULL,
+            name TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('file', 'certificate')),
+            size INTEGER NOT NULL,
+            queued_at INTEGER NOT NULL,
+            uploaded_at INTEGER,
+            UNIQUE (reference, sha256)
+        ) STRICT""")
+    db.execute("""
+        CREATE TABLE published_classes (
+            class_id TEXT PRIMARY KEY,
+            course_id TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('published', 'cancelled')),
+            facts TEXT,
+            cancelled_at INTEGER,
+            changed_at INTEGER NOT NULL
+        ) STRICT""")
+
+
 STEPS: tuple[Callable[["sqlite_utils.Database"], None], ...] = (
     *(m001_runs, m002_courses, m003_posts, m004_orders),
-    m005_orderlines,
+    *(m005_orderlines, m006_bookings),
 )
 TABLES = frozenset(
     {"runs", "outbox", "main_courses", "courses", "sources", "set_aside", "changes", "posts"}
     | {"orders", "participants", "mails", "participant_lists", "erasures", "counters"}
     | {"orderlines", "orderline_events", "workshops"}
+    | {"bookings", "booking_statuses", "booking_documents", "published_classes"}
 )
 
 

@@ -121,6 +121,82 @@ REGISTER = (
         "[retention] orderlines_days, as the orderline",
         "gdpr-cleanup deletes the orderline with its events; gdpr erase names the orderline, and a person looks",
     ),
+    *(
+        Personal(f"bookings.{column}", category, purpose, _PARTICIPANTS, _NULL)
+        for column, category, purpose in (
+            (
+                "request_hash",
+                "a digest of what a reseller asked a seat with, the student among it",
+                "answering the same request the same way",
+            ),
+            (
+                "comment",
+                "students: free text to the provider, which can hold data on health, such as allergies",
+                "looking after the student at the class",
+            ),
+            ("birth_date", "students: date of birth", "the certificate"),
+            ("company", "the student's employer, which can bear its owner's name", "the invoice"),
+            ("purchase_order", "the employer's own reference, free text", "the invoice"),
+            ("enroller_name", "who booked for the student: name", "asking about the booking"),
+            ("enroller_email", "who booked for the student: e-mail address", "asking about the booking"),
+            ("enroller_phone", "who booked for the student: phone number", "asking about the booking"),
+        )
+    ),
+    *(
+        Personal(
+            f"bookings.{column}",
+            category,
+            "telling the reseller what became of the booking",
+            _ORDERS,
+            "gdpr-cleanup deletes the order, and the booking with it",
+        )
+        for column, category in (
+            ("reference", "the booking's number at the reseller, which knows the student by it"),
+            ("portal_reference", "the reseller's own number of the booking"),
+            ("enrollment_status", "whether the student came and passed, as the reseller says"),
+        )
+    ),
+    *(
+        Personal(
+            f"booking_statuses.{column}",
+            category,
+            "telling the reseller what became of the student",
+            _ORDERS,
+            "gdpr-cleanup deletes the order, and this with it",
+        )
+        for column, category in (
+            ("status", "students: whether they came and passed"),
+            ("completed_on", "students: when they passed"),
+        )
+    ),
+    Personal(
+        "booking_documents.name",
+        "the name of a certificate's file, which can be the student's",
+        "giving the student the certificate by way of the reseller",
+        _ORDERS,
+        "gdpr-cleanup deletes the order, and this with it",
+    ),
+    Personal(
+        "documents/*",
+        "certificates and other papers of students, put there by an operator, by booking reference",
+        "giving them to the students by way of the reseller",
+        "[retention] participants_days after the class; what belongs to no booking until its operator deletes it",
+        "gdpr-cleanup and gdpr erase delete the files of bookings whose student they erase",
+    ),
+    Personal(
+        "var/documents/*",
+        "the same papers on their way, and certificates that were made",
+        "uploading each of them exactly once",
+        "until it is uploaded; of what failed, as its participant",
+        "update-booking-status deletes it once it is there; gdpr-cleanup and gdpr erase with its student",
+    ),
+    Personal(
+        "var/gateway.db",
+        "keyed hashes of addresses that called, with numbers of calls",
+        "limiting how much one caller can ask",
+        "an hour",
+        "the gateway deletes them as it goes; delete the file at any time",
+    ),
     Personal(
         "var/spool/orderlines/*",
         "orderlines as files: cases of a workshop's customers; the login that may stand in them is taken out",
@@ -271,7 +347,7 @@ PLAIN = {
     "changes": {"id", "kind", "key", "at", "run_id", "fields"},
     "posts": {"kind", "key", "post_id", "cleaned", "asked", "unpublished_at", "changed_at"},
     "orders": {"id", "request_key", "class_id", "class", "seats_asked", "seats", "state", "reserved_at", "expires_at"}
-    | {"completed_at", "changed_at", "accepted_terms_at", "hold_since", "anonymised_at"},
+    | {"completed_at", "changed_at", "accepted_terms_at", "hold_since", "anonymised_at", "channel"},
     "participants": {"order_id", "number", "reference", "registered_no", "registered_at", "anonymised_at"},
     "mails": {"key", "message_id", "queued_at", "result", "code", "result_at", "seen_at"},
     "participant_lists": {"class_id", "day", "recipient", "version", "fingerprint", "queued_at"},
@@ -281,6 +357,11 @@ PLAIN = {
     | {"received_at", "bad_reason", "phase", "phase_at", "arms", "armed_at", "confidence", "reason_code"}
     | {"reason_times", "evidence", "lease_owner", "lease_until", "archived_at", "told", "untold", "changed_at"},
     "orderline_events": {"id", "orderline_id", "at", "run_id", "what"},
+    "bookings": {"order_id", "class_id", "requested_at", "state", "looks", "next_look_at", "confirmed_at"}
+    | {"cancelled_at", "task", "changed_at", "anonymised_at"},
+    "booking_statuses": {"reference", "version", "told_version", "source", "maconomy_seen", "set_at", "told_at"},
+    "booking_documents": {"id", "reference", "sha256", "kind", "size", "queued_at", "uploaded_at"},
+    "published_classes": {"class_id", "course_id", "state", "facts", "cancelled_at", "changed_at"},
     "workshops": {"id", "active", "blocked_code", "blocked_at", "paused_until", "silent_in_row", "layout_key"}
     | {"login_at", "done_at", "cursor", "rejected", "reused", "changed_at"},
 }
