@@ -64,7 +64,16 @@ class Desk:
         return int(self.clock())
 
 
-def reserve(desk: Desk, class_id: str, *, seats: int, key: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Sale:
+    """Who sells a seat, where it is not we; for how long it is held; and what is kept of it with its reservation."""
+
+    channel: str
+    hold_s: int
+    keep: Callable[[int], None]
+
+
+def reserve(desk: Desk, class_id: str, *, seats: int, key: str, sale: Sale | None = None) -> dict[str, Any]:
     """Hold seats of a class; the same key answers the same reservation, however often it is asked.
 
     Shape   {"order": 10482, "class_id": "25172-04", "seats": 1, "expires_at": 1795255200} (epoch seconds)
@@ -91,8 +100,11 @@ def reserve(desk: Desk, class_id: str, *, seats: int, key: str) -> dict[str, Any
                 free=free,
                 counted=counted,
                 at=at,
-                until=at + desk.hold_minutes * 60,
+                until=at + (sale.hold_s if sale else desk.hold_minutes * 60),
+                channel=sale.channel if sale else "own",
             )
+            if sale and order_id is not None:
+                sale.keep(order_id)
         if order_id is not None:
             return _reservation(desk.orders.get(order_id))
     if known:
@@ -164,7 +176,7 @@ def _complete(desk: Desk, order: Mapping[str, Any], data: Any, at: int) -> bytes
     digest = form_hash(form)
     with desk.db.tx():
         if desk.orders.complete(order["id"], msgspec.to_builtins(form), digest, at=at):
-            _queue(desk, order["id"])
+            queue_registrations(desk.orders, Outbox(desk.db, clock=desk.clock), order["id"])
     return digest
 
 
@@ -175,24 +187,29 @@ def cancel(desk: Desk, order_id: int) -> dict[str, Any]:
     Errors  NotFound; NotBookable: its registration has begun, or it is on legal hold
     """
     with desk.db.tx():
-        order = desk.orders.get(order_id)
-        if order["hold_reason"]:
-            raise NotBookable(
-                f"order {order_id} is on legal hold: nothing of it may go",
-                code="on_hold",
-                hint=f"integrator gdpr unhold {order_id}",
-            )
-        if order["state"] == "complete":
-            outbox = Outbox(desk.db, clock=desk.clock)
-            if order["anonymised_at"] or not outbox.withdraw(scope_of(order_id), "the order was cancelled"):
-                raise NotBookable(
-                    f"order {order_id} is on its way to Maconomy or there already; nothing was changed",
-                    code="registered",
-                    hint=f"integrator explain {order_id}; who is registered is cancelled in Maconomy",
-                )
-        if order["state"] in ("reserved", "complete"):
-            desk.orders.cancel(order_id, at=desk.at())
+        cancel_in(desk, order_id)
     return show(desk, order_id)
+
+
+def cancel_in(desk: Desk, order_id: int) -> None:
+    """The same inside a transaction of the caller's. Errors  as cancel"""
+    order = desk.orders.get(order_id)
+    if order["hold_reason"]:
+        raise NotBookable(
+            f"order {order_id} is on legal hold: nothing of it may go",
+            code="on_hold",
+            hint=f"integrator gdpr unhold {order_id}",
+        )
+    if order["state"] == "complete":
+        outbox = Outbox(desk.db, clock=desk.clock)
+        if order["anonymised_at"] or not outbox.withdraw(scope_of(order_id), "the order was cancelled"):
+            raise NotBookable(
+                f"order {order_id} is on its way to Maconomy or there already; nothing was changed",
+                code="registered",
+                hint=f"integrator explain {order_id}; who is registered is cancelled in Maconomy",
+            )
+    if order["state"] in ("reserved", "complete"):
+        desk.orders.cancel(order_id, at=desk.at())
 
 
 def confirm(desk: Desk, order_id: int) -> dict[str, Any]:
@@ -270,10 +287,10 @@ def _ask(desk: Desk, class_id: str) -> "tuple[int, Course, int]":
     return counted, course, 0 if why else course.seats_free or 0
 
 
-def _queue(desk: Desk, order_id: int) -> None:
+def queue_registrations(orders: Orders, outbox: Outbox, order_id: int) -> None:
     """One registration for each participant, in the transaction that completed the order."""
-    order, outbox = desk.orders.get(order_id), Outbox(desk.db, clock=desk.clock)
-    for person in desk.orders.people(order_id):
+    order = orders.get(order_id)
+    for person in orders.people(order_id):
         outbox.once(REGISTRATION, person["reference"], registration(order, person), scope=scope_of(order_id))
 
 

@@ -203,6 +203,8 @@ def _registered(run: "Run") -> "Callable[[Message, Done], None]":
         orders = Orders(run.db)
         order_id = orders.registered(message.key, at=int(run.clock()))
         order, people = orders.get(order_id), orders.people(order_id)
+        if order["channel"] != "own":
+            return  # a reseller writes to its own customers
         mails = {
             confirmation_key(order_id, person["number"]): confirmation(order, [person], to=person)
             for person in people

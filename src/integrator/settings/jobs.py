@@ -21,6 +21,7 @@ POLICY_KEYS: dict[str, dict[str, tuple[Any, Any]]] = {
         "past": (Literal["keep", "unpublish"], "keep"),
     },
     "push-orderline": {"look_again": (durations, (2.0, 5.0, 15.0))},
+    "confirm-bookings": {},
     "store-backup": {},
     "sync-orders": {},
     "clear-reservations": {},

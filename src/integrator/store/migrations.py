@@ -314,7 +314,7 @@ def m006_bookings(db: "sqlite_utils.Database") -> None:
     db.execute(
         "ALTER TABLE orders ADD COLUMN channel TEXT NOT NULL DEFAULT 'own' CHECK (channel IN ('own', 'trainingportal'))"
     )
-    # A booking is an order of one seat. Who takes it is its order's participant; here stands what its reseller says.
+    # A booking is an order of one seat: who takes it, who pays, what they ask for stand there, as of every order.
     db.execute("""
         CREATE TABLE bookings (
             reference TEXT PRIMARY KEY,
@@ -327,13 +327,7 @@ def m006_bookings(db: "sqlite_utils.Database") -> None:
             next_look_at INTEGER,
             portal_reference TEXT,
             enrollment_status TEXT,
-            company TEXT,
-            purchase_order TEXT,
-            comment TEXT,
             birth_date TEXT,
-            enroller_name TEXT,
-            enroller_email TEXT,
-            enroller_phone TEXT,
             confirmed_at INTEGER,
             cancelled_at INTEGER,
             task TEXT CHECK (task IN ('cancel_in_maconomy', 'unseen', 'lost_seat')),

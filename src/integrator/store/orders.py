@@ -94,9 +94,11 @@ class Orders:
         counted: int,
         at: int,
         until: int,
+        channel: str = "own",
     ) -> int | None:
         """Hold seats if there are enough: free in Maconomy, when asked after counted, less what we hold.
 
+        channel   who sells them: "own", or a reseller's name
         Gives back the order's number, None when there are too few.
         """
         values = {
@@ -105,10 +107,11 @@ class Orders:
             "seats": seats,
             "facts": msgspec.json.encode(facts).decode(),
         }
-        values |= {"free": free, "counted": counted, "own": None, "at": at, "until": until}
+        values |= {"free": free, "counted": counted, "own": None, "at": at, "until": until, "channel": channel}
         written = self._db.write(
             "INSERT INTO orders (request_key, class_id, class, seats_asked, seats, state, reserved_at, expires_at,"
-            f" changed_at) SELECT :key, :class_id, :facts, :seats, :seats, 'reserved', :at, :until, :at"
+            " changed_at, channel)"
+            " SELECT :key, :class_id, :facts, :seats, :seats, 'reserved', :at, :until, :at, :channel"
             f" WHERE :free - {_HELD} >= :seats",
             values,
         )
@@ -126,6 +129,13 @@ class Orders:
                 f" AND (:seats <= seats OR :free - {_HELD} >= :seats)",
                 values | {"at": at, "until": until},
             )
+        )
+
+    def extend(self, order_id: int, *, until: int) -> None:
+        """Hold a reservation at least until then, if its seats have not been released."""
+        self._db.write(
+            "UPDATE orders SET expires_at = ?1 WHERE id = ?2 AND state = 'reserved' AND expires_at < ?1",
+            (until, order_id),
         )
 
     def release_expired(self, at: int, *, class_id: str | None = None) -> dict[str, int]:

@@ -129,17 +129,7 @@ REGISTER = (
                 "a digest of what a reseller asked a seat with, the student among it",
                 "answering the same request the same way",
             ),
-            (
-                "comment",
-                "students: free text to the provider, which can hold data on health, such as allergies",
-                "looking after the student at the class",
-            ),
             ("birth_date", "students: date of birth", "the certificate"),
-            ("company", "the student's employer, which can bear its owner's name", "the invoice"),
-            ("purchase_order", "the employer's own reference, free text", "the invoice"),
-            ("enroller_name", "who booked for the student: name", "asking about the booking"),
-            ("enroller_email", "who booked for the student: e-mail address", "asking about the booking"),
-            ("enroller_phone", "who booked for the student: phone number", "asking about the booking"),
         )
     ),
     *(

@@ -1,0 +1,96 @@
+"""A reseller's desk: Trainingportal takes a seat of a class and gives it back, by the two addresses it calls.
+
+Reads   the free seats of the class from Maconomy, before a seat is held
+Keeps   an order of one seat and its booking, in one transaction
+Writes  nothing elsewhere: confirm-bookings asks who the seat is for, sync-orders registers them
+Guard   as booking: never more seats than are free; the same request within a while is the same booking
+
+Both are GETs there, so they come again: by time-outs, proxies, and people.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from integrator.errors import NotBookable, NotFound
+from integrator.jobs import booking
+from integrator.jobs.booking import Desk, Sale
+from integrator.store.bookings import CHANNEL, Bookings
+
+if TYPE_CHECKING:
+    from integrator.domain.portal import ReserveRequest
+
+FIRST_LOOK_S = 2
+# When the details of a booking are asked for, seconds after one another; then it is given up.
+LOOKS_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Whether the booking is cancelled now, and why not, as the student's reseller may show it."""
+
+    cancelled: bool
+    message: str = ""
+
+
+def reserve(
+    desk: Desk, request: "ReserveRequest", *, hold_s: int, repeat_s: int, first_look_s: float = FIRST_LOOK_S
+) -> str:
+    """Hold one seat for a booking; the same request within repeat_s is answered with the same reference.
+
+    hold_s   how long the seat is held when nobody ever asks for the booking's details: longer than all looks
+    Errors   as booking.reserve
+    """
+    digest, bookings = _digest(request), Bookings(desk.db)
+    times, known = bookings.asked(digest, since=desk.at() - repeat_s)
+    if known is not None:
+        return str(known["reference"])
+
+    def keep(order_id: int) -> None:
+        look_at = desk.at() + max(1, round(first_look_s))
+        bookings.begin(order_id, request.class_id, digest, at=desk.at(), next_look_at=look_at)
+
+    # Two of the same at once count the same times, so that the second one finds the first one's order.
+    key = f"{CHANNEL}:{digest.hex()}:{times}"
+    found = booking.reserve(desk, request.class_id, seats=1, key=key, sale=Sale(CHANNEL, hold_s, keep))
+    made = bookings.by_order(found["order"])
+    assert made is not None  # kept in the transaction that made the order
+    return str(made["reference"])
+
+
+def cancel(desk: Desk, reference: str) -> Cancelled:
+    """Give a booking's seat back; twice is once.
+
+    Who is registered already stays registered: Maconomy has no way to withdraw them, so a person does, and is told.
+    Errors  NotFound
+    """
+    bookings = Bookings(desk.db)
+    with desk.db.tx():
+        found = bookings.get(reference)
+        if found["state"] == "cancelled":
+            return Cancelled(True)
+        if found["hold_reason"]:
+            return Cancelled(False, "The booking is under review; please contact the course provider")
+        task = None
+        try:
+            booking.cancel_in(desk, found["order_id"])
+        except NotBookable:
+            task = "cancel_in_maconomy"
+        bookings.cancel(reference, at=desk.at(), task=task)
+    return Cancelled(True)
+
+
+def settle(desk: Desk, reference: str) -> None:
+    """A person has done what a booking waited for. Errors  NotFound: no such booking, or it waits for nobody"""
+    with desk.db.tx():
+        Bookings(desk.db).get(reference)
+        if not Bookings(desk.db).settle(reference, at=desk.at()):
+            raise NotFound(f"booking {reference} waits for nobody")
+
+
+def _digest(request: "ReserveRequest") -> bytes:
+    """The same for the same request, in whatever order its parts came."""
+    from hashlib import blake2b
+
+    facts = json.dumps([request.class_id, sorted(request.fields.items())], ensure_ascii=False)
+    return blake2b(facts.encode(), digest_size=16).digest()

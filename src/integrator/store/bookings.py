@@ -1,0 +1,179 @@
+"""Bookings in the store: seats that a reseller has sold, each an order of one seat of its own channel."""
+
+import secrets
+from base64 import b32encode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from integrator.database import Database
+from integrator.domain.portal import PortalBooking
+from integrator.errors import NotFound
+
+CHANNEL = "trainingportal"
+_RANDOM_BYTES = 16  # 26 characters of base32: whoever knows a reference may cancel by it
+
+
+class Bookings:
+    """Rows of bookings. What writes must be called inside tx()."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # reading ------------------------------------------------------------------------------------
+
+    def get(self, reference: str) -> dict[str, Any]:
+        """One booking with its order's state. Errors  NotFound"""
+        row = self._db.one(
+            "SELECT b.*, o.state AS order_state, o.hold_reason FROM bookings b JOIN orders o ON o.id = b.order_id"
+            " WHERE b.reference = ?",
+            (reference,),
+        )
+        if row is None:
+            raise NotFound("there is no booking of that reference", hint="integrator booking-status list")
+        return dict(row)
+
+    def by_order(self, order_id: int) -> dict[str, Any] | None:
+        row = self._db.one("SELECT * FROM bookings WHERE order_id = ?", (order_id,))
+        return dict(row) if row else None
+
+    def asked(self, request_hash: bytes, *, since: int) -> tuple[int, dict[str, Any] | None]:
+        """How often exactly this was asked before, and the booking that answers it still: young, and not cancelled."""
+        rows = self._db.all(
+            "SELECT * FROM bookings WHERE request_hash = ? ORDER BY requested_at DESC, rowid DESC", (request_hash,)
+        )
+        fresh = [
+            dict(row) for row in rows if row["requested_at"] >= since and row["state"] in ("reserved", "confirmed")
+        ]
+        return len(rows), fresh[0] if fresh else None
+
+    def due_looks(self, at: int, *, limit: int) -> list[dict[str, Any]]:
+        """Bookings whose details are to be asked for now, longest due first."""
+        rows = self._db.all(
+            "SELECT b.*, o.state AS order_state FROM bookings b JOIN orders o ON o.id = b.order_id"
+            " WHERE next_look_at <= ? ORDER BY next_look_at, reference LIMIT ?",
+            (at, limit),
+        )
+        return [dict(row) for row in rows]
+
+    def next_look_at(self) -> int | None:
+        """When the next booking is to be looked for (epoch seconds); None: none is waited for."""
+        found = self._db.value("SELECT min(next_look_at) FROM bookings WHERE next_look_at IS NOT NULL")
+        return None if found is None else int(found)
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Bookings that wait for a person, oldest first."""
+        rows = self._db.all("SELECT * FROM bookings WHERE task IS NOT NULL ORDER BY changed_at, reference")
+        return [dict(row) for row in rows]
+
+    def listed(self, *, state: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """Bookings without their people, newest first."""
+        rows = self._db.all(
+            "SELECT reference, order_id, class_id, state, requested_at, confirmed_at, cancelled_at, enrollment_status,"
+            " task FROM bookings WHERE ?1 IS NULL OR state = ?1 ORDER BY requested_at DESC, reference LIMIT ?2",
+            (state, limit),
+        )
+        return [dict(row) for row in rows]
+
+    # a booking's way ------------------------------------------------------------------------------
+
+    def begin(self, order_id: int, class_id: str, request_hash: bytes, *, at: int, next_look_at: int) -> None:
+        """The order's seat is held for a booking, of which nothing more is known. Once per order."""
+        self._db.write(
+            "INSERT INTO bookings (reference, order_id, class_id, request_hash, requested_at, state, next_look_at,"
+            " changed_at) VALUES (?1, ?2, ?3, ?4, ?5, 'reserved', ?6, ?5) ON CONFLICT (order_id) DO NOTHING",
+            (_drawn(), order_id, class_id, request_hash, at, next_look_at),
+        )
+
+    def look_later(self, reference: str, *, next_look_at: int, at: int, counts: bool) -> None:
+        """Not visible yet, or it could not be asked for. counts: it is one of the looks that there may be."""
+        self._db.write(
+            "UPDATE bookings SET looks = looks + ?, next_look_at = ?, changed_at = ?"
+            " WHERE reference = ? AND state = 'reserved'",
+            (int(counts), next_look_at, at, reference),
+        )
+
+    def confirm(self, reference: str, found: PortalBooking, *, at: int, task: str | None) -> bool:
+        """reserved → confirmed, with what only a booking has. False: it is not reserved any more."""
+        return bool(
+            self._db.write(
+                "UPDATE bookings SET state = 'confirmed', next_look_at = NULL, looks = looks + 1, confirmed_at = ?1,"
+                " portal_reference = ?2, enrollment_status = ?3, birth_date = ?4, task = coalesce(?5, task),"
+                " changed_at = ?1 WHERE reference = ?6 AND state = 'reserved'",
+                (at, found.reference, found.status, found.birth_date, task, reference),
+            )
+        )
+
+    def give_up(self, reference: str, *, at: int) -> bool:
+        """reserved → unseen: it never became visible there, and a person has to know. False: not reserved any more."""
+        return bool(
+            self._db.write(
+                "UPDATE bookings SET state = 'unseen', next_look_at = NULL, looks = looks + 1, task = 'unseen',"
+                " changed_at = ? WHERE reference = ? AND state = 'reserved'",
+                (at, reference),
+            )
+        )
+
+    def cancel(self, reference: str, *, at: int, task: str | None) -> bool:
+        """→ cancelled; task: what a person has to do about it. False: it was already."""
+        return bool(
+            self._db.write(
+                "UPDATE bookings SET state = 'cancelled', next_look_at = NULL, cancelled_at = ?1, task = ?2,"
+                " changed_at = ?1 WHERE reference = ?3 AND state <> 'cancelled'",
+                (at, task, reference),
+            )
+        )
+
+    def settle(self, reference: str, *, at: int) -> bool:
+        """A person has done what was to be done. False: nothing was."""
+        return bool(
+            self._db.write(
+                "UPDATE bookings SET task = NULL, changed_at = ? WHERE reference = ? AND task IS NOT NULL",
+                (at, reference),
+            )
+        )
+
+
+def _drawn() -> str:
+    """Shape  "TP-MFRGGZDFMZTWQ2LKNNWG23TPOA" """
+    return "TP-" + b32encode(secrets.token_bytes(_RANDOM_BYTES)).decode().rstrip("=")
+
+
+def form_of(found: PortalBooking) -> dict[str, Any]:
+    """What the reseller says of a booking, as the form of an order of one seat.
+
+    Whoever enrolled the student is the customer, else the student; where the student has no address, the enroller's
+    is written to.
+    """
+    student, enroller = found.student, found.enroller
+    own = any((enroller.first_name, enroller.last_name, enroller.email))
+    customer = enroller if own else student
+    return {
+        "customer": {
+            "name": _joined(customer.first_name, customer.last_name) or _joined(student.first_name, student.last_name),
+            "email": customer.email or student.email,
+            "phone": customer.phone,
+        },
+        "company": _company(found),
+        "participants": [
+            {
+                "first_name": student.first_name or "",
+                "last_name": student.last_name or "",
+                "email": student.email or enroller.email or "",
+                "phone": student.phone,
+                "job_title": None,
+                "comment": found.comment,
+            }
+        ],
+        "accepted_terms_at": None,
+    }
+
+
+def _company(found: PortalBooking) -> Mapping[str, str | None] | None:
+    if found.company is None and found.purchase_order is None:
+        return None
+    return {"name": found.company, "purchase_order": found.purchase_order}
+
+
+def _joined(*parts: str | None) -> str | None:
+    texts: Sequence[str] = [part for part in parts if part]
+    return " ".join(texts) or None

@@ -1,0 +1,144 @@
+"""A reseller's desk: one request is one booking, cancelled once, and never a seat too many."""
+
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from desks import CLASS, T0, Erp, desk
+from integrator.domain.ordered import REGISTRATION
+from integrator.domain.portal import PortalBooking, PortalPerson, ReserveRequest
+from integrator.errors import Full, NotBookable, NotFound
+from integrator.jobs import reseller_desk
+from integrator.jobs.booking import Desk, queue_registrations
+from integrator.jobs.booking import reserve as own_reserve
+from integrator.runtime.outbox import Outbox
+from integrator.store import open_store
+from integrator.store.bookings import Bookings, form_of
+from integrator.store.orders import Orders
+
+DAY_S = 86_400
+BJORN = {"studentFirstName": "Bjørn", "studentLastName": "Ærlighaug", "studentEmailAddress": "bjorn@example.org"}
+
+
+def reserve(at_desk: Desk, fields: dict[str, str] = BJORN, *, class_id: str = CLASS) -> str:
+    return reseller_desk.reserve(at_desk, ReserveRequest(class_id, fields), hold_s=DAY_S, repeat_s=600)
+
+
+def rows(at_desk: Desk, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in at_desk.db.all(sql)]
+
+
+def test_a_booking_holds_one_seat_and_is_looked_for_soon(tmp_path: Path) -> None:
+    with desk(tmp_path, Erp(total=1)) as (at_desk, _, _):
+        reference = reserve(at_desk)
+        assert (len(reference), reference[:3]) == (29, "TP-")
+        assert rows(at_desk, "SELECT class_id, seats, state, channel, expires_at FROM orders") == [
+            (CLASS, 1, "reserved", "trainingportal", T0 + DAY_S)
+        ]
+        assert rows(at_desk, "SELECT reference, order_id, state, looks, next_look_at FROM bookings") == [
+            (reference, 10001, "reserved", 0, T0 + 2)
+        ]
+        with pytest.raises(Full):
+            own_reserve(at_desk, CLASS, seats=1, key="k")
+
+
+def test_nothing_of_the_student_is_kept_before_the_booking_is_confirmed(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        reserve(at_desk)
+        path = at_desk.db.path
+    assert "Ærlighaug".encode() not in path.read_bytes()
+
+
+def test_the_same_request_is_the_same_booking_for_a_while_in_whatever_order_its_parts_come(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, erp, clock):
+        first = reserve(at_desk)
+        clock.now += 599
+        assert reserve(at_desk, dict(reversed(BJORN.items()))) == first
+        assert erp.asked == 1
+        clock.now += 2
+        assert reserve(at_desk) != first
+        assert reserve(at_desk, BJORN | {"company": "Fjordvind"}) not in ("", first)
+        assert rows(at_desk, "SELECT count(*) FROM bookings") == [(3,)]
+
+
+def test_the_same_request_at_once_is_one_booking(tmp_path: Path) -> None:
+    """Both are asked before either is kept."""
+    with desk(tmp_path) as (at_desk, erp, clock):
+        meet = Barrier(2, timeout=10)
+        erp.before_answer = meet.wait  # type: ignore[assignment]
+        found: list[str] = []
+
+        def one() -> None:
+            own = open_store(at_desk.db.path, backups=tmp_path / "backups").db
+            try:
+                found.append(reserve(Desk(own, at_desk.maconomy, 30, clock)))
+            finally:
+                own.close()
+
+        threads = [Thread(target=one) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (len(found), len(set(found))) == (2, 1)
+        assert rows(at_desk, "SELECT count(*) FROM orders") == [(1,)]
+
+
+def test_reserved_and_cancelled_at_once_the_seat_is_free_again_and_twice_is_once(tmp_path: Path) -> None:
+    with desk(tmp_path, Erp(total=1)) as (at_desk, _, _):
+        reference = reserve(at_desk)
+        assert reseller_desk.cancel(at_desk, reference).cancelled
+        assert reseller_desk.cancel(at_desk, reference).cancelled
+        assert rows(at_desk, "SELECT b.state, o.state, b.next_look_at, b.task FROM bookings b, orders o") == [
+            ("cancelled", "cancelled", None, None)
+        ]
+        again = reserve(at_desk)
+        assert again != reference  # somebody who changed their mind
+        assert reseller_desk.cancel(at_desk, reference).cancelled  # the first, once more
+        assert Bookings(at_desk.db).get(again)["state"] == "reserved"
+
+
+def test_an_unknown_reference_is_not_found(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _), pytest.raises(NotFound):
+        reseller_desk.cancel(at_desk, "TP-nobody")
+
+
+def test_a_class_that_cannot_be_booked_leaves_nothing(tmp_path: Path) -> None:
+    with desk(tmp_path, Erp(total=0)) as (at_desk, erp, _):
+        with pytest.raises(Full):
+            reserve(at_desk)
+        erp.status = "cancelled"
+        with pytest.raises(NotBookable):
+            reserve(at_desk)
+        with pytest.raises(NotFound):
+            reserve(at_desk, class_id="99999-01")
+        assert rows(at_desk, "SELECT count(*) FROM bookings, orders") == [(0,)]
+
+
+def test_who_is_on_the_way_to_maconomy_is_cancelled_by_a_person(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        reference = reserve(at_desk)
+        found = PortalBooking(None, CLASS, PortalPerson("Bjørn", "Ærlighaug", "bjorn@example.org"), PortalPerson())
+        orders, outbox = Orders(at_desk.db), Outbox(at_desk.db, clock=at_desk.clock)
+        with at_desk.db.tx():
+            Bookings(at_desk.db).confirm(reference, found, at=T0, task=None)
+            orders.complete(10001, form_of(found), b"", at=T0)
+            queue_registrations(orders, outbox, 10001)
+        outbox.begin(outbox.due(REGISTRATION))
+        assert reseller_desk.cancel(at_desk, reference).cancelled
+        state = "SELECT b.state, b.task, o.state FROM bookings b, orders o"
+        assert rows(at_desk, state) == [("cancelled", "cancel_in_maconomy", "complete")]
+        reseller_desk.settle(at_desk, reference)
+        assert rows(at_desk, state) == [("cancelled", None, "complete")]
+        with pytest.raises(NotFound):
+            reseller_desk.settle(at_desk, reference)
+
+
+def test_an_order_on_legal_hold_is_not_cancelled(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        reference = reserve(at_desk)
+        at_desk.db.write("UPDATE orders SET hold_reason = 'a claim', hold_since = ?", (T0,))
+        assert not reseller_desk.cancel(at_desk, reference).cancelled
+        assert Bookings(at_desk.db).get(reference)["state"] == "reserved"
