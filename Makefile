@@ -19,7 +19,7 @@ demo: .venv/run.ok  ## stand-ins for every outside system, then the jobs one aft
 	@$(BIN)/integrator demo
 
 test: .venv/dev.ok .venv/browser.ok  ## the whole test suite, four files at a time: many tests wait for processes
-	$(BIN)/python -m pytest tests -n 4 --dist loadfile
+	$(BIN)/python -m pytest tests -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev.ok  ## format, lint, types
 	$(BIN)/ruff format --check src tests bench

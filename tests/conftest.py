@@ -1,0 +1,13 @@
+"""For all tests. Where several files run at a time, those that take longest begin first: none is left over at the end."""
+
+import pytest
+
+LONGEST = (
+    *("test_demo.py", "test_push_orderline_all.py", "test_push_orderline_secrets.py", "test_push_orderline.py"),
+    *("test_push_orderline_storm.py", "test_erasure.py", "test_sync_orders_storm.py", "test_booking_storm.py"),
+    *("test_push_orderline_oilmat.py", "test_import_courses_storm.py", "test_mapping_arbitrary.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
