@@ -1,4 +1,4 @@
-"""For all tests. Where several files run at a time, those that take longest begin first: none is left over at the end."""
+"""For all tests: where several files run at a time, those that take longest begin first, so that none is left over."""
 
 import pytest
 
