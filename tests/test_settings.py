@@ -6,6 +6,7 @@ import tomllib
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from integrator.errors import ConfigError
 from integrator.home import Home, shipped
 from integrator.settings import Settings, load_settings
-from integrator.settings.model import TABLES
+from integrator.settings.model import TABLES, Table
 
 ERP = '[maconomy]\nbase_url = "https://erp.example.org"\nauth_value = { env = "ERP_AUTH" }\n'
 JOB = 'schedule = "5 * * * *"\ntimeout = "20m"\n'
@@ -366,18 +367,33 @@ def test_a_job_nobody_knows_is_refused_unless_it_names_its_command(home: HomeFol
 
 def test_the_shipped_examples_name_every_key_and_load_when_taken_out_of_their_comments(home: HomeFolder) -> None:
     text = (shipped() / "config" / "integrator.toml").read_text(encoding="utf-8")
-    home.config(re.sub(r"(?m)^#(?=\S)", "", text))
+    bare = re.sub(r"(?m)^#(?=\S)", "", text)
+    home.config(bare)
     env = (shipped() / "config" / "env.example").read_text(encoding="utf-8")
     home.write(".env", re.sub(r"(?m)^#(?=\S)(\w+)=.*", r"\1=https://example.org/x", env))
 
     settings = home.load()
 
+    shown = tomllib.loads(bare)
     for name, kind in TABLES.items():
         assert getattr(settings, name) is not None, name
-        for field in msgspec.structs.fields(kind):
-            settled_elsewhere = name == "trainingportal" and field.default_factory is dict
-            if field.name != "extra" and not settled_elsewhere:
-                assert re.search(rf"(?ms)^#\[{name}\][^\[]*^#{field.encode_name} =", text), (name, field.encode_name)
+        for keys in defaults_of(kind):
+            found = shown.get(name, {})
+            for key in keys:
+                assert key in found, (name, *keys)
+                found = found[key]
+
+
+def defaults_of(kind: type[Table]) -> dict[tuple[str, ...], Any]:
+    """Every key of a table with its default, also those in a table within it."""
+    found: dict[tuple[str, ...], Any] = {}
+    for field in msgspec.structs.fields(kind):
+        if isinstance(field.default, Table):
+            inner = defaults_of(type(field.default))
+            found |= {(field.encode_name, *keys): default for keys, default in inner.items()}
+        elif field.name != "extra":
+            found[(field.encode_name,)] = field.default
+    return found
 
 
 def test_what_the_shipped_examples_call_a_default_is_the_default() -> None:
@@ -387,9 +403,13 @@ def test_what_the_shipped_examples_call_a_default_is_the_default() -> None:
         if header := re.fullmatch(r"#\[(\w+)\]", line):
             table = header[1]
         elif "# default" in line:
-            [(key, value)] = tomllib.loads(line.removeprefix("#")).items()
-            [field] = [field for field in msgspec.structs.fields(TABLES[table]) if field.encode_name == key]
-            assert value == (str(field.default) if isinstance(field.default, Path) else field.default), line
+            keys, value = (), tomllib.loads(line.removeprefix("#"))
+            while isinstance(value, dict):
+                [(key, value)] = value.items()
+                keys = (*keys, key)
+            default = defaults_of(TABLES[table])[keys]
+            default = str(default) if isinstance(default, Path) else default
+            assert value == (list(default) if isinstance(default, tuple) else default), line
             shown += 1
     assert shown >= 15
 

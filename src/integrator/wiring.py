@@ -10,9 +10,11 @@ from integrator.home import Home, shipped
 from integrator.runtime.patience import Patience
 from integrator.runtime.stopping import Stopper
 from integrator.secret import Secret
-from integrator.settings import Settings
+from integrator.settings import Settings, TrainingportalSettings
 
 if TYPE_CHECKING:
+    from integrator.certificates import Certificates
+    from integrator.database import Database
     from integrator.domain.mails import Results
     from integrator.effects import Sender
     from integrator.jobs.orderline_runs import Parts
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from integrator.systems.maconomy import Maconomy
     from integrator.systems.mailgun import Mailgun
     from integrator.systems.oilmat import OilMat
+    from integrator.systems.trainingportal import Trainingportal
     from integrator.systems.wordpress import WordPress
 
 USER_AGENT = f"integrator/{__version__}"
@@ -40,7 +43,8 @@ class Wiring:
         self._maconomy: Maconomy | None = None
         self._mailgun: Mailgun | None = None
         self._oilmat: OilMat | None = None
-        self._made: list[Maconomy | WordPress | Mailgun | OilMat] = []
+        self._portal: Trainingportal | None = None
+        self._made: list[Maconomy | WordPress | Mailgun | OilMat | Trainingportal] = []
 
     def maconomy(self) -> "Maconomy":
         """Errors  ConfigError: there is no [maconomy], or its mapping is wrong"""
@@ -120,6 +124,34 @@ class Wiring:
             self._made.append(self._oilmat)
         return self._oilmat
 
+    @property
+    def portal_settings(self) -> "TrainingportalSettings":
+        """Errors  ConfigError: there is no [trainingportal]"""
+        if self._settings.trainingportal is None:
+            raise ConfigError([Problem("config/integrator.toml", "[trainingportal] is missing")])
+        return self._settings.trainingportal
+
+    def need_portal(self, db: "Database | None" = None) -> "Trainingportal":
+        """Trainingportal's client. db: the store, for calls that may go by its own references of bookings.
+
+        Errors  ConfigError: there is no [trainingportal]
+        """
+        from integrator.store.bookings import Bookings
+        from integrator.systems.trainingportal import Options, Trainingportal
+
+        settings = self.portal_settings
+        if self._portal is None:
+            self._portal = Trainingportal(
+                self._http("trainingportal", settings.base_url, settings.http.timeout_s),
+                username=settings.username,
+                password=settings.password,
+                options=Options(**settings.switches()),
+                settle_s=settings.http.settle_s,
+                references=Bookings(db).portal_reference if db else None,
+            )
+            self._made.append(self._portal)
+        return self._portal
+
     def orderline_parts(self) -> "Parts":
         """What push-orderline works with; OilMat's client is made when it is first needed."""
         from integrator.jobs.orderline_runs import Parts
@@ -144,6 +176,12 @@ class Wiring:
         from integrator.mails import Postroom
 
         return Postroom(self._settings.home.config / "templates", shipped() / "config" / "templates")
+
+    def certificates(self) -> "Certificates":
+        """Certificates of completed courses, by this home's template or the shipped one."""
+        from integrator.certificates import Certificates
+
+        return Certificates(self._settings.home.config / "templates", shipped() / "config" / "templates")
 
     def mails(self, *, resends: bool) -> "Sender":
         """Mails as the outbox sends them.
@@ -171,6 +209,26 @@ class Wiring:
     def has_mailgun(self) -> bool:
         """Whether mails go out at all."""
         return self._settings.mailgun is not None
+
+    @property
+    def has_maconomy(self) -> bool:
+        """Whether Maconomy can be asked."""
+        return self._settings.maconomy is not None
+
+    @property
+    def has_portal(self) -> bool:
+        """Whether there is a Trainingportal to tell."""
+        return self._settings.trainingportal is not None
+
+    @property
+    def portal_upload_bytes(self) -> int:
+        """The largest document that Trainingportal takes."""
+        settings = self._settings.trainingportal
+        return (settings.upload.max_mb if settings else 10) * 1_000_000
+
+    @property
+    def home(self) -> Home:
+        return self._settings.home
 
     @property
     def missing_runs(self) -> int:

@@ -233,7 +233,7 @@ def test_what_nobody_knows_is_not_found_and_says_where_was_looked(run: Run, shop
     result = run("explain", "25172-99")
     assert (result.code, result.out) == (4, "")
     assert "nobody knows 25172-99" in result.err
-    assert "main courses, courses, orders, orderlines, set-aside records, the outbox and posts" in result.err
+    assert "main courses, courses, orders, bookings, orderlines, set-aside records, the outbox and posts" in result.err
     assert "similar: 25172, 25172-04" in result.err
     assert "25172 is a main course" in run("explain", "%").err
 

@@ -293,7 +293,7 @@ def test_the_books_say_who_when_and_how_many_and_no_name(home: Home, db: Databas
     report = cleanup(home)
     [entry] = db.all("SELECT * FROM erasures")
     assert (entry["at"], entry["actor"], entry["run_id"]) == (AT, "tester", report.run_id)
-    assert entry["rule"] == "retention 3"
+    assert entry["rule"] == "retention 4"
     assert json.loads(entry["counts"]) == {"orders.anonymised": 1, "participants.anonymised": 1}
     check, line = (home.var / "erasures").read_text(encoding="ascii").splitlines()
     assert (json.loads(check)["rule"], len(json.loads(check)["subject"])) == ("key", 64)

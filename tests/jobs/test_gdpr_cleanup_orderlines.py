@@ -19,6 +19,7 @@ from integrator.runtime.report import Report
 from integrator.settings.model import RetentionSettings
 from integrator.store import backup, open_store
 from integrator.store.orderlines import Orderlines
+from older_stores import take_back
 from onerun import bare
 from orderline_rows import WORKSHOP, add_orderline
 from people import DAY
@@ -118,10 +119,7 @@ def test_it_goes_from_backups_too_and_one_without_any_stays_as_it_is(home: Home,
 def test_a_backup_from_before_there_were_orderlines_is_no_trouble(home: Home, db: Database) -> None:
     made = backup.make(db, home.backups, at=AT - DAY)
     old = connect(made)
-    for table in ("orderline_events", "orderlines", "workshops"):
-        old.write(f"DROP TABLE {table}")
-    old.write("ALTER TABLE runs DROP COLUMN scope")
-    old.write("PRAGMA user_version = 4")
+    take_back(old, 4)
     old.close()
     add_orderline(db, "0007", at=OLD)
     report = cleanup(home)

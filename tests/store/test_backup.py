@@ -15,6 +15,7 @@ from integrator.runtime.history import History
 from integrator.runtime.outbox import Outbox
 from integrator.store import backup, open_store
 from integrator.store.migrations import STEPS
+from older_stores import take_back
 
 AT = 1_785_000_000
 
@@ -215,12 +216,7 @@ def test_an_event_that_waited_then_is_looked_for_before_it_is_sent_now(live: Pat
 
 def test_an_older_backup_gets_this_versions_tables(live: Path, made: Path) -> None:
     older = connect(made)
-    later = ("participants", "orders", "mails", "participant_lists", "erasures", "counters", "posts")
-    for table in (*later, "orderline_events", "orderlines", "workshops"):
-        older.write(f"DROP TABLE {table}")
-    older.write("ALTER TABLE runs DROP COLUMN scope")
-    older.write("DROP INDEX outbox_by_scope")
-    older.write("PRAGMA user_version = 2")
+    take_back(older, 2)
     older.close()
     backup.restore(made, live, at=AT)
     db = connect(live)

@@ -14,6 +14,8 @@ from integrator.database import Database
 from integrator.errors import ConfigError, StoreDamaged
 from integrator.runtime import lock
 from integrator.store import backup, check, migrations, open_store
+from older_stores import take_back
+from people import add_order, person
 
 
 def _tables(path: Path) -> set[str]:
@@ -29,17 +31,6 @@ def _tables(path: Path) -> set[str]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "var" / "integrator.db"
-
-
-def _take_back(db: Database, version: int) -> None:
-    """Make a store of an older version: without what later steps made."""
-    assert version == 3
-    ours = ("participants", "orders", "mails", "participant_lists", "erasures", "counters")
-    for table in (*ours, "orderline_events", "orderlines", "workshops"):
-        db.write(f"DROP TABLE {table}")
-    db.write("ALTER TABLE runs DROP COLUMN scope")
-    db.write("DROP INDEX outbox_by_scope")
-    db.write(f"PRAGMA user_version = {version}")
 
 
 def _open(path: Path) -> Database:
@@ -78,7 +69,7 @@ def test_opening_again_changes_nothing(path: Path) -> None:
 
 def test_a_step_that_is_missing_is_taken_after_a_backup_of_what_was(path: Path) -> None:
     db = _open(path)
-    _take_back(db, 3)
+    take_back(db, 3)
     db.write("INSERT INTO set_aside VALUES ('course', '1-1', 'bad', 'x', 0, 1)")
     db.close()
     db = _open(path)
@@ -88,6 +79,19 @@ def test_a_step_that_is_missing_is_taken_after_a_backup_of_what_was(path: Path) 
     [made] = backup.found(path.parent / "backups")
     assert made.path.name.startswith("before-migration-")
     assert "orders" not in _tables(made.path)
+
+
+def test_orders_from_before_there_were_resellers_are_our_own(path: Path) -> None:
+    db = _open(path)
+    order = add_order(db, [person(1)], completed_at=1_500_000_000, class_end=None)
+    before = [tuple(row) for row in db.all("SELECT * FROM participants")]
+    take_back(db, 5)
+    db.close()
+    db = _open(path)
+    assert [tuple(row) for row in db.all("SELECT id, channel FROM orders")] == [(order, "own")]
+    assert [tuple(row) for row in db.all("SELECT * FROM participants")] == before
+    check(db, kind="full")
+    db.close()
 
 
 def _broken(step: Callable[..., Any], why: Callable[[], None]) -> Callable[..., Any]:
@@ -160,7 +164,7 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(path: Path) -> Non
     db.write("PRAGMA user_version = 99")
     db.close()
     before = path.read_bytes()
-    with pytest.raises(StoreDamaged, match=r"newer version \(schema 99, known 5\); nothing was touched") as caught:
+    with pytest.raises(StoreDamaged, match=r"newer version \(schema 99, known 6\); nothing was touched") as caught:
         _open(path)
     assert caught.value.exit_code == 70
     assert path.read_bytes() == before

@@ -4,11 +4,20 @@ import typer
 
 from integrator.errors import UsageError
 
-STANDINS = {"maconomy": 9101, "wordpress": 9103, "mailgun": 9105, "au2office": 9111, "admanager": 9112, "oilmat": 9113}
+STANDINS = {
+    "maconomy": 9101,
+    "wordpress": 9103,
+    "mailgun": 9105,
+    "trainingportal": 9106,
+    "au2office": 9111,
+    "admanager": 9112,
+    "oilmat": 9113,
+}
 CLASSES = {
     "maconomy": "maconomy:Maconomy",
     "wordpress": "wordpress:WordPress",
     "mailgun": "mailgun:Mailgun",
+    "trainingportal": "trainingportal:Trainingportal",
     "au2office": "au2office:Au2Office",
     "admanager": "admanager:AdManager",
     "oilmat": "oilmat:OilMat",

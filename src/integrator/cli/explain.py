@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from integrator.database import Database
     from integrator.errors import NotFound
     from integrator.settings import Settings
+    from integrator.store.booking_story import BookingStory, PublishedStory
     from integrator.store.order_story import OrderStory
     from integrator.store.story import Story
 
 RECORD = typer.Argument(
     ...,
     metavar="RECORD",
-    help="The id of a main course or a course, the number of an order, or WORKSHOP/ID of an orderline.",
+    help="The id of a main course or a course, the number of an order, the reference of a booking (TP-…),"
+    " or WORKSHOP/ID of an orderline.",
 )
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 _JOB = "import-courses"
@@ -35,21 +37,28 @@ class _Found:
     """What a text means, of each kind of record."""
 
     stories: "list[Story]"
+    published: "PublishedStory"
     order: "OrderStory | None"
+    bookings: "list[BookingStory]"
     orderlines: "list[OrderlineStory]"
     near: list[str]
     success: int | None
 
     def __bool__(self) -> bool:
-        return bool(self.stories or self.order or self.orderlines)
+        return bool(self.stories or self.published or self.order or self.bookings or self.orderlines)
+
+    @property
+    def is_sold_only(self) -> bool:
+        """A class that the catalogue does not have, though a reseller sells it."""
+        return bool(self.published) and all(story.kind != "course" for story in self.stories)
 
 
 def explain(words: list[str] = RECORD, as_json: bool = AS_JSON) -> None:
-    """Tell the way of a course, an order or an orderline.
+    """Tell the way of a course, an order, a reseller's booking or an orderline.
 
     Example: integrator explain 25172-04
     """
-    from integrator.cli import clean, explain_order, explain_orderline, opening, render
+    from integrator.cli import clean, opening, render
 
     record = " ".join(words)
     record = record.split(":")[1] if record.startswith("participant-list:") else record
@@ -60,31 +69,58 @@ def explain(words: list[str] = RECORD, as_json: bool = AS_JSON) -> None:
         raise _nobody_knows(record, found)
     orderlines = _which(record, found)
     if as_json:
-        records = [_as_json(story, settings, found.success, now) for story in found.stories]
-        records += [explain_order.as_json(found.order)] if found.order else []
-        render.print_json([*records, *(explain_orderline.as_json(story, now) for story in orderlines)])
+        render.print_json(list(_told(found, orderlines, settings, now)))
         return
-    for story in found.stories:
-        for line in _lines(story, settings, found.success, now):
-            typer.echo(clean(line))
-    for line in explain_order.lines(found.order, now) if found.order else ():
+    for line in _said(found, orderlines, settings, now):
         typer.echo(clean(line))
+
+
+def _told(
+    found: _Found, orderlines: "list[OrderlineStory]", settings: "Settings", now: "datetime"
+) -> Iterator[dict[str, Any]]:
+    """Everything that was found, for machines."""
+    from integrator.cli import explain_booking, explain_order, explain_orderline, explain_published
+
+    yield from (_as_json(story, found, settings, now) for story in found.stories)
+    if found.is_sold_only:
+        told = explain_published.as_json(found.published, now)
+        yield {"kind": "course", "id": found.published.class_id, "record": None, "trainingportal": told}
+    yield from (explain_booking.as_json(story, now) for story in found.bookings)
+    yield from [explain_order.as_json(found.order)] if found.order else []
+    yield from (explain_orderline.as_json(story, now) for story in orderlines)
+
+
+def _said(found: _Found, orderlines: "list[OrderlineStory]", settings: "Settings", now: "datetime") -> Iterator[str]:
+    """Everything that was found, line by line."""
+    from integrator.cli import explain_booking, explain_order, explain_orderline, explain_published
+
+    for story in found.stories:
+        yield from _lines(story, found, settings, now)
+    if found.is_sold_only:
+        yield from explain_published.lines(found.published, now)
+    for booking in found.bookings:
+        yield from explain_booking.lines(booking, now)
+    if found.order:
+        yield from explain_order.lines(found.order, now)
     for orderline in orderlines:
-        for line in explain_orderline.lines(orderline, now):
-            typer.echo(clean(line))
+        yield from explain_orderline.lines(orderline, now)
 
 
 def _look(db: "Database", record: str, settings: "Settings", now: "datetime") -> _Found:
-    from integrator.cli import explain_order, explain_orderline
+    from integrator.cli import explain_booking, explain_order, explain_orderline
+    from integrator.store.booking_story import published_story, story_of_order
     from integrator.store.order_story import order_story
     from integrator.store.story import similar, stories
 
     policy = settings.jobs[_JOB].policy
     told = stories(db, record, missing_limit=int(policy["missing_runs"]), past=str(policy["past"]), now=now)
     number = explain_order.order_number(record)
+    booking = story_of_order(db, number) if number is not None else None
     return _Found(
         told,
-        order_story(db, number) if number is not None else None,
+        published_story(db, record),
+        order_story(db, number) if number is not None and booking is None else None,
+        [booking] if booking else explain_booking.find(db, record),
         explain_orderline.find(db, record, settings.workshops),
         similar(db, record) if not told else [],
         _last_success(db),
@@ -94,9 +130,12 @@ def _look(db: "Database", record: str, settings: "Settings", now: "datetime") ->
 def _nobody_knows(record: str, found: _Found | None) -> "NotFound":
     from integrator.errors import NotFound
 
-    known = "main courses, courses, orders, orderlines, set-aside records, the outbox and posts"
+    known = "main courses, courses, orders, bookings, orderlines, set-aside records, the outbox and posts"
     where = "there is no store yet" if found is None else known
-    examples = "25172 is a main course, 25172-04 a course, 10482 or ILI-10482-1 an order, bennys-auto/0007 an orderline"
+    examples = (
+        "25172 is a main course, 25172-04 a course, 10482 or ILI-10482-1 an order, TP-… a booking,"
+        " bennys-auto/0007 an orderline"
+    )
     near = f"similar: {', '.join(found.near)}" if found is not None and found.near else examples
     return NotFound(f"explain: nobody knows {record} (looked through: {where})", hint=near)
 
@@ -109,7 +148,7 @@ def _which(record: str, found: _Found) -> "list[OrderlineStory]":
     from integrator.cli import explain_orderline
     from integrator.errors import UsageError
 
-    if found.orderlines and (found.stories or found.order):
+    if found.orderlines and (found.stories or found.order or found.bookings):
         typer.echo(f"{record} is an orderline, too: {explain_orderline.names(found.orderlines)}", err=True)
         return []
     if len(found.orderlines) > 1:
@@ -125,7 +164,9 @@ def _last_success(db: "Database") -> int | None:
     return History(db).last_success(_JOB)
 
 
-def _as_json(story: "Story", found: "Settings", success: int | None, now: "datetime") -> dict[str, Any]:
+def _as_json(story: "Story", found: _Found, settings: "Settings", now: "datetime") -> dict[str, Any]:
+    from integrator.cli import explain_published
+
     def timed(row: dict[str, Any] | None) -> dict[str, Any] | None:
         instants = {"uncertain_since", "missing_since", "at"}
         return row and {
@@ -136,7 +177,7 @@ def _as_json(story: "Story", found: "Settings", success: int | None, now: "datet
     return {
         "kind": story.kind,
         "id": story.key,
-        "now": standing(story, found, success, now),
+        "now": standing(story, settings, found.success, now),
         "show": story.show,
         "record": story.record,
         **(timed(story.row) or {}),
@@ -147,17 +188,28 @@ def _as_json(story: "Story", found: "Settings", success: int | None, now: "datet
         "held_back_without": story.orphan_of,
         "outbox": [timed(message) for message in story.outbox],
         "post": timed(story.post),
+        "trainingportal": explain_published.as_json(found.published, now) if _is_sold(story, found, settings) else None,
     }
 
 
-def _lines(story: "Story", found: "Settings", success: int | None, now: "datetime") -> Iterator[str]:
+def _lines(story: "Story", found: _Found, settings: "Settings", now: "datetime") -> Iterator[str]:
+    from integrator.cli import explain_published
+
+    sold = _is_sold(story, found, settings)
     title = f": {story.record['title']}" if story.record else ""
     yield f"{_NAMES[story.kind]} {story.key}{title}"
     # What happened at the same second is told in the order of the line: kept, changed, queued, sent.
-    events = sorted(_events(story), key=lambda event: event[0])
-    for at, what in events:
+    there = explain_published.events(found.published, now) if sold else ()
+    for at, what in sorted([*_events(story), *there], key=lambda event: event[0]):
         yield f"  {times.shown(at, now, date=True)}  {what}"
-    yield f"now: {standing(story, found, success, now)}"
+    yield f"now: {standing(story, settings, found.success, now)}"
+    if sold:
+        yield f"at Trainingportal: {explain_published.standing(found.published, now)}"
+
+
+def _is_sold(story: "Story", found: _Found, settings: "Settings") -> bool:
+    """Whether a reseller has to do with it: it sells classes, and it is one."""
+    return story.kind == "course" and (settings.trainingportal is not None or bool(found.published))
 
 
 def _events(story: "Story") -> Iterator[tuple[int, str]]:

@@ -1,11 +1,11 @@
 """`explain` of an order: every step of it with its time, and where it stands."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from integrator.cli import times
-from integrator.domain.ordered import REGISTRATION
+from integrator.domain.ordered import CONFIRMATION, REGISTRATION
 from integrator.store.mails import BAD
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"(?:ILI-|order-confirmation:|order:)?([0-9]{1,18})(?:[-:].*)?")
 _COURSE = re.compile(r"[0-9]+-[0-9]+")
 _INSTANTS = {"uncertain_since", "hold_since"}
+_DONE = {REGISTRATION: "registered as {remote_id}", CONFIRMATION: "taken by Mailgun"}
 
 
 def order_number(record: str) -> int | None:
@@ -64,10 +65,17 @@ def _events(story: "OrderStory", now: "datetime") -> Iterator[tuple[int, str]]:
         yield order["changed_at"], f"{order['state']}: its seats are free again"
     if order["completed_at"]:
         yield order["completed_at"], f"complete, with {order['seats']} participant(s)"
+    yield from afterwards(story, now)
+
+
+def afterwards(story: "OrderStory", now: "datetime") -> Iterator[tuple[int, str]]:
+    """What followed from its being complete: registrations, mails, legal hold, erasures."""
+    order = story.order
     if order["hold_since"]:
         yield order["hold_since"], f"on legal hold: {order['hold_reason']}"
     for message in story.outbox:
-        yield from _message_events(message, now)
+        if message["effect"] in _DONE:
+            yield from _message_events(message, now)
     for mail in story.mails:
         if mail["result"]:
             code = f" ({mail['code']})" if mail["code"] else ""
@@ -80,20 +88,27 @@ def _events(story: "OrderStory", now: "datetime") -> Iterator[tuple[int, str]]:
 
 
 def _message_events(message: dict[str, Any], now: "datetime") -> Iterator[tuple[int, str]]:
-    key, state, number = message["key"], message["state"], message["attempts"]
+    key = message["key"]
     if message["completed_at"]:
-        done = f"registered as {message['remote_id']}" if message["effect"] == REGISTRATION else "taken by Mailgun"
-        tries = f", attempt {number}" if number > 1 else ""
+        done = _DONE[message["effect"]].format(**message)
+        tries = f", attempt {message['attempts']}" if message["attempts"] > 1 else ""
         yield message["completed_at"], f"{key}: {done}{tries}"
-    elif state in ("failed", "dropped"):
-        yield message["changed_at"], f"{key}: {state} after {number} attempt(s): {message['reason']}"
-    elif state == "processing":
-        yield message["sent_at"], f"{key}: begun, and its end is not known (attempt {number})"
-    elif number:
-        again = f"; next try after {times.shown(message['next_at'], now)}" if message["next_at"] else ""
-        yield message["changed_at"], f"{key}: attempt {number} was not done: {message['reason']}{again}"
-    else:
+    elif message["state"] == "received" and not message["attempts"]:
         yield message["created_at"], f"{key}: waits in the outbox (message {message['id']})"
+    else:
+        yield from trouble(key, message, now)
+
+
+def trouble(name: str, message: Mapping[str, Any], now: "datetime") -> Iterator[tuple[int, str]]:
+    """What became of a message that was tried, or given up, and is not known to be done."""
+    state, number = message["state"], message["attempts"]
+    if state in ("failed", "dropped"):
+        yield message["changed_at"], f"{name}: {state} after {number} attempt(s): {message['reason']}"
+    elif state == "processing":
+        yield message["sent_at"], f"{name}: begun, and its end is not known (attempt {number})"
+    elif state == "received" and number:
+        again = f"; next try after {times.shown(message['next_at'], now)}" if message["next_at"] else ""
+        yield message["changed_at"], f"{name}: attempt {number} was not done: {message['reason']}{again}"
 
 
 def standing(story: "OrderStory") -> str:

@@ -75,20 +75,25 @@ def gdpr_cleanup(
 def trace(person: str = PERSON, as_json: bool = JSON) -> None:
     """Say where a person is: places only, never a value.
 
-    Columns of the store and of its backups, then the bytes of every file.
+    Columns of the store and of its backups, papers of their bookings, then the bytes of every file.
     A file is searched as UTF-8, Latin-1 and escaped JSON. Not found: base64, quoted-printable, what is compressed,
     and a name that a file of another system splits over two fields; ask by address as well.
 
     Example: integrator gdpr trace -
     """
     from integrator.cli import clean, opening, render
+    from integrator.jobs.gdpr_files import papers_of
     from integrator.store.erasure import trace as erasure_trace
+    from integrator.store.erasure.trace import Place
 
     found, who = opening.settings(), person_typed(person)
     spellings: set[str] = set()
     unreadable: list[Path] = []
     with opening.reading(found) as db:
         places = erasure_trace.in_store(db, who, spellings) if db is not None else []
+        places += erasure_trace.in_bookings(db, who) if db is not None else []
+        references = erasure_trace.references_of(db, who) if db is not None else set()
+    places += [Place(str(path), "booking", 1) for path in papers_of(found.home, references)]
     places += erasure_trace.in_copies(copies_of(found), who, spellings, unreadable)
     beside = [found.oilmat.spool] if found.oilmat else []
     paths = erasure_trace.files(found.home.root, found.store.path, unreadable, beside=beside)
@@ -164,6 +169,7 @@ def erase(
     Example: integrator gdpr erase - --dry-run
     """
     from integrator.cli import opening
+    from integrator.jobs import gdpr_files
     from integrator.jobs.gdpr_cleanup import no_backup
     from integrator.runtime import throwaway
     from integrator.store.erasure import requests
@@ -184,8 +190,9 @@ def erase(
             copies.sweep()
             round_.finish()  # what an earlier run could not
             places = _erase_here(round_, copies, who, same_person=same_person)
+            papers = gdpr_files.delete_papers(gdpr_files.old_papers(round_.db, found.home, round_.at))
         copies.erase()
-    _say_erased(round_.counts, copies, places)
+    _say_erased(round_.counts, copies, places, papers)
 
 
 def _erase_here(round_: "Erasing", copies: "Copies", who: "Person", *, same_person: bool) -> "list[Place]":
@@ -212,11 +219,15 @@ def _say_found(where: "Found", db: Any, done: str) -> None:
     lines = [f"order {order}: participant {number}: {done}" for order, number in sorted(where.participants)]
     lines += [f"order {order}: customer's address and phone: {done}" for order in sorted(where.customers)]
     lines += [f"order {order}: contact for the invoice: {done}" for order in sorted(where.attentions)]
+    lines += [f"order {order}: booking, with its papers: {done}" for order in _booked(db, where)]
     lines += [f"participant list, message {number}: {done}" for number in sorted(where.messages)]
     for order in sorted(where.customers):
-        buyer = db.value("SELECT company_name IS NULL FROM orders WHERE id = ?", (order,))
-        what = "the name of the buyer, the order and its amounts" if buyer else "the company, the order and its amounts"
+        row = db.one("SELECT company_name, channel FROM orders WHERE id = ?", (order,))
+        buyer = "the name of the buyer, " if row["channel"] == "own" else ""
+        what = f"{'the company, ' if row['company_name'] else buyer}the order and its amounts"
         lines.append(f"order {order}: kept for bookkeeping until its retention ends: {what}")
+    kept = "kept until its retention ends: its numbers at the reseller, and whether it was completed"
+    lines += [f"order {order}: booking: {kept}" for order in _booked(db, where)]
     chosen = f"id IN ({', '.join('?' * len(where.courses))})"
     listed = db.value(f"SELECT count(*) FROM courses WHERE {chosen} AND missing_since IS NULL", [*where.courses])  # noqa: S608
     if former := len(where.courses) - listed:
@@ -228,16 +239,27 @@ def _say_found(where: "Found", db: Any, done: str) -> None:
         typer.echo(line)
 
 
-def _say_erased(counts: "Counter[str]", copies: "Copies", places: "list[Place]") -> None:
+def _booked(db: Any, where: "Found") -> list[int]:
+    """Orders in which they are the student of a booking."""
+    orders = sorted({order for order, _ in where.participants})
+    return [order for order in orders if db.value("SELECT 1 FROM bookings WHERE order_id = ?", (order,))]
+
+
+def _say_erased(counts: "Counter[str]", copies: "Copies", places: "list[Place]", papers: tuple[int, list[str]]) -> None:
     from integrator.cli import clean
 
+    number, stayed = papers
+    if number:
+        typer.echo(f"papers of bookings deleted: {number}")
     typer.echo(f"messages that can no longer be sent: {counts['bodies.dropped']}")
     typer.echo(f"backups rewritten: {copies.counts['backups.rewritten']}; the bytes of the store were searched")
     for name, reason in copies.failed.items():
         typer.echo(clean(f"integrator: gdpr erase: {name}: {reason}"), err=True)
+    for reason in sorted({*stayed}):
+        typer.echo(f"integrator: gdpr erase: papers of bookings: cannot be deleted: {reason}", err=True)
     for place in places:
         typer.echo(f"still named in somebody's words, look at it: {place.where}  {place.key}", err=True)
-    if copies.failed or places:
+    if copies.failed or places or stayed:
         raise typer.Exit(3)
 
 

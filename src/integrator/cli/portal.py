@@ -29,7 +29,9 @@ def confirm_bookings(
     def story(run: "Run", wiring: "Wiring") -> None:
         from integrator.jobs import confirm_bookings as job
 
-        job.confirm_bookings(run, wiring.need_portal, looks_s=wiring.portal_looks_s, linger_s=_LINGER_S)
+        job.confirm_bookings(
+            run, wiring.need_portal, looks_s=wiring.portal_settings.booking.confirm_retry, linger_s=_LINGER_S
+        )
 
     start(
         "confirm-bookings",

@@ -21,6 +21,9 @@ _SOURCES = {
     "import-courses": ("maconomy",),
     "sync-orders": ("maconomy",),
     "send-participants": ("maconomy",),
+    "publish-classes": ("trainingportal",),
+    "confirm-bookings": ("trainingportal",),
+    "update-booking-status": ("trainingportal",),
     "push-orderline": ("workshops",),  # those of config/workshops.toml
 }
 _ORDERLINES = "workshop.orderline"
@@ -32,6 +35,7 @@ _ASIDE = {
     "main_course post": "main course(s) have several posts on the site",
     "course post": "course(s) have several posts on the site",
     "mail events": "system(s) do not let us read what became of mails",
+    "booking": "booking(s) of a reseller wait for a person",
     "trainer": "course(s) have no trainer who could be sent the participant list",
 }
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-ParticipantStatus = Literal["registered", "withdrawn", "waitlist", "unknown"]
+ParticipantStatus = Literal["registered", "withdrawn", "waitlist", "completed", "no_show", "failed", "unknown"]
 
 # Where the values of a registration stand, see domain/ordered.py: what the outgoing part of a mapping may name.
 REGISTRATION_PATHS = (

@@ -1,13 +1,13 @@
 """gdpr-cleanup: what is past its time is erased, and the bytes of the files are searched for it.
 
-Reads   store      orders, reservations, participant lists, orderlines; [retention]
+Reads   store      orders, bookings, reservations, participant lists, orderlines; [retention]
 Keeps   store      participants become nobody, old orders and orderlines go; counters, erasures (who, when, how many)
-        files      var/erasures (journal), backups and replaced stores (rewritten), var/status (shortened), evidence and
-                   orderlines that came as files (deleted)
+        files      var/erasures (journal), backups and replaced stores (rewritten), var/status (shortened), evidence,
+                   orderlines that came as files, papers of bookings (deleted)
 Guard   an order with a message under way, or on legal hold, stays as it is; so does an orderline that has not ended
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from integrator.errors import LockHeld, Unavailable
 from integrator.jobs import gdpr_files
 from integrator.runtime import lock
 from integrator.store import backup
+from integrator.store.erasure import bookings
 from integrator.store.erasure.copies import Copies, foreign
 from integrator.store.erasure.journal import Journal
 from integrator.store.erasure.steps import Erasing
@@ -45,6 +46,7 @@ def gdpr_cleanup(
             with lock.wait_for(home.locks, "store"):
                 erasing.level()
                 journal.check()
+                _delete_papers(run, home, leaving=_going(rules_work(run.db, periods, run.at)))
                 _say(run, erasing.by_rules(periods))
                 run.count(files__checked=int(erasing.finish()))
                 copies.sweep()
@@ -67,6 +69,26 @@ def _delete_files(run: "Run", home: "Home", retention: "RetentionSettings", spoo
     taken_in = gdpr_files.old_orderline_files(orderlines_in(home, spool), retention.evidence_days, run.at)
     run.count(orderline_files__deleted=gdpr_files.delete(taken_in))
     gdpr_files.shorten_status_files(run.db, home.status)
+    if unknown := _delete_papers(run, home):
+        run.remark(
+            f"not ours: {unknown} file(s) or folder(s) in {home.root / 'documents'} of no booking: can hold people, and"
+            " are never deleted here: delete them when they are not needed"
+        )
+
+
+def _going(work: Work) -> set[int]:
+    """Orders of which no row will be left to tell whose a paper was."""
+    return work.delete | work.reservations
+
+
+def _delete_papers(run: "Run", home: "Home", *, leaving: Iterable[int] = ()) -> int:
+    """Gives back how many lie there of no booking."""
+    papers = gdpr_files.old_papers(run.db, home, run.at, leaving=leaving)
+    number, stayed = gdpr_files.delete_papers(papers)
+    run.count(documents__deleted=number)
+    if stayed:
+        run.set_aside("papers of bookings", f"{len(stayed)} file(s) cannot be deleted: {', '.join(sorted({*stayed}))}")
+    return papers.unknown
 
 
 def orderlines_in(home: "Home", spool: Path | None) -> Path:
@@ -89,18 +111,22 @@ def plan(run: "Run", home: "Home", store: Path, retention: "RetentionSettings", 
     periods = periods_of(retention)
     work = rules_work(run.db, periods, run.at)
     copies = Copies(store, home.backups, Journal(home.var), periods, run.at)
+    leaving = work.anonymise | _going(work)
     _say(run, work)
     numbers = {
         "participants.anonymised": participants_in(run, work),
         "orders.anonymised": len(work.anonymise),
         "orders.deleted": len(work.delete),
         "reservations.deleted": len(work.reservations),
+        "bookings.anonymised": len(bookings.references(run.db, work.anonymise)),
+        "bookings.deleted": len(bookings.references(run.db, _going(work))),
         "lists.deleted": len(work.lists),
         "trainers.forgotten": len(work.trainers),
         "orderlines.deleted": len(work.orderlines),
         "backups.deleted": len(_expired(copies, retention.backups_days)),
         "backups.rewritten": len(copies.due()),
         "evidence.deleted": len(gdpr_files.old_files(home.evidence, days, run.at)),
+        "documents.deleted": len(gdpr_files.old_papers(run.db, home, run.at, leaving=leaving).files),
         "orderline_files.deleted": len(gdpr_files.old_orderline_files(orderlines_in(home, spool), days, run.at)),
     }
     run.count(**numbers)

@@ -1,12 +1,19 @@
-"""Files that gdpr-cleanup takes away: evidence, and what is left of orderlines that came as files."""
+"""Files that gdpr-cleanup takes away: evidence, what is left of orderlines that came as files, papers of bookings."""
 
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from integrator.database import Database
 from integrator.domain.retention import DAY_S
+from integrator.store.erasure import bookings
+
+if TYPE_CHECKING:
+    from integrator.home import Home
 
 _TAKEN_IN = ("done", "rejected")  # beside the files that still wait, in the folder of each workshop
 
@@ -78,3 +85,84 @@ def _replace(path: Path, content: bytes, at: float) -> None:
         os.fsync(descriptor)
     os.utime(draft, (at, at))
     draft.rename(path)
+
+
+# papers of bookings -----------------------------------------------------------------------------------
+
+_REFERENCE = re.compile(r"TP-[A-Z2-7]+(?![A-Z0-9])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Papers:
+    """gone: files and folders of bookings whose student is nobody any more; unknown: how many of an operator's belong
+    to no booking."""
+
+    gone: list[Path]
+    unknown: int
+
+    @property
+    def files(self) -> list[Path]:
+        return [file for path in self.gone for file in _files_in(path)]
+
+
+def old_papers(db: Database, home: "Home", now: int, *, leaving: Iterable[int] = ()) -> Papers:
+    """Papers that are to go, as the store says: so it does not matter at which point a run before this was killed.
+
+    leaving   orders that are about to be erased: once they are deleted nobody knows whose an operator's file was
+    """
+    rows = db.all("SELECT reference, anonymised_at FROM bookings")
+    about_to = bookings.references(db, leaving)
+    is_gone = {row["reference"]: row["anonymised_at"] is not None or row["reference"] in about_to for row in rows}
+    theirs = {path: is_gone.get(_reference(path)) for path in _entries(home.root / "documents")}
+    ours = [path for path in _entries(home.var / "documents") if _may_go(path, is_gone, now)]
+    return Papers(
+        [*ours, *(path for path, gone in theirs.items() if gone)], sum(gone is None for gone in theirs.values())
+    )
+
+
+def papers_of(home: "Home", references: set[str]) -> list[Path]:
+    """The papers that lie in our folders under the references of bookings."""
+    folders = (home.root / "documents", home.var / "documents")
+    found = (path for folder in folders for path in _entries(folder) if _reference(path) in references)
+    return [file for path in found for file in _files_in(path)]
+
+
+def delete_papers(papers: Papers) -> tuple[int, list[str]]:
+    """Delete them with their folders. Gives back how many there were, and of each that stayed why."""
+    number, stayed = 0, []
+    for path in papers.files:
+        try:
+            number += delete([path])
+        except OSError as error:
+            stayed.append(error.strerror or type(error).__name__)
+    for top in papers.gone:
+        folders = [top, *top.rglob("*")] if top.is_dir() and not top.is_symlink() else []
+        for folder in sorted((found for found in folders if found.is_dir()), reverse=True):
+            with suppress(OSError):  # it is not empty: something in it stayed
+                folder.rmdir()
+    return number, stayed
+
+
+def _may_go(path: Path, is_gone: Mapping[str, bool], now: int) -> bool:
+    """In our own folder there is nothing but papers on their way, each under a booking that was there before it. What
+    has another name may be one that is being written."""
+    if reference := _reference(path):
+        return is_gone.get(reference, True)
+    return path.lstat().st_mtime < now - DAY_S
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.name != ".gitkeep") if folder.is_dir() else []
+
+
+def _reference(path: Path) -> str:
+    """The reference that the name of a file or a folder begins with, "" without one: TP-ABC.pdf, TP-ABC 2.pdf"""
+    match = _REFERENCE.match(path.name)
+    return match[0].upper() if match else ""
+
+
+def _files_in(path: Path) -> list[Path]:
+    """The file, or those in the folder. A link is not followed."""
+    if path.is_symlink() or not path.is_dir():
+        return [path]
+    return sorted(found for found in path.rglob("*") if found.is_symlink() or not found.is_dir())

@@ -22,6 +22,16 @@ POLICY_KEYS: dict[str, dict[str, tuple[Any, Any]]] = {
     },
     "push-orderline": {"look_again": (durations, (2.0, 5.0, 15.0))},
     "confirm-bookings": {},
+    "publish-classes": {
+        "enrollment_deadline_days": (Annotated[int, Meta(ge=0, le=365)], 1),
+        "cancellation_deadline_days": (Annotated[int, Meta(ge=0, le=365)], 14),
+        "max_lost_percent": (Annotated[int, Meta(ge=0, le=100)], 50),
+    },
+    "update-booking-status": {
+        "maconomy": (bool, True),
+        "maconomy_days": (Annotated[int, Meta(ge=1, le=365)], 30),
+        "certificates": (bool, False),
+    },
     "store-backup": {},
     "sync-orders": {},
     "clear-reservations": {},

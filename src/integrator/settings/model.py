@@ -1,5 +1,7 @@
 """What a home's configuration says, as frozen records: one class per table of config/integrator.toml, one per job."""
 
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +19,11 @@ Text = Annotated[str, Meta(min_length=1)]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """One table. A base_url comes without its last slash."""
+    """One table, or a table in one. A base_url comes without its last slash."""
+
+    def contradictions(self) -> Iterable[tuple[tuple[str, ...], str]]:
+        """What does not go together, or cannot be said by a type: (the keys that lead there, what is wrong)."""
+        return ()
 
 
 class StoreSettings(Table, frozen=True, kw_only=True):
@@ -56,23 +62,144 @@ class MailgunSettings(Table, frozen=True, kw_only=True):
     settle_s: Settle = 1_800.0  # events come late, up to half an hour
 
 
+_Path = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!.*\.\.)[A-Za-z0-9._~{}-]+(/[A-Za-z0-9._~{}-]+)*$",
+        description='a path below base_url, without a first slash, such as "v1/courses/get"',
+    ),
+]
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="letters, digits, hyphens, _ and dots")]
+_ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
+
+
+class PortalPaths(Table, frozen=True, kw_only=True):
+    """{course}, {class} and {booking} stand for the ids."""
+
+    cancel_class: _Path | None = None  # by cancel_style
+    get_courses: _Path = "v1/courses/get"
+    get_classes: _Path = "v1/courses/get/{course}/courseClasses/get"
+    upload: _Path = "v1/booking/uploadDocumentation/{booking}"
+
+
+class PortalUpload(Table, frozen=True, kw_only=True):
+    part: _Name = "file"
+    content_type: Annotated[
+        str, Meta(pattern=r"^[a-z0-9.+-]+/[a-z0-9.+-]+$", description='a media type such as "application/pdf"')
+    ] = "application/pdf"
+    max_mb: Annotated[int, Meta(ge=1, le=100)] = 10
+    timeout_s: Seconds = 120.0
+
+
+class PortalErrors(Table, frozen=True, kw_only=True):
+    """Which HTTP statuses, and which words of a status object, are a definite no; to whom."""
+
+    login: tuple[_ErrorStatus, ...] = (401, 403)
+    item: tuple[_ErrorStatus, ...] = (400, 404, 413, 415, 422)
+    login_words: tuple[Text, ...] = ("username", "password", "credentials")
+
+
+class PortalFormats(Table, frozen=True, kw_only=True):
+    date: Literal["yyyy-MM-dd", "yyyy/MM/dd", "yyyyMMdd", "dd.MM.yyyy", "dd-MM-yyyy", "dd/MM/yyyy", "MM/dd/yyyy"] = (
+        "yyyy-MM-dd"
+    )
+    time: Literal["HH:mm", "HH:mm:ss", "HH.mm", "HHmm"] = "HH:mm"
+    amount: Literal["0.00", "0,00", "0"] = "0.00"  # "0": whole kroner, and no others can be sent
+
+
+class PortalPrice(Table, frozen=True, kw_only=True):
+    vat: Literal["excluded", "included"] = "excluded"
+    vat_percent: Annotated[float, Meta(ge=0, le=100)] = 25.0  # added when it is included
+    currency_policy: Literal["refuse", "send"] = "refuse"  # of those that are not on their list; none is converted
+
+
+class PortalReserve(Table, frozen=True, kw_only=True):
+    """What it calls things when it asks us for a seat."""
+
+    param_class: _Name = "courseClassExternalId"
+
+
+class PortalBookings(Table, frozen=True, kw_only=True):
+    reference_source: Literal["own", "portal"] = "own"  # "portal": the one it shows, as soon as we have read it
+    confirm_retry: Annotated[tuple[Seconds, ...], Meta(min_length=1, max_length=20)] = (2.0, 5.0, 15.0, 60.0, 300.0)
+
+
+class PortalHttp(Table, frozen=True, kw_only=True):
+    timeout_s: Seconds = 30.0
+    settle_s: Settle = 60.0
+
+
+class PortalAdd(Table, frozen=True, kw_only=True):
+    on_duplicate: Literal["update", "fail"] = "update"
+
+
+class PortalUpdate(Table, frozen=True, kw_only=True):
+    deadline: Literal["both", "enrollmentDeadline", "erollmentDeadline"] = "both"  # how the documentation spells it
+
+
 class TrainingportalSettings(Table, frozen=True, kw_only=True):
-    """The tables below username and password are switches over what its documentation leaves open."""
+    """The keys below username and password are switches over what its documentation leaves open.
+
+    courses  their id of a course = ours of the main course, where they are not the same
+    """
 
     base_url: str
     username: Text
     password: Secret
-    path: dict[str, str] = {}
-    allow_get: bool = False
+    courses: dict[Text, Text] = {}
     cancel_style: Literal["path", "form"] = "path"
-    upload: dict[str, Any] = {}
-    errors: dict[str, Any] = {}
-    format: dict[str, str] = {}
-    price: dict[str, Any] = {}
-    reserve: dict[str, Any] = {}
-    booking: dict[str, Any] = {}
-    http: dict[str, Any] = {}
-    add: dict[str, Any] = {}
+    path: PortalPaths = PortalPaths()
+    upload: PortalUpload = PortalUpload()
+    errors: PortalErrors = PortalErrors()
+    format: PortalFormats = PortalFormats()
+    price: PortalPrice = PortalPrice()
+    reserve: PortalReserve = PortalReserve()
+    booking: PortalBookings = PortalBookings()
+    http: PortalHttp = PortalHttp()
+    add: PortalAdd = PortalAdd()
+    update: PortalUpdate = PortalUpdate()
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        in_path = self.cancel_style == "path"
+        wanted = {"cancel_class": ["{class}", "{course}"] if in_path else ["{course}"], "get_courses": []}
+        wanted |= {"get_classes": ["{course}"], "upload": ["{booking}"]}
+        for key, names in wanted.items():
+            found = getattr(self.path, key)
+            if found is not None and sorted(re.findall(r"\{[^/}]*\}|[{}]", found)) != names:
+                yield ("path", key), f"expected a path that holds {' and '.join(names) or 'no { and }'}, each once"
+        for theirs, ours in self.courses.items():
+            if list(self.courses.values()).index(ours) != list(self.courses).index(theirs):
+                yield ("courses", theirs), f"another course of theirs is our {ours} already"
+        for status in sorted({*self.errors.login} & {*self.errors.item}):
+            yield ("errors", "item"), f"{status} is in login, too: it is a no to our login or to one item"
+        for status in sorted({408, 429} & {*self.errors.login, *self.errors.item}):
+            yield ("errors",), f"{status} says that it is to be tried later, and nothing else"
+
+    def switches(self) -> dict[str, Any]:
+        """What the adapter's Options are made of."""
+        return {
+            "cancel_style": self.cancel_style,
+            "cancel_class": self.path.cancel_class,
+            "get_courses": self.path.get_courses,
+            "get_classes": self.path.get_classes,
+            "upload": self.path.upload,
+            "upload_part": self.upload.part,
+            "upload_content_type": self.upload.content_type,
+            "upload_max_bytes": self.upload.max_mb * 1_000_000,
+            "upload_timeout_s": self.upload.timeout_s,
+            "login_statuses": self.errors.login,
+            "item_statuses": self.errors.item,
+            "login_words": self.errors.login_words,
+            "date": self.format.date,
+            "time": self.format.time,
+            "amount": self.format.amount,
+            "vat": self.price.vat,
+            "vat_percent": self.price.vat_percent,
+            "currency_policy": self.price.currency_policy,
+            "reference_source": self.booking.reference_source,
+            "on_duplicate": self.add.on_duplicate,
+            "deadline": self.update.deadline,
+        }
 
 
 class BrpSettings(Table, frozen=True, kw_only=True):

@@ -36,31 +36,46 @@ class TableReader:
         if not isinstance(data, dict):
             self._wrong((table,), f"expected a table: one line [{table}], its keys below it")
             return None
+        return self._table((table,), data, kind)
+
+    def _table(self, keys: tuple[str, ...], data: dict[str, Any], kind: type[T]) -> T | None:
         before = len(self.problems)
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind) if field.name not in _FILLED}
-        values = {field.name: self._value(table, key, field, data) for key, field in fields.items()}
+        values = {field.name: self._value((*keys, key), field, data) for key, field in fields.items()}
         unknown = {key: value for key, value in data.items() if key not in fields}
         if "extra" in kind.__struct_fields__:
-            values["extra"] = {key: self._extra(table, key, value) for key, value in unknown.items()}
+            values["extra"] = {key: self._extra(keys[0], key, value) for key, value in unknown.items()}
         else:
             for key in unknown:
-                self._wrong((table, key), f"unknown key: {did_you_mean(key, fields)}")
-        return kind(**values) if len(self.problems) == before else None
+                self._wrong((*keys, key), f"unknown key: {did_you_mean(key, fields)}")
+        if len(self.problems) > before:
+            return None
+        made = kind(**values)
+        for where, what in made.contradictions():
+            self._wrong((*keys, *where), what)
+        return made if len(self.problems) == before else None
 
     def _wrong(self, keys: tuple[str, ...], what: str) -> None:
-        self.problems.append(self.file.problem(keys, f"[{keys[0]}] {' '.join([*keys[1:], ''])}".rstrip() + f": {what}"))
+        self.problems.append(self.file.problem(keys, f"[{keys[0]}] {'.'.join(keys[1:])}".rstrip() + f": {what}"))
 
-    def _value(self, table: str, key: str, field: FieldInfo, data: dict[str, Any]) -> Any:
+    def _value(self, keys: tuple[str, ...], field: FieldInfo, data: dict[str, Any]) -> Any:
+        table, key = keys[0], keys[-1]
         default = field.default_factory() if callable(field.default_factory) else field.default
         if key not in data and field.required:
-            self._wrong((table, key), "missing")
+            self._wrong(keys, "missing")
             return None
         if key not in data and not isinstance(default, Path):
             return default
+        value, kind = data.get(key, default), _without_none(field.type)
+        if isinstance(kind, type) and issubclass(kind, Table):
+            if isinstance(value, dict):
+                return self._table(keys, value, kind)
+            self._wrong(keys, f"expected a table: {key}.NAME = ..., or [{'.'.join(keys)}] and its keys below it")
+            return None
         try:
-            return self._reader(table, key, _without_none(field.type))(data.get(key, default))
+            return self._reader(table, key, kind)(value)
         except (Wrong, SecretError) as error:
-            self._wrong((table, key), str(error))
+            self._wrong(keys, str(error))
             return None
 
     def _reader(self, table: str, key: str, kind: Any) -> Callable[[Any], Any]:

@@ -36,7 +36,16 @@ def of_type(value: Any, kind: Any) -> Any:
         if get_origin(kind) is Literal:
             choices = ", ".join(f'"{choice}"' for choice in get_args(kind))
             raise Wrong(f"expected one of {choices}") from None
-        raise Wrong(_in_words(str(error))) from None
+        described = _description(kind) if "matching regex" in str(error) else None
+        raise Wrong(f"expected {described}" if described else _in_words(str(error))) from None
+
+
+def _description(kind: Any) -> str | None:
+    """What a type says of itself in words, or a type within it."""
+    for part in getattr(kind, "__metadata__", ()):
+        if isinstance(part, msgspec.Meta) and part.description:
+            return part.description
+    return next((found for part in get_args(kind) if (found := _description(part))), None)
 
 
 def _in_words(message: str) -> str:

@@ -36,6 +36,11 @@ class Bookings:
         row = self._db.one("SELECT * FROM bookings WHERE order_id = ?", (order_id,))
         return dict(row) if row else None
 
+    def portal_reference(self, reference: str) -> str | None:
+        """Trainingportal's own reference of a booking, None while it has not shown it."""
+        found = self._db.value("SELECT portal_reference FROM bookings WHERE reference = ?", (reference,))
+        return None if found is None else str(found)
+
     def asked(self, request_hash: bytes, *, since: int) -> tuple[int, dict[str, Any] | None]:
         """How often exactly this was asked before, and the booking that answers it still: young, and not cancelled."""
         rows = self._db.all(

@@ -3,7 +3,7 @@
 How far a registration is stands in the outbox alone; this module joins it and never copies it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -130,6 +130,19 @@ class Orders:
                 values | {"at": at, "until": until},
             )
         )
+
+    def held(self, class_ids: Iterable[str], *, since: int) -> dict[str, int]:
+        """Seats that we hold, by class, and that free seats read from Maconomy since then may not account for yet.
+
+        Units  since in epoch seconds: when the reading began
+        """
+        later = "SELECT min(registered_no) FROM participants WHERE registered_at >= ?"
+        counted = int(self._db.value(later, (since,)) or self.counted() + 1) - 1
+        found = {}
+        for class_id in class_ids:
+            values = {"class_id": class_id, "counted": counted, "own": None}
+            found[class_id] = int(self._db.value(f"SELECT {_HELD}", values))
+        return found
 
     def extend(self, order_id: int, *, until: int) -> None:
         """Hold a reservation at least until then, if its seats have not been released."""

@@ -24,6 +24,7 @@ _REPLACED = (
 )
 _NULL = "gdpr-cleanup and gdpr erase set it to NULL; then VACUUM, then a search of the file's bytes"
 _DELETED = "gdpr-cleanup deletes the order"
+_WITH_BOOKING = "gdpr-cleanup deletes the order, and the booking with it"
 
 REGISTER = (
     Personal(
@@ -37,8 +38,8 @@ REGISTER = (
     Personal(
         "outbox.body",
         "what an effect carries until it is delivered: a registration (participant, customer, comment), a mail"
-        " (whom it is for, participants), a list of a class's participants, an orderline (the number of a case); course"
-        " posts and statuses carry nobody",
+        " (whom it is for, participants), a list of a class's participants, an orderline (the number of a case), what"
+        " became of a booking's student, the name of their paper; course posts and classes carry nobody",
         "delivering the effect exactly once",
         "until it is completed or dropped; a failed one as long as its participants, a list's [retention]"
         " participants_days after its day, also when it was never sent, an orderline's [retention] orderlines_days",
@@ -72,10 +73,19 @@ REGISTER = (
     ),
     Personal(
         "orders.customer_name",
-        "customers: name of the contact in a company, or of a private buyer",
+        "customers: name of the contact in a company, of who enrolled a reseller's student, or of a private buyer",
         "confirming the order; of a private buyer also bookkeeping",
-        "in a company [retention] participants_days after the class; of a private buyer orders_days after the order",
-        "gdpr-cleanup and gdpr erase set it to NULL when there is a company; else the order is deleted",
+        "in a company, and where a reseller sold the seat, [retention] participants_days after the class; of a private"
+        " buyer orders_days after the order",
+        "gdpr-cleanup and gdpr erase set it to NULL when a company or a reseller is the buyer; else the order is"
+        " deleted",
+    ),
+    Personal(
+        "orders.request_key",
+        "a digest of a caller's own key; of a reseller's booking one of its request, the student among it",
+        "answering the same request the same way",
+        f"of a booking {_PARTICIPANTS}; else as the order",
+        "of a booking gdpr-cleanup and gdpr erase put a random token in its place; else the order is deleted",
     ),
     *(
         Personal(f"orders.{column}", category, "bookkeeping: who bought what", _ORDERS, _DELETED)
@@ -138,7 +148,7 @@ REGISTER = (
             category,
             "telling the reseller what became of the booking",
             _ORDERS,
-            "gdpr-cleanup deletes the order, and the booking with it",
+            _WITH_BOOKING,
         )
         for column, category in (
             ("reference", "the booking's number at the reseller, which knows the student by it"),
@@ -152,7 +162,7 @@ REGISTER = (
             category,
             "telling the reseller what became of the student",
             _ORDERS,
-            "gdpr-cleanup deletes the order, and this with it",
+            _WITH_BOOKING,
         )
         for column, category in (
             ("status", "students: whether they came and passed"),
@@ -163,15 +173,16 @@ REGISTER = (
         "booking_documents.name",
         "the name of a certificate's file, which can be the student's",
         "giving the student the certificate by way of the reseller",
-        _ORDERS,
-        "gdpr-cleanup deletes the order, and this with it",
+        _PARTICIPANTS,
+        "gdpr-cleanup and gdpr erase delete the row; then VACUUM, then a search of the file's bytes",
     ),
     Personal(
         "documents/*",
         "certificates and other papers of students, put there by an operator, by booking reference",
         "giving them to the students by way of the reseller",
         "[retention] participants_days after the class; what belongs to no booking until its operator deletes it",
-        "gdpr-cleanup and gdpr erase delete the files of bookings whose student they erase",
+        "gdpr-cleanup and gdpr erase delete the files of bookings whose student they erase; gdpr-cleanup counts"
+        " those of no booking in every report",
     ),
     Personal(
         "var/documents/*",
@@ -336,7 +347,7 @@ PLAIN = {
     "set_aside": {"kind", "key", "code", "reason", "first_at", "run_id"},
     "changes": {"id", "kind", "key", "at", "run_id", "fields"},
     "posts": {"kind", "key", "post_id", "cleaned", "asked", "unpublished_at", "changed_at"},
-    "orders": {"id", "request_key", "class_id", "class", "seats_asked", "seats", "state", "reserved_at", "expires_at"}
+    "orders": {"id", "class_id", "class", "seats_asked", "seats", "state", "reserved_at", "expires_at"}
     | {"completed_at", "changed_at", "accepted_terms_at", "hold_since", "anonymised_at", "channel"},
     "participants": {"order_id", "number", "reference", "registered_no", "registered_at", "anonymised_at"},
     "mails": {"key", "message_id", "queued_at", "result", "code", "result_at", "seen_at"},

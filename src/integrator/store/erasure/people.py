@@ -89,8 +89,8 @@ def _orders(db: Database) -> Iterator[list[tuple[Role, int]]]:
     sql = f"SELECT {columns}, attention FROM orders WHERE state = 'complete' ORDER BY id"  # noqa: S608 (constants)
     for row in db.all(sql):
         roles = [
-            Role(row["id"], "participant", one["number"], f"{one['first_name']} {one['last_name']}", one["email"],
-                 one["phone"])
+            Role(row["id"], "participant", one["number"], f"{one['first_name']} {one['last_name']}".strip(),
+                 one["email"], one["phone"])
             for one in people.get(row["id"], [])
         ]  # fmt: skip
         customer = (row["customer_name"], row["customer_email"], row["customer_phone"])
@@ -158,6 +158,12 @@ _OF_CUSTOMER = (
 _OF_PARTICIPANT = (
     *("number", "reference", "first_name", "last_name", "email", "phone", "job_title", "comment", "registered_at"),
 )
+_OF_BOOKING = (
+    *("reference", "portal_reference", "state", "enrollment_status", "birth_date"),
+    *("requested_at", "confirmed_at", "cancelled_at"),
+)
+_OF_STATUS = ("status", "completed_on", "set_at", "told_at")
+_OF_DOCUMENT = ("name", "kind", "size", "queued_at", "uploaded_at")
 
 
 def exported(db: Database, found: Found, text: str) -> dict[str, Any]:
@@ -197,10 +203,25 @@ def _order(db: Database, found: Found, order: int) -> dict[str, Any]:
     people = db.all("SELECT * FROM participants WHERE order_id = ? ORDER BY number", (order,))
     own = [one for one in people if (order, one["number"]) in found.participants]
     facts["participant"] = [{name: one[name] for name in _OF_PARTICIPANT} for one in own]
+    if own and (booking := _booking(db, order)):
+        facts["booking"] = booking
     mails += [f"participant:{one['number']}" for one in own]
     keys = json.dumps([f"order-confirmation:{order}:{end}" for end in mails])
     sent = db.all("SELECT * FROM mails WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key", (keys,))
     return facts | {"mails": [dict(mail) for mail in sent]}
+
+
+def _booking(db: Database, order: int) -> dict[str, Any] | None:
+    """The booking that a reseller sold a student, with what became of them and the names of their papers."""
+    row = db.one("SELECT * FROM bookings WHERE order_id = ?", (order,))
+    if row is None:
+        return None
+    status = db.one("SELECT * FROM booking_statuses WHERE reference = ?", (row["reference"],))
+    papers = db.all("SELECT * FROM booking_documents WHERE reference = ? ORDER BY id", (row["reference"],))
+    return {name: row[name] for name in _OF_BOOKING} | {
+        "status": {name: status[name] for name in _OF_STATUS} if status else None,
+        "documents": [{name: paper[name] for name in _OF_DOCUMENT} for paper in papers],
+    }
 
 
 def _messages(db: Database, found: Found, text: str) -> list[dict[str, Any]]:

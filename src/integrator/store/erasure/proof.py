@@ -126,6 +126,11 @@ def _in_rows(db: Database, patterns: set[bytes]) -> set[bytes]:
 
 
 def _row_bytes(row: Iterable[object]) -> bytes:
-    """A row's texts side by side, and a gap before the next row."""
-    parts = (value.encode() if isinstance(value, str) else b"\0" for value in row if value is not None)
-    return b"".join(parts) + b"\0\0"
+    """A row's texts and digests side by side, and a gap before the next row."""
+    return b"".join(_bytes(value) for value in row if value is not None) + b"\0\0"
+
+
+def _bytes(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if isinstance(value, str) else b"\0"

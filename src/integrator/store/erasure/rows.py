@@ -1,4 +1,4 @@
-"""How personal data go: the only SQL that erases people. What is to go is decided in work.py."""
+"""How personal data go: the only SQL that erases people, with that of bookings.py. What goes is decided in work.py."""
 
 import json
 import secrets
@@ -9,6 +9,7 @@ from typing import Any
 from integrator.database import Database
 from integrator.domain.orderlines.order import EFFECT
 from integrator.domain.retention import texts_of
+from integrator.store.erasure import bookings
 from integrator.store.erasure.work import STATUS_EFFECT, Work
 
 NO_REASON = "on hold since before a restore; the reason was not in the backup"
@@ -29,7 +30,9 @@ def carry_out(db: Database, work: Work, *, at: int, erased: set[bytes]) -> Count
     bodies = _bodies(db, work)
     people = _people(db, work)
     _remember(db, work, people, bodies, erased)
+    erased |= {found for found in bookings.remembered(db, work) if len(found) >= _SHORTEST}
     _anonymise(db, work, people, at, counts)
+    bookings.anonymise(db, work, at, counts)
     counts["bodies.dropped"] += db.write(_EMPTY_BODIES, (_json(bodies), at))
     _delete_orders(db, work.delete, "orders", counts)
     _delete_orders(db, work.reservations, "reservations", counts)
@@ -69,7 +72,7 @@ def _bodies(db: Database, work: Work) -> set[int]:
     """
     scopes = _json(f"order:{order}" for order in work.anonymise)
     rows = db.all(f"SELECT id FROM outbox WHERE body IS NOT NULL AND scope {_CHOSEN}", (scopes,))  # noqa: S608
-    found = {row["id"] for row in rows} | work.messages
+    found = {row["id"] for row in rows} | work.messages | bookings.messages(db, work)
     for order in sorted(work.orders - work.anonymise):
         texts = _texts_of_order(db, order, work)
         for row in db.all("SELECT id, body FROM outbox WHERE body IS NOT NULL AND scope = ?", (f"order:{order}",)):
@@ -101,7 +104,7 @@ def _remember(db: Database, work: Work, people: list[Any], bodies: set[int], era
         whole = row["id"] in work.anonymise or row["id"] in work.delete
         if whole or row["id"] in work.customers:
             texts |= {row["customer_email"], row["customer_phone"]}
-            texts.add(row["customer_name"] if row["company_name"] or row["id"] in work.delete else None)
+            texts.add(None if _is_buyer(row) and row["id"] not in work.delete else row["customer_name"])
         texts.add(row["attention"] if whole or row["id"] in work.attentions else None)
     gone = _json(bodies | work.list_messages)
     for row in db.all(f"SELECT body FROM outbox WHERE body IS NOT NULL AND id {_CHOSEN}", (gone,)):  # noqa: S608
@@ -110,6 +113,11 @@ def _remember(db: Database, work: Work, people: list[Any], bodies: set[int], era
         texts |= {text for text in texts_of(json.loads(row["trainers"])) if "@" in text}
     texts |= _texts_of_orderlines(db, work.orderlines)
     erased |= {text.encode() for text in texts if text and len(text.encode()) >= _SHORTEST}
+
+
+def _is_buyer(row: Any) -> bool:
+    """Whether the customer bought for themselves. A seat that a reseller sold was bought by the reseller."""
+    return row["company_name"] is None and row["channel"] == "own"
 
 
 def _texts_of_orderlines(db: Database, orderlines: set[int]) -> set[str | None]:
@@ -132,10 +140,10 @@ def _anonymise(db: Database, work: Work, people: list[Any], at: int, counts: Cou
         " comment = NULL, anonymised_at = ?2 WHERE order_id = ?3 AND number = ?4",
         [(f"erased-{secrets.token_hex(8)}", at, row["order_id"], row["number"]) for row in staying],
     )
-    # The buyer stays for bookkeeping: a company, or whoever bought without one.
+    # The buyer stays for bookkeeping: a company, or whoever bought without one and not from a reseller.
     db.write_many(
         "UPDATE orders SET customer_email = NULL, customer_phone = NULL,"
-        " customer_name = iif(company_name IS NULL, customer_name, NULL) WHERE id = ?",
+        " customer_name = iif(company_name IS NULL AND channel = 'own', customer_name, NULL) WHERE id = ?",
         [(order,) for order in sorted(work.anonymise | work.customers)],
     )
     db.write_many(
@@ -159,6 +167,7 @@ def _delete_orders(db: Database, orders: set[int], what: str, counts: Counter[st
     scopes, chosen = _json(f"order:{order}" for order in orders), _json(orders)
     counts["messages.deleted"] += db.write(f"DELETE FROM outbox WHERE scope {_CHOSEN}", (scopes,))  # noqa: S608
     counts["participants.deleted"] += db.write(f"DELETE FROM participants WHERE order_id {_CHOSEN}", (chosen,))  # noqa: S608
+    bookings.delete(db, orders, counts)
     counts[f"{what}.deleted"] += db.write(f"DELETE FROM orders WHERE id {_CHOSEN}", (chosen,))  # noqa: S608
 
 

@@ -1,4 +1,4 @@
-"""Where somebody is: every registered column of the store and of its copies, and the bytes of every file.
+"""Where somebody is: every registered column of the store and of its copies, their bookings, the bytes of every file.
 
 Only places are given back, never what stands there.
 """
@@ -16,18 +16,22 @@ from typing import Any, Literal
 from integrator.database import Database
 from integrator.domain.retention import Person, mentions, normalised, texts_of
 from integrator.errors import IntegratorError
-from integrator.store.erasure import proof
+from integrator.store.erasure import bookings, proof
 from integrator.store.erasure.copies import Copies
+from integrator.store.erasure.people import find
+from integrator.store.erasure.requests import same_as
 from integrator.store.personal import REGISTER
 
 _TEMPORARY = ("integrator-*", "dry-run-*", "replay-*")
+_OF_BOOKINGS = ("bookings", "booking_statuses", "booking_documents")
 _SHORTEST_SPELLING = 4
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
 @dataclass(frozen=True)
 class Place:
-    """where "participants.email" or a path; key the row's ("10482/1"), or "bytes"; times: how often."""
+    """where "participants.email" or a path; key the row's ("10482/1"), "bytes", or "booking" (a paper of theirs);
+    times: how often."""
 
     where: str
     key: str
@@ -58,6 +62,32 @@ def _in_table(db: Database, table: str, columns: list[str], person: Person, spel
             yield Place(f"{table}.first_name", key, times)
 
 
+def in_bookings(db: Database, person: Person) -> list[Place]:
+    """What stands about a student beside their name: the registered columns of their bookings that hold something."""
+    orders = json.dumps(sorted(_as_student(db, person)))
+    places = []
+    for place in REGISTER:
+        table, _, column = place.where.partition(".")
+        if table not in _OF_BOOKINGS or not db.all(f"PRAGMA table_info({table})"):  # a copy from before there were any
+            continue
+        sql = (
+            f"SELECT order_id, count({column}) AS times FROM {table}"  # noqa: S608 (names of ours)
+            " JOIN (SELECT reference, order_id FROM bookings) USING (reference)"
+            " WHERE order_id IN (SELECT value FROM json_each(?)) GROUP BY order_id HAVING times > 0 ORDER BY order_id"
+        )
+        places += [Place(place.where, str(row["order_id"]), row["times"]) for row in db.all(sql, (orders,))]
+    return places
+
+
+def references_of(db: Database, person: Person) -> set[str]:
+    """The bookings in which somebody is the student: their papers lie under these names."""
+    return bookings.references(db, _as_student(db, person))
+
+
+def _as_student(db: Database, person: Person) -> set[int]:
+    return {order for order, _ in find(db, same_as(person)).participants}
+
+
 def _times(value: Any, person: Person, spellings: set[str]) -> int:
     if not isinstance(value, str):
         return 0
@@ -81,7 +111,7 @@ def in_copies(copies: Copies, person: Person, spellings: set[str], unreadable: l
     for path in copies.files():
         try:
             with copies.opened(path) as db:
-                inside = in_store(db, person, spellings) if db is not None else []
+                inside = [*in_store(db, person, spellings), *in_bookings(db, person)] if db is not None else []
         except IntegratorError:
             unreadable.append(path)
             continue

@@ -22,7 +22,8 @@ STATUS_EFFECT = "oilmat.status"
 
 @dataclass
 class Work:
-    """What is to be done. trainers are courses whose trainers go; orderlines are ids of rows.
+    """What is to be done. trainers are courses whose trainers go; orderlines are ids of rows; bookings are orders in
+    which a booking holds what is to go, also where nobody else is left: in the others above it goes with them.
 
     under_way is what would be due and is left alone (name → why), held the orders on legal hold (order → since when).
     """
@@ -38,6 +39,7 @@ class Work:
     messages: set[int] = field(default_factory=set)
     trainers: set[str] = field(default_factory=set)
     orderlines: set[int] = field(default_factory=set)
+    bookings: set[int] = field(default_factory=set)
     holds: dict[int, int | None] = field(default_factory=dict)
     under_way: dict[str, str] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
@@ -45,8 +47,8 @@ class Work:
     def __bool__(self) -> bool:
         """Whether somebody's data are to go."""
         people = self.delete or self.anonymise or self.participants or self.customers or self.attentions
-        lists = self.lists or self.list_messages
-        return bool(people or lists or self.messages or self.trainers or self.orderlines or self.holds)
+        rest = self.lists or self.list_messages or self.messages or self.trainers or self.orderlines or self.holds
+        return bool(people or self.bookings or rest)
 
     @property
     def orders(self) -> set[int]:
@@ -68,6 +70,7 @@ def rules_work(db: Database, periods: Periods, now: int) -> Work:
             _put(work, row, work.delete if rule == "order" else work.anonymise)
     for row in _old_reservations(db, now - periods.participants_days * DAY_S):
         _put(work, row, work.reservations)
+    work.bookings = _of_bookings(db, work.reservations)
     _old_lists(db, work, oldest_day(periods, now))
     work.trainers = _former_trainers(db, periods, now)
     work.orderlines = _old_orderlines(db, now - periods.orderlines_days * DAY_S)
@@ -130,8 +133,8 @@ def _old_orderlines(db: Database, before: int) -> set[int]:
 
     One of which OilMat is being told at this moment stays for the next run; a word that still waits goes with it.
     """
-    if not db.value("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'orderlines'"):
-        return set()  # a copy from before there were any
+    if not _has(db, "orderlines"):
+        return set()
     rows = db.all(
         "SELECT o.id FROM orderlines o WHERE max(o.received_at, o.changed_at) <= ?1 AND NOT EXISTS"
         " (SELECT 1 FROM outbox x WHERE x.key = o.workshop || '/' || o.unique_id AND x.effect = ?2"
@@ -141,6 +144,19 @@ def _old_orderlines(db: Database, before: int) -> set[int]:
         (before, EFFECT, STATUS_EFFECT),
     )
     return {row["id"] for row in rows}
+
+
+def _of_bookings(db: Database, orders: set[int]) -> set[int]:
+    """Those of the orders that hold the seat of a booking, which may know its student still."""
+    if not _has(db, "bookings"):
+        return set()
+    sql = "SELECT order_id FROM bookings WHERE anonymised_at IS NULL AND order_id IN (SELECT value FROM json_each(?))"
+    return {row["order_id"] for row in db.all(sql, (json.dumps(sorted(orders)),))}
+
+
+def _has(db: Database, table: str) -> bool:
+    """Whether there is such a table: a copy may be from before there was."""
+    return bool(db.value("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
 
 
 def journal_work(db: Database, entries: Sequence[Entry], journal: Journal, *, is_copy: bool = False) -> Work:
@@ -179,9 +195,17 @@ def _take(work: Work, entry: Entry, order: int) -> None:
         work.holds[order] = entry.at if entry.rule == "hold" else None
     elif entry.rule == "participant" and entry.participant is not None:
         work.participants.add((order, entry.participant))
+        work.bookings.add(order)
     else:
         places = {"order": work.delete, "participants": work.anonymise, "customer": work.customers}
         (places | {"attention": work.attentions})[entry.rule].add(order)
+
+
+_EARLIER_LEFT = "(customer_email IS NOT NULL OR customer_phone IS NOT NULL)"  # before there were resellers
+_CUSTOMER_LEFT = (
+    "(customer_email IS NOT NULL OR customer_phone IS NOT NULL"
+    " OR customer_name IS NOT NULL AND (company_name IS NOT NULL OR channel <> 'own'))"
+)
 
 
 def _forget_done(db: Database, work: Work) -> None:
@@ -192,7 +216,7 @@ def _forget_done(db: Database, work: Work) -> None:
         return {row["id"] for row in db.all(chosen, (json.dumps(sorted(orders)),))}
 
     work.anonymise = still("anonymised_at IS NULL", work.anonymise - work.delete)
-    work.customers = still("(customer_email IS NOT NULL OR customer_phone IS NOT NULL)", work.customers - work.delete)
+    work.customers = still(_CUSTOMER_LEFT if _has(db, "bookings") else _EARLIER_LEFT, work.customers - work.delete)
     work.attentions = still("attention IS NOT NULL", work.attentions - work.delete)
     rows = db.all(
         "SELECT order_id, number FROM participants WHERE anonymised_at IS NULL"
@@ -200,5 +224,6 @@ def _forget_done(db: Database, work: Work) -> None:
         (json.dumps(sorted({order for order, _ in work.participants} - work.delete)),),
     )
     work.participants &= {(row["order_id"], row["number"]) for row in rows}
+    work.bookings = _of_bookings(db, work.bookings - work.delete)
     on_hold = still("hold_reason IS NOT NULL", work.holds)
     work.holds = {order: at for order, at in work.holds.items() if (order in on_hold) != (at is not None)}

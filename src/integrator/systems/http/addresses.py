@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import httpx
 
 _ID = re.compile(r"[A-Za-z0-9._~-]+")
+_LETTERS = re.compile(r"[\w.~-]+(?: +[\w.~-]+)*")
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
@@ -83,14 +84,15 @@ def is_below(url: httpx.URL, base: httpx.URL) -> bool:
     return url.path == base.path or url.path.startswith(base.path.rstrip("/") + "/")
 
 
-def quoted(value: str | int, *, field: str = "id") -> str:
+def quoted(value: str | int, *, field: str = "id", letters: bool = False) -> str:
     """An id of theirs, safe as one segment of a path.
 
+    letters  also letters and digits of other alphabets, and blanks between them ("HLR-Ö1")
     Errors  BadRecord (bad_id): empty, `.`, `..`, or anything but letters, digits and . _ ~ -
     """
     from urllib.parse import quote
 
     text = str(value)
-    if not _ID.fullmatch(text) or text in (".", ".."):
+    if not (_LETTERS if letters else _ID).fullmatch(text) or text in (".", ".."):
         raise BadRecord(f"{field} holds characters that an address cannot carry", code="bad_id", field=field)
     return quote(text, safe="")

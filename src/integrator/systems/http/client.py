@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -12,6 +13,7 @@ from integrator.errors import BadAnswer, IntegratorError, Unavailable
 from integrator.systems.http.addresses import checked_base
 from integrator.systems.http.deadline import within
 from integrator.systems.http.failures import exchange_error, in_doubt, read_status_error, status_error
+from integrator.systems.http.leaving import leaving
 from integrator.systems.http.reading import Download, Headers, Reply, codec_of, declared_charset, decoded, to_utf8
 from integrator.systems.http.request import Ask, HeaderValues, Params, Sealed, built, make_client
 from integrator.systems.http.spool import spool
@@ -108,6 +110,22 @@ class Http:
         ask = self._ask("OPTIONS", path, doing, timeout_s, max_bytes, params=params, headers=headers)
         return self._patience(lambda: self._read(ask, ok, _reply))
 
+    def ask(
+        self,
+        path: str,
+        *,
+        doing: str,
+        form: Mapping[str, Any],
+        method: str = "POST",
+        timeout_s: float | None = None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        ok: Collection[int] = (200,),
+        headers: HeaderValues | None = None,
+    ) -> Reply:
+        """Read what is asked for by a form, which changes nothing there; otherwise as get: patience may repeat it."""
+        ask = self._ask(method, path, doing, timeout_s, max_bytes, headers=headers, body={"data": form})
+        return self._patience(lambda: self._read(ask, ok, _reply))
+
     def download(
         self,
         path: str,
@@ -145,7 +163,8 @@ class Http:
         """Write, exactly once. A complete answer comes back, also 4xx and 5xx; status_error() says what it means.
 
         Shape   json; or form, urlencoded; or form with files, multipart, as httpx takes them
-        Errors  Unavailable, BadRecord: certainly nothing was sent. InDoubt: it may have been done (a redirect, too)
+        Errors  Unavailable, BadRecord: certainly nothing was sent. InDoubt: it may have been done (a redirect, too);
+                with code "cut" only a part was sent, and it was not
         """
         bodies = {"json": json, "data": form, "files": files}
         body = {name: part for name, part in bodies.items() if part is not None}
@@ -190,13 +209,15 @@ class Http:
         import httpx
 
         ours: IntegratorError
-        try:
-            with self._answer(request, seconds) as answer:
-                return _reply(ask, answer)
-        except httpx.HTTPError as theirs:
-            ours = exchange_error(theirs, about=ask.about, seconds=seconds, write=True)
-        except (BadAnswer, Unavailable) as unread:
-            ours = in_doubt(unread)
+        with leaving() as watched:
+            try:
+                with self._answer(request, seconds) as answer:
+                    reply = _reply(ask, answer)
+                return replace(reply, early=True) if watched.cut else reply
+            except httpx.HTTPError as theirs:
+                ours = exchange_error(theirs, about=ask.about, seconds=seconds, write=True, cut=watched.cut)
+            except (BadAnswer, Unavailable) as unread:
+                ours = in_doubt(unread, cut=watched.cut)
         raise ours
 
     def _request(self, ask: Ask) -> tuple[httpx.Request, float]:

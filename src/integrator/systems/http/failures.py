@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import httpx
 
 _UNSURE = "nobody knows whether it was done"
+_NOT_WHOLE = "they never had the whole request, so that it cannot have been done"
+CUT = "cut"  # the code of an InDoubt that says so: whoever sends one by one need not take it for a doubt
 _LATER = (408, 429)
 _NEVER = (501, 505)  # "not implemented" is no passing trouble; every other 5xx may be
 
@@ -33,7 +35,8 @@ def read_status_error(status: int, headers: Mapping[str, str], *, system: str, a
 def status_error(reply: Reply, system: str, doing: str) -> IntegratorError:
     """The error of a write by its answer's status: not done (later, or never), or unknown.
 
-    Errors  given back, not raised: Unavailable (429), Refused (401, 403), Rejected (400, 404, 422), InDoubt (the rest)
+    Errors  given back, not raised: Unavailable (429), Refused (401, 403), Rejected (400, 404, 422), InDoubt (the rest;
+            code "cut" when it came before the whole request had left)
     """
     text = f"{system}: {doing}: answered {reply.status}"
     if reply.status == 429:
@@ -42,17 +45,24 @@ def status_error(reply: Reply, system: str, doing: str) -> IntegratorError:
         return Refused(text, hint=_login_hint(system))
     if reply.status in (400, 404, 422):
         return Rejected(text)
+    if reply.early:
+        return InDoubt(f"{text}; {_NOT_WHOLE}", retry_after_s=retry_after_s(reply.headers), code=CUT)
     where = _elsewhere(reply.headers) if 300 <= reply.status < 400 else ""
     return InDoubt(f"{text}{where}; {_UNSURE}", retry_after_s=retry_after_s(reply.headers))
 
 
-def in_doubt(error: IntegratorError) -> InDoubt:
-    """A write whose answer could not be read: the same words, and what follows from them."""
-    return InDoubt(f"{error.message}; {_UNSURE}")
+def in_doubt(error: IntegratorError, *, cut: bool) -> InDoubt:
+    """A write whose answer could not be read: the same words, and what follows from them. cut: as in leaving.py"""
+    return InDoubt(f"{error.message}; {_NOT_WHOLE}", code=CUT) if cut else InDoubt(f"{error.message}; {_UNSURE}")
 
 
-def exchange_error(theirs: httpx.HTTPError, *, about: str, seconds: float, write: bool) -> Unavailable:
-    """An exchange that broke. Only before the connection stands is it certain that a write did not happen."""
+def exchange_error(
+    theirs: httpx.HTTPError, *, about: str, seconds: float, write: bool, cut: bool = False
+) -> Unavailable:
+    """An exchange that broke. Only before the connection stands is it certain that nothing of a write has left.
+
+    cut  the end of it never left: it is in doubt with that code, and was not done
+    """
     import httpx
 
     if isinstance(theirs, httpx.ConnectError):
@@ -64,7 +74,7 @@ def exchange_error(theirs: httpx.HTTPError, *, about: str, seconds: float, write
     text = f"{about}: " + (
         f"no answer within {seconds:.3g} s" if late else "the connection broke before the answer was complete"
     )
-    return InDoubt(f"{text}; {_UNSURE}") if write else Unavailable(text)
+    return in_doubt(Unavailable(text), cut=cut) if write else Unavailable(text)
 
 
 def _elsewhere(headers: Mapping[str, str]) -> str:

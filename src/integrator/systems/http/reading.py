@@ -45,12 +45,16 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True)
 class Reply:
-    """One complete answer, its body decoded from gzip. about says whose and what for, for messages."""
+    """One complete answer, its body decoded from gzip. about says whose and what for, for messages.
+
+    early  it came before the whole request had left, and the rest of that never did
+    """
 
     status: int
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
     about: str = ""
+    early: bool = False
 
     def json(self) -> Any:
         """The body as JSON, whatever content type it claims; a BOM and a declared charset are taken.

@@ -12,6 +12,7 @@ import httpcore
 import httpx
 
 from integrator.systems.http.deadline import left_s
+from integrator.systems.http.leaving import cut
 
 _WRITE_BYTES = 16 * 1024
 
@@ -29,7 +30,11 @@ class DeadlineStream(httpcore.NetworkStream):
         # In pieces: the stream below gives every send() of a long write the whole timeout again.
         for start in range(0, len(buffer), _WRITE_BYTES):
             piece = buffer[start : start + _WRITE_BYTES]
-            self._stream.write(piece, left_s(httpcore.WriteTimeout, at_most=timeout))
+            try:
+                self._stream.write(piece, left_s(httpcore.WriteTimeout, at_most=timeout))
+            except (httpcore.WriteError, httpcore.WriteTimeout):
+                cut()
+                raise
 
     def close(self) -> None:
         self._stream.close()

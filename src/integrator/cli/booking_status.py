@@ -1,0 +1,239 @@
+"""`update-booking-status`, and `booking-status`: what became of students whom a reseller booked, as people say it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from integrator.cli.jobs import AS_JSON, DRY_RUN, RECORD, REPLAY, VERBOSE, Manner, start
+
+if TYPE_CHECKING:
+    from integrator.jobs.booking_status_desk import Imported
+    from integrator.runtime.run import Run
+    from integrator.wiring import Wiring
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="What became of students of Trainingportal: set, import, list, show, settle.\n\n"
+    "STATUS is COMPLETED, NO_SHOW, FAILED or NEW.\n\n"
+    "Example: integrator booking-status set TP-MFRGGZDFMZTWQ2LKNNWG23TPOA COMPLETED --on 2027-03-03",
+)
+JSON = typer.Option(False, "--json", help="Print it as JSON.")
+REFERENCE = typer.Argument(
+    ..., metavar="REF", help="The reference of a booking, such as TP-MFRGGZDFMZTWQ2LKNNWG23TPOA."
+)
+FILE = typer.Argument(..., metavar="FILE", help="A list as CSV or XLSX.")
+_INSTANTS = ("set_at", "told_at", "queued_at", "uploaded_at")
+
+
+def update_booking_status(
+    dry_run: bool = DRY_RUN,
+    as_json: bool = AS_JSON,
+    record: Path | None = RECORD,
+    replay: Path | None = REPLAY,
+    verbose: bool = VERBOSE,
+) -> None:
+    """What became of students travels store → Trainingportal, then their documents.
+
+    Files in documents/ by booking reference, each uploaded once.
+
+    Example: integrator update-booking-status --dry-run
+    """
+
+    def story(run: "Run", wiring: "Wiring") -> None:
+        from integrator.jobs import update_booking_status as job
+
+        job.update_booking_status(
+            run,
+            (lambda: wiring.need_portal(run.db)) if wiring.has_portal else None,
+            documents=wiring.home.root / "documents",
+            var=wiring.home.var,
+            certificates=wiring.certificates() if run.policy["certificates"] else None,
+            maconomy=wiring.maconomy if wiring.has_maconomy and run.policy["maconomy"] else None,
+            max_bytes=wiring.portal_upload_bytes,
+        )
+
+    start(
+        "update-booking-status",
+        story,
+        Manner(dry_run, as_json, record, replay, verbose),
+        needs=("trainingportal", "maconomy", "monitor"),
+        lean=True,
+    )
+
+
+@app.command("set")
+def set_(
+    reference: str = REFERENCE,
+    status: str = typer.Argument(..., metavar="STATUS", help="COMPLETED, NO_SHOW, FAILED or NEW."),
+    on: str | None = typer.Option(
+        None,
+        "--on",
+        metavar="DATE",
+        help="When it was completed, such as 2027-03-03 or 03-03-2027.",
+        show_default=False,
+    ),
+    as_json: bool = JSON,
+) -> None:
+    """Say what became of one student.
+
+    COMPLETED needs --on. Setting the same again changes nothing; the newest word wins.
+
+    Example: integrator booking-status set TP-MFRGGZDFMZTWQ2LKNNWG23TPOA COMPLETED --on 2027-03-03
+    """
+    from integrator.cli import clean, opening, render
+    from integrator.jobs import booking_status_desk as desk
+
+    found, at = opening.settings(), int(opening.now().timestamp())
+    with opening.writing(found) as db:
+        told = desk.set_status(db, reference, status, on, "command", at)
+    if as_json:
+        render.print_json(told)
+        return
+    on_day = f" on {told['completed_on']}" if told["completed_on"] else ""
+    done = "update-booking-status tells it" if told["changed"] else "it was so already: nothing was changed"
+    typer.echo(clean(f"{told['reference']}: {told['status']}{on_day}; {done}"))
+
+
+@app.command("import")
+def import_(
+    file: Path = FILE,
+    partial: bool = typer.Option(False, "--partial", help="Take the good rows although others are bad."),
+    as_json: bool = JSON,
+) -> None:
+    """Take statuses from a list with the columns reference, status and date (or dato).
+
+    All bad rows are listed. Exit code 2: nothing was taken; with --partial 3: only the good ones were.
+
+    Example: integrator booking-status import outcomes.xlsx
+    """
+    from integrator.cli import opening, render
+    from integrator.jobs import booking_status_desk as desk
+
+    found, at = opening.settings(), int(opening.now().timestamp())
+    with opening.writing(found) as db:
+        told = desk.import_statuses(db, file, at, partial=partial)
+    if as_json:
+        bad = [{"row": number, "reason": reason} for number, reason in told.bad]
+        facts = {name: getattr(told, name) for name in ("taken", "rows", "changed", "unchanged")}
+        render.print_json(facts | {"bad": bad})
+    else:
+        _tell_import(told)
+    if told.bad:
+        raise typer.Exit(3 if told.taken else 2)
+
+
+def _tell_import(told: "Imported") -> None:
+    from integrator.cli import clean
+
+    for number, reason in told.bad:
+        typer.echo(clean(f"integrator: row {number}: {reason}"), err=True)
+    if told.bad and not told.taken:
+        summary = f"{len(told.bad)} of {told.rows} row(s) are bad: nothing was taken"
+        typer.echo(f"integrator: booking-status import: {summary}", err=True)
+        typer.echo("  → mend them and import the file again, or take the others: --partial", err=True)
+        return
+    left = f", {len(told.bad)} bad and left out" if told.bad else ""
+    typer.echo(f"{told.rows} row(s): {told.changed} changed, {told.unchanged} as they were{left}")
+
+
+@app.command("list")
+def list_(
+    class_id: str | None = typer.Option(
+        None, "--class", metavar="CLASS_ID", help="Only this class.", show_default=False
+    ),
+    untold: bool = typer.Option(False, "--untold", help="Only what Trainingportal does not know yet."),
+    limit: int = typer.Option(50, "--limit", metavar="N", min=1, max=1_000_000, help="How many; the newest first."),
+    as_json: bool = JSON,
+) -> None:
+    """List bookings with what became of their students.
+
+    Example: integrator booking-status list --untold
+    """
+    from integrator.cli import opening, render, times
+    from integrator.jobs import booking_status_desk as desk
+
+    now = opening.now()
+    with opening.reading(opening.settings()) as db:
+        rows = desk.listed(db, untold=untold, class_id=class_id, limit=limit)
+    if as_json:
+        render.print_json([_for_machines(row) for row in rows])
+    elif not rows:
+        typer.echo("no such booking" if class_id or untold else "no bookings")
+    else:
+        columns = ("reference", "class_id", "status", "completed_on", "stands")
+        render.print_table(
+            ["booking", "class", "status", "completed", "message", "since"],
+            [(*(row[name] for name in columns), times.shown(row["set_at"], now).partition(" ")[0]) for row in rows],
+        )
+
+
+@app.command()
+def show(reference: str = REFERENCE, as_json: bool = JSON) -> None:
+    """Show how one booking's status and documents stand, without any name.
+
+    Example: integrator booking-status show TP-MFRGGZDFMZTWQ2LKNNWG23TPOA
+    """
+    from integrator.cli import clean, opening, render
+    from integrator.jobs import booking_status_desk as desk
+
+    with opening.reading(opening.settings()) as db:
+        told = desk.show(db, reference)
+    if as_json:
+        documents = [_for_machines(one) for one in told["documents"]]
+        render.print_json(_for_machines(told) | {"documents": documents})
+        return
+    for line in _shown(told):
+        typer.echo(clean(line))
+
+
+@app.command()
+def settle(reference: str = REFERENCE, as_json: bool = JSON) -> None:
+    """Say that what a booking waited for is done: status then speaks of it no more.
+
+    Example: integrator booking-status settle TP-MFRGGZDFMZTWQ2LKNNWG23TPOA
+    """
+    from integrator.cli import clean, render
+    from integrator.desk import open_desk
+    from integrator.home import need_home
+    from integrator.jobs import reseller_desk
+
+    with open_desk(need_home(os.environ), asks=False) as desk:
+        reseller_desk.settle(desk, reference)
+    if as_json:
+        render.print_json({"reference": reference, "settled": True})
+    else:
+        typer.echo(clean(f"{reference}: settled"))
+
+
+def _shown(told: dict[str, Any]) -> list[str]:
+    from integrator.cli import opening, times
+
+    def when(instant: int | None) -> str:
+        return times.shown(instant, opening.now()) if instant is not None else "not yet"
+
+    lines = [f"{told['reference']}: class {told['class_id']}, booking {told['booking']}, order {told['order_id']}"]
+    if told["status"] is None:
+        return [*lines, "status     none was set"]
+    on_day = f" on {told['completed_on']}" if told["completed_on"] else ""
+    lines.append(f"status     {told['status']}{on_day}, version {told['version']}, by {told['source']}")
+    lines.append(f"set        {when(told['set_at'])}")
+    lines.append(f"told       {when(told['told_at'])}, version {told['told_version']}")
+    if told["stands"] != "told":
+        reason = f": {told['reason']}" if told["reason"] else ""
+        lines.append(f"message    {told['message_id']} {told['stands']}{reason}")
+    for one in told["documents"]:
+        reason = f": {one['reason']}" if one["reason"] and one["uploaded_at"] is None else ""
+        state = "uploaded" if one["uploaded_at"] else one["stands"]
+        since = when(one["uploaded_at"] or one["queued_at"])
+        lines.append(f"{one['kind']:<10} {one['sha256'][:16]} {one['size']:,} bytes, {state} {since}{reason}")
+    return lines
+
+
+def _for_machines(row: dict[str, Any]) -> dict[str, Any]:
+    from integrator.cli import times
+
+    return row | {name: times.iso(row[name]) for name in _INSTANTS if name in row}

@@ -1,0 +1,239 @@
+"""`explain` of a reseller's booking: every step of it with its time, how it stands, and what waits for a person."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from integrator.cli import explain_order, times
+from integrator.domain.ordered import REGISTRATION
+from integrator.domain.portal import DOCUMENT, STATUS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from integrator.database import Database
+    from integrator.store.booking_story import BookingStory
+
+_EFFECTS = (STATUS, DOCUMENT, "booking")  # as they stand before a reference in reports and lists
+_INSTANTS = {"uncertain_since", "hold_since"}
+_SOURCES = {"command": "by command", "import": "from a file", "maconomy": "by Maconomy's word"}
+# task → what a person does before they say that it is done
+_TASKS = {
+    "unseen": "ask Trainingportal whether the student comes",
+    "lost_seat": "find the student a seat, or have the booking cancelled at Trainingportal",
+    "cancel_in_maconomy": "withdraw {participant} in Maconomy",
+}
+_LOOK = "--without-looking"  # the reason of a message that may have arrived names it
+
+
+def find(db: "Database", record: str) -> "list[BookingStory]":
+    """The bookings that a text may mean: a reference, ours or theirs, as reports, lists and the outbox name it."""
+    from integrator.store.booking_story import booking_stories
+
+    for effect in _EFFECTS:
+        record = record.removeprefix(f"{effect} ")
+    reference = record.partition(":")[0]  # with a colon behind it, it is a document's key
+    ours = reference.upper()
+    return booking_stories(db, ours if ours.startswith("TP-") else reference)
+
+
+def as_json(story: "BookingStory", now: "datetime") -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "kind": "booking",
+        **timed(story.booking),
+        "now": standing(story, now),
+        "next": list(next_steps(story)),
+        "status": story.status and timed(story.status),
+        "status_message": story.message and timed(story.message),
+        "documents": [timed(document) for document in story.documents],
+        "order": explain_order.as_json(story.order),
+    }
+
+
+def timed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row, its instants for machines."""
+    return {
+        name: (times.iso(value or None) if name.endswith("_at") or name in _INSTANTS else value)
+        for name, value in row.items()
+    }
+
+
+def lines(story: "BookingStory", now: "datetime") -> Iterator[str]:
+    """What happened, oldest first; then how it stands, and what a person types."""
+    booking, order = story.booking, story.order.order
+    yield f"booking {booking['reference']}: a seat of {booking['class_id']}: {order['title']} (order {order['id']})"
+    for at, what in sorted(_events(story, now), key=lambda event: event[0]):
+        yield f"  {times.exact(at)}  {what}"
+    yield f"now: {standing(story, now)}"
+    for step in next_steps(story):
+        yield f"next: {step}"
+
+
+# what happened ----------------------------------------------------------------------------------------
+
+
+def _events(story: "BookingStory", now: "datetime") -> Iterator[tuple[int, str]]:
+    yield story.booking["requested_at"], "Trainingportal asked for a seat, and it was held"
+    yield from _looks(story)
+    yield from explain_order.afterwards(story.order, now)
+    yield from _ends(story)
+    if story.status:
+        yield from _status(story.status)
+    if story.message:
+        yield from explain_order.trouble("the status", story.message, now)
+    for document in story.documents:
+        yield from _document(story, document, now)
+
+
+def _looks(story: "BookingStory") -> Iterator[tuple[int, str]]:
+    booking, looks = story.booking, story.booking["looks"]
+    if booking["confirmed_at"]:
+        name = f" as {booking['portal_reference']}" if booking["portal_reference"] else ""
+        word = f" ({booking['enrollment_status']})" if booking["enrollment_status"] else ""
+        yield booking["confirmed_at"], f"confirmed: look {looks} found it at Trainingportal{name}{word}"
+    elif booking["state"] == "unseen":
+        yield story.order.order["changed_at"], f"given up: {looks} look(s) did not find it; its seat is free again"
+    elif looks:
+        until = "" if booking["state"] == "reserved" else " until then"
+        yield booking["changed_at"], f"not visible at Trainingportal{until}, after {looks} look(s)"
+
+
+def _ends(story: "BookingStory") -> Iterator[tuple[int, str]]:
+    booking, order = story.booking, story.order.order
+    if booking["cancelled_at"]:
+        yield booking["cancelled_at"], f"cancelled by Trainingportal{_seat(story)}"
+    elif booking["state"] != "unseen" and order["state"] in ("released", "cancelled"):
+        yield order["changed_at"], f"its order is {order['state']}: its seat is free again"
+    if settled_at := _settled_at(story):
+        yield settled_at, "settled: a person has done what it waited for"
+
+
+def _seat(story: "BookingStory") -> str:
+    if story.order.order["state"] == "complete":
+        return ", when its student was on the way to Maconomy or there already"
+    return ": its seat is free again"
+
+
+def _settled_at(story: "BookingStory") -> int | None:
+    """A booking at its end changes once more only when a person settles it, or its student is forgotten."""
+    booking, order = story.booking, story.order.order
+    if booking["task"] or booking["anonymised_at"] or booking["state"] == "reserved":
+        return None
+    ended = {"cancelled": booking["cancelled_at"], "unseen": order["changed_at"]}
+    last = ended.get(booking["state"], booking["confirmed_at"])
+    changed = int(booking["changed_at"])
+    return changed if last is not None and changed > last else None
+
+
+def _status(status: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    yield status["set_at"], f"{_outcome(status)}: set {_SOURCES[status['source']]}, version {status['version']}"
+    if status["told_at"]:
+        newest = status["told_version"] == status["version"]
+        what = status["status"] if newest else "a former status"
+        yield status["told_at"], f"Trainingportal has {what}, version {status['told_version']}"
+
+
+def _outcome(status: Mapping[str, Any]) -> str:
+    return f"{status['status']} on {status['completed_on']}" if status["completed_on"] else str(status["status"])
+
+
+def _document(story: "BookingStory", document: Mapping[str, Any], now: "datetime") -> Iterator[tuple[int, str]]:
+    name = _name(document)
+    yield document["queued_at"], f"{name} is to be uploaded: {_size(document['size'])}"
+    if document["uploaded_at"]:
+        yield document["uploaded_at"], f"{name} was uploaded"
+        return
+    if message := _message_of(story, document):
+        yield from explain_order.trouble(name, message, now)
+
+
+def _message_of(story: "BookingStory", document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((message for message in story.order.outbox if message["id"] == document["message_id"]), None)
+
+
+def _name(document: Mapping[str, Any]) -> str:
+    """By its hash: the name of a file is often the student's. Shape  "certificate 9f86d081" """
+    return f"{document['kind']} {document['sha256'][:8]}"
+
+
+def _size(size: int) -> str:
+    return f"{max(1, round(size / 1000)):,} kB"
+
+
+# how it stands ----------------------------------------------------------------------------------------
+
+
+def standing(story: "BookingStory", now: "datetime") -> str:
+    """One sentence: where the booking stands."""
+    booking = story.booking
+    if booking["state"] == "reserved":
+        due = booking["next_look_at"] <= now.timestamp()
+        when = "at the next confirm-bookings" if due else f"after {times.exact(booking['next_look_at'])}"
+        told = f"its seat is held; Trainingportal is asked who comes {when} ({booking['looks']} look(s) so far)"
+    elif booking["state"] == "unseen":
+        told = "it never became visible at Trainingportal, and its seat is free again"
+    elif booking["state"] == "cancelled":
+        told = _registration(story) if story.order.order["state"] == "complete" else "its seat is free again"
+    else:
+        told = "; ".join([_registration(story), *_outcomes(story)])
+    return f"{booking['state']}: {told}"
+
+
+def _registration(story: "BookingStory") -> str:
+    if story.order.order["state"] != "complete":
+        return "its seat had been given up before, and its student is not registered"
+    [person] = story.order.people
+    return {
+        "completed": f"its student is registered in Maconomy as {person['remote_id']}",
+        "failed": "the registration of its student failed",
+        "dropped": "the registration of its student was given up",
+    }.get(person["state"], "its student is on the way to Maconomy")
+
+
+def _outcomes(story: "BookingStory") -> Iterator[str]:
+    if story.status:
+        yield f"{_outcome(story.status)}, which Trainingportal {_has(story, story.status)}"
+    if story.documents:
+        done = sum(document["uploaded_at"] is not None for document in story.documents)
+        yield f"{done} of {len(story.documents)} document(s) uploaded"
+
+
+def _has(story: "BookingStory", status: Mapping[str, Any]) -> str:
+    if status["told_version"] == status["version"]:
+        return "has"
+    dropped = story.message is not None and story.message["state"] == "dropped"
+    return "is not told: the message was dropped" if dropped else "does not have yet"
+
+
+def next_steps(story: "BookingStory") -> Iterator[str]:
+    """What waits for a person, and what they type then."""
+    booking, people = story.booking, story.order.people
+    if booking["task"]:
+        what = _TASKS[booking["task"]].format(participant=_participant(people[0]) if people else "the student")
+        yield f"{what}, then: integrator booking-status settle {booking['reference']}"
+    for message in story.order.outbox:
+        if message["effect"] == REGISTRATION:
+            yield from brought_back(f"the registration {message['key']}", message)
+    if story.message:
+        yield from brought_back("the status", story.message)
+    for document in story.documents:
+        if sent := _message_of(story, document):
+            yield from brought_back(_name(document), sent)
+
+
+def _participant(person: Mapping[str, Any]) -> str:
+    number = f" ({person['remote_id']})" if person["remote_id"] else ""
+    return f"{person['reference']}{number}"
+
+
+def brought_back(name: str, message: Mapping[str, Any]) -> Iterator[str]:
+    """What to type of a message that failed; nothing of any other."""
+    number = message["id"]
+    if message["state"] != "failed":
+        return
+    if _LOOK in (message["reason"] or ""):
+        look = f"look whether {name} is there; it is: integrator outbox drop {number}"
+        yield f"{look}; it is not: integrator outbox retry {number} {_LOOK}"
+    else:
+        drop = f"not to be mended: integrator outbox drop {number}"
+        yield f"{name} failed; mended: integrator outbox retry {number}; {drop}"

@@ -1,0 +1,53 @@
+"""`gateway`: the doorway for systems that call us, on this machine alone, for trying it."""
+
+import os
+from typing import NoReturn
+
+import typer
+
+from integrator.errors import UsageError
+
+_THREADS = 8
+_INSTALL = "pip install 'integrator[gateway]'"
+
+
+def gateway(
+    port: int = typer.Option(8080, "--port", metavar="P", min=0, max=65_535, help="Loopback port; 0 takes a free one."),
+) -> None:
+    """Serve the gateway on this machine until it is stopped.
+
+    For others to reach it, let the web server you have host integrator.gateway.wsgi:application, or the CGI script.
+
+    Example: integrator gateway --port 8080
+    """
+    import signal
+
+    from integrator.home import need_home
+
+    try:
+        import waitress  # type: ignore[import-untyped]  # it has no stubs
+
+        from integrator.gateway import create_app
+    except ModuleNotFoundError as error:
+        raise UsageError(f"gateway: {error.name} is not installed", hint=_INSTALL) from None
+    application = create_app(need_home(os.environ), os.environ)
+    try:
+        server = waitress.create_server(
+            application,
+            host="127.0.0.1",
+            port=port,
+            threads=_THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=False,  # who is trusted is said in [gateway]
+            max_request_body_size=20_000_000,  # what is between this and max_body_kb is answered as a problem
+            expose_tracebacks=False,
+        )
+    except OSError as error:
+        raise UsageError(f"gateway: port {port}: {error.strerror}") from None
+    signal.signal(signal.SIGTERM, _end)
+    typer.echo(f"http://127.0.0.1:{server.effective_port}  (Ctrl-C ends it)")
+    server.run()
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)  # waitress ends what it is at, and goes

@@ -1,0 +1,183 @@
+"""The application: it registers the routes, lets callers in or not, and turns whatever happens into an answer."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
+
+from integrator.gateway import documents, oilmat, portal, website
+from integrator.gateway.answers import Answer, Troubled, problem
+from integrator.gateway.call import Call, Here
+from integrator.gateway.callers import Address, address_of, house_of
+from integrator.gateway.failures import failure
+from integrator.gateway.guard import Guard, Refusal, Signed
+from integrator.gateway.limiter import Limiter
+from integrator.gateway.openapi import flask_rule
+from integrator.gateway.routes import Route
+from integrator.home import Home, make_var
+from integrator.runtime import logbook
+from integrator.settings import Settings, load_settings
+
+WRONG_KEY_CALLS = 10  # what a wrong key counts, in calls
+_LOGGED_REFUSALS = "refusals in the log"  # stands for an address, so that a flood of them cannot fill the log
+_SAFE = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class _OrderNumber(BaseConverter):
+    regex = "[1-9][0-9]{0,17}"
+    part_isolating = True
+
+
+def create_app(
+    home: Home, environ: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.time
+) -> flask.Flask:
+    """The application of one home. Its settings are read now; after an edit, start it again.
+
+    Errors  ConfigError: with every problem; also a key that can be guessed
+    """
+    settings = load_settings(home, environ, needs=("gateway",))
+    make_var(home, settings.store.path)
+    guard = Guard(settings.gateway)
+    limiter = Limiter(
+        home.var / "gateway.db", per_minute=settings.gateway.rate_per_minute, secret=guard.mixed(), clock=clock
+    )
+    here = Here(home, environ, settings, guard, limiter, clock)
+    app = flask.Flask(__name__, static_folder=None, template_folder=None)
+    app.debug = False
+    app.url_map.merge_slashes = False  # a redirect is an answer that nobody here expects
+    app.url_map.strict_slashes = False
+    app.url_map.converters["order"] = _OrderNumber
+    for route in all_routes(settings):
+        _register(app, here, route)
+    app.before_request(lambda: _count(here))
+    app.register_error_handler(Exception, lambda error: _failed(here, error))
+    app.after_request(lambda response: _finish(here, response))
+    return app
+
+
+def all_routes(settings: Settings) -> tuple[Route, ...]:
+    """Every route of an installation, as they are registered and as the document tells of them."""
+    own = (*website.ROUTES, *portal.routes(settings), *oilmat.ROUTES)
+    told = documents.routes(lambda: every) if settings.gateway.docs else ()
+    every = (*own, *told)
+    return every
+
+
+def _register(app: flask.Flask, here: Here, route: Route) -> None:
+    def view(**path: Any) -> flask.Response:
+        flask.g.route = route
+        _let_in(here, route, path)
+        limit = min(here.settings.gateway.max_body_kb * 1024, route.limit or 1 << 40)
+        return _response(route.answer(Call(here, flask.request, path, limit)))
+
+    rule = flask_rule(route.path)
+    app.add_url_rule(rule, route.name, view, methods=[route.method])
+    if route.changes:  # who only asks for the head of an answer must change nothing
+        for one in app.url_map.iter_rules(route.name):
+            assert one.methods is not None
+            one.methods.discard("HEAD")
+
+
+# who is let in ------------------------------------------------------------------------------------------------------
+
+
+def _count(here: Here) -> None:
+    """Errors  Troubled: too many calls from there"""
+    flask.g.begun = time.monotonic()
+    flask.g.address = address_of(flask.request.environ, trusted_proxies=here.settings.gateway.trusted_proxies)
+    wait_s = here.limiter.take(house_of(flask.g.address))
+    if wait_s:
+        headers = {"Retry-After": str(wait_s)}
+        raise Troubled(problem(429, "too many requests from this address", code="too_many", headers=headers))
+
+
+def _let_in(here: Here, route: Route, path: Mapping[str, Any]) -> None:
+    """Errors  Troubled: not let in"""
+    if route.caller is None:
+        return
+    refusal = _refusal(here, route, path, flask.g.address)
+    if refusal is None:
+        return
+    here.limiter.charge(house_of(flask.g.address), WRONG_KEY_CALLS - 1)
+    by_header = route.caller in ("website", "oilmat")
+    headers = {"WWW-Authenticate": 'ApiKey realm="integrator"'} if by_header else {"WWW-Authenticate": "Signature"}
+    code = "clock_off" if refusal.why == "clock" else "not_let_in"
+    detail = refusal.told or "not let in: no key, or not the right one"
+    raise Troubled(problem(401, detail, code=code, headers=headers, note=refusal.why))
+
+
+def _refusal(here: Here, route: Route, path: Mapping[str, Any], address: Address | None) -> Refusal | None:
+    guard, request = here.guard, flask.request
+    if route.caller in ("website", "oilmat"):
+        return guard.key(route.caller, request.headers.get("X-Api-Key", ""))
+    if route.caller == "token":
+        return guard.key("token", path["token"]) or guard.from_trainingportal(address)
+    signed = Signed(
+        request.method,
+        request.path,
+        tuple(request.args.items(multi=True)),
+        request.args.get("timestamp", ""),
+        request.args.get("signature", ""),
+    )
+    return guard.signed(signed, now=here.clock()) or guard.from_trainingportal(address)
+
+
+# what is answered ---------------------------------------------------------------------------------------------------
+
+
+def _response(answer: Answer) -> flask.Response:
+    flask.g.note = answer.note
+    return flask.Response(answer.content(), answer.status, {**answer.headers, "Content-Type": answer.kind})
+
+
+def _failed(here: Here, error: Exception) -> flask.Response:
+    if isinstance(error, Troubled):
+        return _response(error.answer)
+    answer = failure(error)
+    if answer.status >= 500 and not isinstance(error, HTTPException):
+        flask.g.place = logbook.place_of(error)
+    return _response(answer)
+
+
+def _finish(here: Here, response: flask.Response) -> flask.Response:
+    if flask.request.method == "OPTIONS" and response.status_code == 200:
+        response.status_code = 204
+        response.headers.remove("Content-Type")
+    for name, value in _SAFE.items():
+        response.headers.setdefault(name, value)
+    _log(here, response.status_code)
+    return response
+
+
+def _log(here: Here, status: int) -> None:
+    """One line for what changed something, what failed, and who was not let in. Never an address, a value or a path.
+
+    All else is what the server in front of us writes in its own log, if it is told to.
+    """
+    route: Route | None = flask.g.get("route")
+    changed = route is not None and route.changes and status < 400
+    if not (changed or status >= 500 or (status == 401 and not here.limiter.take(_LOGGED_REFUSALS))):
+        return
+    facts: dict[str, Any] = {
+        "at": datetime.fromtimestamp(int(here.clock()), UTC).isoformat(),
+        "command": "gateway",
+        "route": f"{route.method} {route.path}" if route else None,
+        "caller": route.caller if route else None,
+        "status": status,
+        "ms": round((time.monotonic() - flask.g.get("begun", time.monotonic())) * 1000),
+        "why": flask.g.get("note"),
+        "place": flask.g.get("place"),
+    }
+    with suppress(OSError):  # what was asked for is done; that the log cannot be written is said by the next run
+        logbook.write_line(here.home.log, {name: value for name, value in facts.items() if value is not None})

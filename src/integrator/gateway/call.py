@@ -1,0 +1,94 @@
+"""What a request is answered with at hand: this home, its settings and its store."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import flask
+
+from integrator.database import Database
+from integrator.desk import open_desk
+from integrator.gateway import bodies
+from integrator.gateway.guard import Guard
+from integrator.gateway.limiter import Limiter
+from integrator.home import Home, make_var, refuse_empty_store
+from integrator.jobs.booking import Desk
+from integrator.jobs.orderline_intake import Intake
+from integrator.runtime import lock
+from integrator.settings import Settings
+from integrator.store import open_store
+from integrator.store.reading import open_to_read
+
+
+@dataclass(frozen=True)
+class Here:
+    """One home as the gateway serves it. Nothing in it changes between two requests."""
+
+    home: Home
+    environ: Mapping[str, str]
+    settings: Settings
+    guard: Guard
+    limiter: Limiter
+    clock: Callable[[], float]
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(int(self.clock()), UTC)
+
+    def desk(self, *, asks: bool) -> "AbstractContextManager[Desk]":
+        """The booking desk, as the commands open it. asks: whether Maconomy may be asked"""
+        return open_desk(self.home, self.environ, asks=asks, clock=self.clock)
+
+    @contextmanager
+    def intake(self) -> Iterator[Intake]:
+        """Where orderlines are kept."""
+        with self.desk(asks=False) as desk:
+            yield Intake(desk.db, self.settings.workshops, self.clock)
+
+    @contextmanager
+    def reading(self) -> Iterator[Database | None]:
+        """The store for looking; None when there is none yet."""
+        refuse_empty_store(self.home, self.settings.store.path)
+        db = open_to_read(self.settings.store.path)
+        try:
+            yield db
+        finally:
+            if db is not None:
+                db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Database]:
+        """The store for a change by hand. Jobs may run beside it; a restore may not, so its lock is held.
+
+        Errors  LockHeld: somebody else has it; a caller comes again rather than wait
+        """
+        make_var(self.home, self.settings.store.path)
+        refuse_empty_store(self.home, self.settings.store.path)
+        with lock.hold(self.home.locks, "store", since=self.now()):
+            db = open_store(self.settings.store.path, backups=self.home.backups).db
+            try:
+                yield db
+            finally:
+                db.close()
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request that was let in. path: the parts of the address; limit: of its body, in bytes."""
+
+    here: Here
+    request: flask.Request
+    path: Mapping[str, Any]
+    limit: int
+
+    def body(self) -> bytes:
+        return bodies.read(self.request, limit=self.limit)
+
+    def query(self, name: str) -> str | None:
+        """The first value of a parameter, trimmed; None: there is none, or it is empty."""
+        return self.request.args.get(name, "").strip() or None
+
+    def link(self, path: str) -> str:
+        """An address of ours, wherever a server has put us."""
+        return f"{self.request.script_root}{path}"

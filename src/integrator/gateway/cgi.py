@@ -1,0 +1,34 @@
+"""One request by plain CGI: the web server starts a script, and the process ends with its answer."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.handlers import CGIHandler
+
+from integrator.errors import IntegratorError
+from integrator.gateway.answers import Answer
+from integrator.gateway.failures import failure
+
+
+def serve() -> None:
+    """Answer the request in the environment. What is wrong with this installation goes to the web server's log."""
+    os.umask(0o077)
+    from integrator.gateway.app import create_app
+    from integrator.home import need_home
+
+    application: Callable[..., Iterable[bytes]]
+    try:
+        application = create_app(need_home(os.environ), os.environ)
+    except IntegratorError as error:
+        print(f"integrator: {error.message}", file=sys.stderr)  # noqa: T201 (the web server's log)
+        application = _told(failure(error))
+    CGIHandler().run(application)
+
+
+def _told(answer: Answer) -> Callable[..., Iterable[bytes]]:
+    def application(_environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        start(f"{answer.status} .", [("Content-Type", answer.kind), *answer.headers.items()])
+        return [answer.content()]
+
+    return application

@@ -1,0 +1,305 @@
+"""Documents of bookings: found in the home's folder, or made, kept until they are uploaded, and taken away then.
+
+    documents/REFERENCE.pdf, documents/REFERENCE/*.pdf     an operator's; they stay
+    var/documents/REFERENCE/SHA256.pdf                     what waits to be uploaded, 0600
+
+Names of files can be people's: no message repeats one.
+"""
+
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from integrator.domain.courses import Course, starts_at
+from integrator.domain.ordered import scope_of
+from integrator.domain.portal import DOCUMENT
+from integrator.errors import BadRecord, ConfigError, Rejected
+from integrator.store.booking_documents import BookingDocuments, Kind, key_of
+from integrator.store.courses import Catalogue, SetAside
+
+if TYPE_CHECKING:
+    from integrator.certificates import Certificates
+    from integrator.effects import Message
+    from integrator.runtime.run import Run
+
+_REFERENCE = re.compile(r"TP-[A-Z2-7]{26}", re.IGNORECASE)
+_HEADER, _TRAILER, _TAIL = b"%PDF-", b"%%EOF", 1024
+_LONGEST_NAME = 100
+
+
+class Unfit(Exception):
+    """A file that is not taken; carries a stable code and the reason, without its name."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that belongs to a booking, by where it lies."""
+
+    reference: str
+    path: Path
+
+
+class Papers:
+    """The documents of one run. max_bytes: the largest that may be uploaded."""
+
+    def __init__(self, run: "Run", documents: Path, kept: Path, *, max_bytes: int) -> None:
+        self._run = run
+        self._documents = documents
+        self._kept = kept
+        self._max_bytes = max_bytes
+        self._rows = BookingDocuments(run.db)
+        self._trouble: dict[str, tuple[str, str]] = {}
+
+    # deciding -----------------------------------------------------------------------------------
+
+    def queue(self, certificates: "Certificates | None") -> list[ConfigError]:
+        """Ask for the upload of everything new. One document that is not fit holds no other.
+
+        Gives back what is to be told at the end: a template that is broken concerns all certificates
+        """
+        completed = self._rows.completed()
+        with_files = set[str]()
+        for found in self._find():
+            with_files.add(found.reference)
+            if found.reference in completed:
+                self._queue_file(found, completed[found.reference])
+        broken = []
+        if certificates is not None:
+            without = [row for row in completed.values() if row["reference"] not in with_files]
+            broken = self._queue_certificates(certificates, without)
+        if self._trouble:
+            self._run.remark(
+                f"documents: {len(self._trouble)} booking(s) have one that cannot be uploaded: integrator status"
+            )
+        with self._run.db.tx():
+            SetAside(self._run.db).replace("document", self._trouble, at=self._run.at, run_id=self._run.id)
+        return broken
+
+    def _queue_file(self, found: Found, booking: Mapping[str, Any]) -> None:
+        try:
+            content = self._content(found)
+        except Unfit as error:
+            self._trouble[found.reference] = (error.code, f"documents: a file of it {error}; it was not uploaded")
+            return
+        if content is not None:
+            self._queue(booking, content, found.path.name, "file")
+
+    def _queue_certificates(
+        self, certificates: "Certificates", bookings: Sequence[Mapping[str, Any]]
+    ) -> list[ConfigError]:
+        """One for each booking that never had a document: a changed template makes none anew."""
+        for booking in bookings:
+            if booking["has_documents"]:
+                continue
+            try:
+                content = self._certificate(certificates, booking["reference"])
+            except ConfigError as error:
+                return [error]
+            except BadRecord as error:
+                self._trouble[booking["reference"]] = (error.code, error.message)
+                continue
+            if content is not None:
+                self._queue(booking, content, f"certificate-{booking['reference']}.pdf", "certificate")
+        return []
+
+    def _certificate(self, certificates: "Certificates", reference: str) -> bytes | None:
+        from integrator.certificates.facts import certificate_of
+
+        student = self._rows.student(reference)
+        if student is None:  # its status was changed a moment ago
+            return None
+        content = certificates.pdf(certificate_of(student, self._class_facts(student)))
+        if len(content) > self._max_bytes:
+            raise BadRecord(f"its certificate is larger than {_mb(self._max_bytes)}", code="too_large")
+        return content
+
+    def _class_facts(self, student: Mapping[str, Any]) -> dict[str, Any]:
+        """As the class is now, else as it was booked."""
+        import msgspec
+
+        known = Catalogue(self._run.db, "course").get(student["class_id"])
+        facts: dict[str, Any] = msgspec.to_builtins(known) if isinstance(known, Course) else student["class"]
+        return facts
+
+    def _queue(self, booking: Mapping[str, Any], content: bytes, name: str, kind: Kind) -> None:
+        """The bytes first, then the row with its message: what is asked for is there."""
+        import hashlib
+
+        reference, sha256 = booking["reference"], hashlib.sha256(content).hexdigest()
+        known = {row["sha256"]: row for row in self._rows.of(reference)}.get(sha256)
+        if known is None or known["uploaded_at"] is None:  # also when somebody has deleted what still waits
+            self._keep(reference, sha256, content)
+        if known is not None:
+            return
+        body = {"reference": reference, "name": _plain(name), "sha256": sha256, "kind": kind}
+        # Before the store was restored it may have been uploaded, and we forgot.
+        caused_at = starts_at(booking["completed_on"]).timestamp()
+        run, at = self._run, int(self._run.clock())
+        with run.db.tx():
+            if not self._rows.is_complete(reference):  # somebody has changed its status while we looked at files
+                return
+            if self._rows.add(reference, sha256, body["name"], kind, len(content), at=at):
+                key = key_of(reference, sha256)
+                run.outbox.once(DOCUMENT, key, body, scope=scope_of(booking["order_id"]), caused_at=caused_at)
+                run.count(**{f"documents.{kind}s": 1})
+
+    # looking ------------------------------------------------------------------------------------
+
+    def _find(self) -> Iterator[Found]:
+        """Files by the bookings they belong to. What belongs to none, or not surely, is remarked."""
+        states = self._rows.states()
+        strange = Counter[str]()
+        for entry in _entries(self._documents):
+            reference = entry.name if entry.is_dir(follow_symlinks=False) else _stem(entry.name)
+            if entry.is_symlink():
+                strange["are links"] += 1
+            elif states.get(reference) == "cancelled":
+                strange["belong to cancelled bookings"] += 1
+            elif reference not in states:
+                strange["belong to no booking by their name"] += 1
+            elif entry.is_dir(follow_symlinks=False):
+                yield from self._find_in(reference, Path(entry.path), states, strange)
+            else:
+                yield Found(reference, Path(entry.path))
+        for what, number in sorted(strange.items()):
+            self._run.remark(f"documents: {number} file(s) or folder(s) {what}: they were left alone")
+
+    def _find_in(
+        self, reference: str, folder: Path, states: Mapping[str, Any], strange: Counter[str]
+    ) -> Iterator[Found]:
+        """The files of one booking's folder. One that is named like another's never leaves from here."""
+        for entry in _entries(folder):
+            named = {name.upper() for name in _REFERENCE.findall(entry.name)}
+            if (named and named != {reference.upper()}) or _stem(entry.name) in states.keys() - {reference}:
+                strange["lie in one booking's folder and are named like another"] += 1
+            elif entry.is_symlink() or not entry.is_file(follow_symlinks=False):
+                strange["are links or folders in a booking's folder"] += 1
+            elif not _stem(entry.name):
+                strange["lie in a booking's folder and are no .pdf"] += 1
+            else:
+                yield Found(reference, Path(entry.path))
+
+    def _content(self, found: Found) -> bytes | None:
+        """A file's bytes; None: it was looked at before, and has not been touched since. Errors  Unfit"""
+        try:
+            descriptor = os.open(found.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise Unfit("unreadable", f"cannot be read ({error.strerror})") from None
+        with os.fdopen(descriptor, "rb") as file:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise Unfit("not_plain", "is not a plain file")
+            if before.st_size > self._max_bytes:
+                raise Unfit("too_large", f"is larger than {_mb(self._max_bytes)}")
+            if self._is_known(found, before):
+                return None
+            content = file.read(self._max_bytes + 1)
+            after = os.fstat(descriptor)
+        if len(content) != before.st_size or (after.st_size, after.st_mtime_ns) != (len(content), before.st_mtime_ns):
+            raise Unfit("changing", "is being written at this moment")
+        if not content.startswith(_HEADER):
+            raise Unfit("not_pdf", "is not a PDF")
+        if _TRAILER not in content[-_TAIL:]:
+            raise Unfit("cut", "is a PDF without its end: still being copied, or cut off")
+        return content
+
+    def _is_known(self, found: Found, status: os.stat_result) -> bool:
+        """Asked for under this name, of this size, and nobody has changed or replaced the file since."""
+        name = _plain(found.path.name)
+        return any(
+            (row["name"], row["size"]) == (name, status.st_size)
+            and status.st_ctime < row["queued_at"]
+            and (row["uploaded_at"] is not None or self._place(found.reference, row["sha256"]).exists())
+            for row in self._rows.of(found.reference)
+        )
+
+    # keeping -----------------------------------------------------------------------------------
+
+    def read(self, message: "Message") -> bytes:
+        """The bytes of a message. Errors  Rejected: they are gone, or are not what was asked for"""
+        import hashlib
+
+        body = message.body
+        try:
+            content = self._place(body["reference"], body["sha256"]).read_bytes()
+        except OSError:
+            what = f"document {message.key}: is not in var/documents any more; nothing was sent"
+            raise Rejected(what, hint="put it into documents/ again, then: integrator outbox retry") from None
+        if hashlib.sha256(content).hexdigest() != body["sha256"]:
+            raise Rejected(f"document {message.key}: was changed in var/documents; nothing was sent")
+        return content
+
+    def sweep(self) -> None:
+        """Delete what is uploaded, given up, or was never asked for because a run ended in the middle."""
+        if self._run.dry:
+            return
+        needed = self._rows.waiting()
+        for folder in _entries(self._kept):
+            if folder.is_dir(follow_symlinks=False):
+                for file in _entries(Path(folder.path), hidden=True):
+                    if (folder.name, file.name.removesuffix(".pdf")) not in needed:
+                        os.unlink(file.path)
+                with suppress(OSError):  # something of it is still needed
+                    os.rmdir(folder.path)
+
+    def _keep(self, reference: str, sha256: str, content: bytes) -> None:
+        """Whole or not at all, and on the disk before anything says that it is there."""
+        if self._run.dry:
+            return
+        place = self._place(reference, sha256)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = place.with_name(f".{sha256}.new")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(place)
+        for folder in (place.parent, place.parent.parent):
+            _sync(folder)
+
+    def _place(self, reference: str, sha256: str) -> Path:
+        return self._kept / reference / f"{sha256}.pdf"
+
+
+def _entries(folder: Path, *, hidden: bool = False) -> list["os.DirEntry[str]"]:
+    """What lies in a folder, by name; of one that is not there nothing."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted((one for one in found if hidden or not one.name.startswith(".")), key=lambda one: one.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _stem(name: str) -> str:
+    """A PDF's name without its ending; "" for other files."""
+    stem, dot, ending = name.rpartition(".")
+    return stem if dot and ending.lower() == "pdf" else ""
+
+
+def _plain(name: str) -> str:
+    """A name as it may stand in a form: printable, not too long, still a .pdf."""
+    text = "".join(one if one.isprintable() and one not in '"\\/' else "_" for one in _stem(name))
+    return f"{text.encode('utf-8', 'replace').decode()[:_LONGEST_NAME]}.pdf"
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1_000_000:g} MB"
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,196 @@
+"""Statuses of bookings, as people set them: by command, or a whole list from a file.
+
+Keeps   store   the newest status of each booking; with it one message to Trainingportal, in place of an older one
+Writes  nothing elsewhere: update-booking-status does
+Guard   a list with one bad row changes nothing, unless it is told to take the good ones
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from integrator.database import Database
+from integrator.domain import completion
+from integrator.domain.lists import business_date
+from integrator.domain.ordered import scope_of
+from integrator.domain.portal import STATUS, status_message
+from integrator.errors import NotBookable, NotFound, UsageError
+from integrator.jobs.booking_status_files import Row, rows_of
+from integrator.runtime.outbox import Outbox
+from integrator.store.booking_documents import BookingDocuments
+from integrator.store.booking_statuses import BookingStatuses, Source
+from integrator.store.bookings import Bookings
+
+_NOT_YET = {
+    "reserved": "is not confirmed by Trainingportal yet",
+    "unseen": "never became visible at Trainingportal",
+    "cancelled": "is cancelled",
+}
+_LIST = "integrator booking-status list"
+Good = tuple[dict[str, Any], str, str | None]  # a booking, its status, the date
+
+
+@dataclass
+class Imported:
+    """What an import did. bad: (row of the file, why); when it is not empty and nothing was taken, taken is False."""
+
+    taken: bool = True
+    rows: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    bad: list[tuple[int, str]] = field(default_factory=list)
+
+
+def set_status(
+    db: Database, reference: str, status: str, on: str | date | None, source: Source, at: int
+) -> dict[str, Any]:
+    """What became of one student from now on; the same again changes nothing.
+
+    Shape   {"reference", "status", "completed_on", "version", "changed"}
+    Errors  UsageError: no such status, COMPLETED without a date, a date that cannot be; NotFound;
+            NotBookable: the booking is not confirmed
+    """
+    known, completed_on = completion.outcome(status, on, today=_today(at))
+    with db.tx():
+        booking = _confirmed(db, reference)
+        changed = keep_status(db, booking, known, completed_on, source=source, at=at)
+        found = BookingStatuses(db).get(reference)
+    assert found is not None
+    shown = {name: found[name] for name in ("reference", "status", "completed_on", "version")}
+    return shown | {"changed": changed}
+
+
+def keep_status(
+    db: Database,
+    booking: Mapping[str, Any],
+    status: str,
+    completed_on: str | None,
+    *,
+    source: Source,
+    at: int,
+    maconomy_seen: str | None = None,
+) -> bool:
+    """A status with the message that tells it; inside tx(). False: it was that already, and nothing is told.
+
+    Documents that wait to leave belong to the status before: they are asked for anew once COMPLETED is told.
+    """
+    reference = booking["reference"]
+    version = BookingStatuses(db).set(
+        reference, status, completed_on, source=source, at=at, maconomy_seen=maconomy_seen
+    )
+    if version is None:
+        return False
+    BookingDocuments(db).forget_unsent(reference)
+    body = status_message(reference, status, completed_on, version)
+    Outbox(db, clock=lambda: at).latest(STATUS, reference, body, scope=scope_of(booking["order_id"]))
+    return True
+
+
+def import_statuses(db: Database, path: Path, at: int, *, partial: bool = False) -> Imported:
+    """Statuses from a list, all in one transaction.
+
+    partial   good rows are taken although others are bad. Otherwise nothing is: the list is mended and imported again
+              as a whole, and nobody has to know which of its rows were in
+    Errors    UsageError: the file cannot be read as a list of statuses
+    """
+    rows = rows_of(path)
+    imported = Imported(rows=len(rows))
+    with db.tx():
+        good = _checked(db, rows, imported.bad, today=_today(at))
+        imported.taken = partial or not imported.bad
+        for booking, status, completed_on in good if imported.taken else ():
+            changed = keep_status(db, booking, status, completed_on, source="import", at=at)
+            imported.changed += changed
+            imported.unchanged += not changed
+    return imported
+
+
+def _checked(db: Database, rows: list[Row], bad: list[tuple[int, str]], *, today: date) -> list[Good]:
+    """What the good rows say; why the others are bad, in the file's order. No reason repeats what a row says."""
+    found: dict[str, tuple[int, Good]] = {}
+    twice: dict[str, list[int]] = {}
+    for row in rows:
+        try:
+            one = _read(db, row, today=today)
+        except (UsageError, NotFound) as error:
+            bad.append((row.number, error.message))
+            continue
+        first, known = found.setdefault(row.reference, (row.number, one))
+        if known != one:
+            twice.setdefault(row.reference, [first]).append(row.number)
+    for numbers in twice.values():
+        others = {number: ", ".join(str(one) for one in numbers if one != number) for number in numbers}
+        bad += [(number, f"row {other} of the same booking says otherwise") for number, other in others.items()]
+    bad.sort()
+    return [one for reference, (_, one) in found.items() if reference not in twice]
+
+
+def _read(db: Database, row: Row, *, today: date) -> Good:
+    if not row.reference:
+        raise UsageError("has no booking reference")
+    if not row.status:
+        raise UsageError("has no status")
+    status, completed_on = completion.outcome(row.status, row.on, today=today)
+    return _confirmed(db, row.reference), status, completed_on
+
+
+def _confirmed(db: Database, reference: str) -> dict[str, Any]:
+    """Errors  NotFound; NotBookable"""
+    booking = Bookings(db).get(reference)
+    if why := _NOT_YET.get(booking["state"]):
+        raise NotBookable(f"the booking {why}: it takes no status", code=booking["state"], hint=_LIST)
+    return booking
+
+
+def _today(at: int) -> date:
+    return business_date(datetime.fromtimestamp(at, UTC))
+
+
+# looking ------------------------------------------------------------------------------------------
+
+
+def listed(db: Database | None, *, untold: bool, class_id: str | None, limit: int) -> list[dict[str, Any]]:
+    """Bookings with their statuses, newest change first. Shape  as show, without documents"""
+    if db is None:
+        return []
+    found = BookingStatuses(db).listed(untold=untold, class_id=class_id, limit=limit)
+    return [row | {"stands": _stands(row)} for row in found]
+
+
+def show(db: Database | None, reference: str) -> dict[str, Any]:
+    """How a booking's status and documents stand. No name is in it.
+
+    Shape   {"reference", "class_id", "booking", "status", "completed_on", "version", "told_version", "source",
+            "set_at", "told_at", "stands", "reason", "documents": [{"kind", "sha256", "size", "queued_at",
+            "uploaded_at", "stands", "reason", "message_id"}]}; times are epoch seconds or None
+    Errors  NotFound
+    """
+    row = BookingStatuses(db).shown(reference) if db is not None else None
+    if row is None or db is None:
+        raise NotFound("there is no booking of that reference", hint=_LIST)
+    documents = [
+        {name: one[name] for name in ("kind", "sha256", "size", "queued_at", "uploaded_at", "message_id", "reason")}
+        | {"stands": _MESSAGE.get(one["message"], "unknown")}
+        for one in BookingDocuments(db).of(reference)
+    ]
+    return row | {"stands": _stands(row), "documents": documents}
+
+
+_MESSAGE = {
+    "received": "waits",
+    "processing": "in doubt",
+    "completed": "told",
+    "failed": "failed",
+    "dropped": "given up",
+}
+
+
+def _stands(row: Mapping[str, Any]) -> str:
+    """In one word: none, told, waits, in doubt, failed, given up."""
+    if row["status"] is None:
+        return "none"
+    if row["told_version"] == row["version"]:
+        return "told"
+    return _MESSAGE.get(row["message"], "unknown")

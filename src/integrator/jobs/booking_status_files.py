@@ -1,0 +1,249 @@
+"""Lists of statuses as people keep them: CSV and XLSX files, read within bounds. Whatever is in them, it only is read.
+
+A workbook is unpacked by us, within a limit, and only then given to the library: neither a small file that unpacks to
+gigabytes nor a cell at the far end of a sheet may take the machine's memory.
+"""
+
+import csv
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from integrator.domain.participants import same_text
+from integrator.errors import UsageError
+
+MAX_BYTES = 5_000_000
+MAX_ROWS = 10_000
+_MAX_UNPACKED = 50_000_000
+_MAX_PARTS = 500
+_MAX_COLUMNS = 100
+_FIRST_ROWS = 20  # among which the line with the names of the columns is looked for
+_ZIP = b"PK\x03\x04"
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_PLACE = re.compile(rb"\sr\s*=\s*[\"']([^\"']*)[\"']")  # of a row or a cell
+_CELL_TAG = re.compile(rb"<(?:\w+:)?c[\s/>]")
+_CELL = re.compile(r"([A-Z]{0,3})([0-9]{1,7})")
+
+_NAMES = {
+    "reference": (
+        "reference",
+        "booking reference",
+        "bookingreference",
+        "booking",
+        "booking ref",
+        "ref",
+        "bookingnummer",
+    ),
+    "status": ("status", "new status", "newstatus", "result", "resultat", "outcome", "udfald"),
+    "on": (
+        *("date", "dato", "completed on", "completion date", "completiondate", "completed", "gennemført"),
+        *("gennemført den", "gennemførelsesdato", "bestået den", "afsluttet", "fullført", "gjennomført"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row. number as a spreadsheet counts, from 1; on is a text, or a date as a spreadsheet keeps it."""
+
+    number: int
+    reference: str
+    status: str
+    on: str | date | None
+
+
+def rows_of(path: Path) -> list[Row]:
+    """Every row that is not empty.
+
+    Errors  UsageError: no such file, neither kind, too large, no columns of ours, nothing in it
+    """
+    raw = _content(path)
+    table = _workbook(raw, path) if raw.startswith(_ZIP) else _text_table(raw, path)
+    return _rows(table, path)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; nothing was changed") from None
+    if len(raw) > MAX_BYTES:
+        raise _refused(path, f"is larger than {MAX_BYTES // 1_000_000} MB")
+    return raw
+
+
+def _refused(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path}: {why}; nothing was changed")
+
+
+# what a table says ---------------------------------------------------------------------------------
+
+Table = list[tuple[int, Sequence[Any]]]  # (number of the row, its cells)
+
+
+def _rows(table: Table, path: Path) -> list[Row]:
+    for place, (_, cells) in enumerate(table[:_FIRST_ROWS]):
+        if columns := _columns(cells, path):
+            return _filled(table[place + 1 :], columns, path)
+    raise _refused(
+        path, 'has no line with the names of its columns: "reference", "status" and "date" (or "dato") are expected'
+    )
+
+
+def _filled(table: Table, columns: dict[str, int], path: Path) -> list[Row]:
+    rows = [row for number, cells in table if any(map(_text, cells)) and (row := _row(number, cells, columns))]
+    if not rows:
+        raise _refused(path, "has no row below the names of its columns")
+    if len(rows) > MAX_ROWS:
+        raise _refused(path, f"has more than {MAX_ROWS:,} rows")
+    return rows
+
+
+def _columns(cells: Sequence[Any], path: Path) -> dict[str, int] | None:
+    """Where our columns stand, None when this is not the line that names them. Errors  UsageError: one twice"""
+    names = [same_text(_text(cell)).replace("_", " ").replace("-", " ").rstrip(":") for cell in cells]
+    places = {ours: [place for place, name in enumerate(names) if name in known] for ours, known in _NAMES.items()}
+    if not places["reference"] or not places["status"]:
+        return None
+    if twice := next((ours for ours, found in places.items() if len(found) > 1), None):
+        shown = "date" if twice == "on" else twice
+        raise _refused(path, f"has several columns for the {shown}")
+    return {ours: found[0] for ours, found in places.items() if found}
+
+
+def _row(number: int, cells: Sequence[Any], columns: dict[str, int]) -> Row:
+    found = {ours: cells[place] if place < len(cells) else "" for ours, place in columns.items()}
+    on = found.get("on")
+    return Row(
+        number, _text(found["reference"]), _text(found["status"]), on if isinstance(on, date) else _text(on) or None
+    )
+
+
+def _text(cell: Any) -> str:
+    """A cell as it is read on screen; the no-break blanks of copied texts are blanks."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).replace("\ufeff", "").replace("\xa0", " ").strip()
+
+
+# CSV -------------------------------------------------------------------------------------------------
+
+
+def _text_table(raw: bytes, path: Path) -> Table:
+    text = _decoded(raw, path)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    table: Table = []
+    try:
+        for cells in reader:
+            if len(table) > MAX_ROWS + _FIRST_ROWS or len(cells) > _MAX_COLUMNS:
+                raise _refused(path, f"has more than {MAX_ROWS:,} rows or {_MAX_COLUMNS} columns")
+            table.append((reader.line_num, cells))
+    except csv.Error as error:
+        raise _refused(path, f"line {reader.line_num} cannot be read as CSV: {error}") from None
+    return table
+
+
+def _decoded(raw: bytes, path: Path) -> str:
+    """UTF-8, else what Windows writes here. Errors  UsageError: neither, so it is no text"""
+    if b"\0" not in raw:
+        for encoding in ("utf-8-sig", "cp1252"):
+            try:
+                return raw.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+    raise _refused(path, "is neither an XLSX workbook nor CSV in UTF-8 or Windows-1252")
+
+
+def _delimiter(text: str) -> str:
+    """What stands most often in the first line that says anything; Excel's own word for it wins."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.lower().startswith("sep=") and len(first.strip()) == 5:
+        return first.strip()[4]
+    return max(";,\t", key=first.count)
+
+
+# XLSX -------------------------------------------------------------------------------------------------
+
+
+def _workbook(raw: bytes, path: Path) -> Table:
+    """The cells of the first visible sheet. Errors  UsageError"""
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+    except ImportError:
+        hint = "pip install 'integrator[sheets]', or save it as CSV"
+        raise UsageError(f"{path}: workbooks cannot be read here; nothing was changed", hint=hint) from None
+    safe = _repacked(raw, path)
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(safe))
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
+        cells = book.get_sheet_by_name(shown[0]).to_python(skip_empty_area=False) if shown else []
+    except (CalamineError, OSError, ValueError):  # its own words may hold a cell
+        raise _refused(path, "cannot be read as an XLSX workbook") from None
+    return [(number, [_plain(cell) for cell in row]) for number, row in enumerate(cells, 1)]
+
+
+def _plain(cell: Any) -> Any:
+    """A date of a spreadsheet is an instant at midnight."""
+    if isinstance(cell, datetime) and (cell.hour, cell.minute, cell.second) == (0, 0, 0):
+        return cell.date()
+    return cell
+
+
+def _repacked(raw: bytes, path: Path) -> bytes:
+    """The same parts, unpacked within our limit and not packed again: what the library reads is what we measured."""
+    made = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as book, zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as plain:
+            for name, content in _parts(book, path):
+                if _SHEET.fullmatch(name):
+                    _check_extent(content, path)
+                plain.writestr(name, content)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error):
+        raise _refused(path, "is a damaged, protected or foreign workbook") from None
+    return made.getvalue()
+
+
+def _parts(book: zipfile.ZipFile, path: Path) -> Iterator[tuple[str, bytes]]:
+    infos = {info.filename: info for info in book.infolist()}
+    if "xl/workbook.xml" not in infos:
+        raise _refused(path, "is packed, but it is no XLSX workbook")
+    if len(infos) > _MAX_PARTS or len(infos) != len(book.infolist()):
+        raise _refused(path, "is no workbook as programs write it")
+    left = _MAX_UNPACKED
+    for name, info in infos.items():
+        with book.open(info) as part:
+            content = part.read(left + 1)
+        left -= len(content)
+        if left < 0:
+            raise _refused(path, f"unpacks to more than {_MAX_UNPACKED // 1_000_000} MB")
+        yield name, content
+
+
+def _check_extent(sheet: bytes, path: Path) -> None:
+    """The library lays out every cell up to the farthest one. Errors  UsageError: it is too far, or cannot be told"""
+    if b"\0" in sheet:
+        raise _refused(path, "is no workbook as programs write it")
+    cells = 0
+    for found in _PLACE.finditer(sheet):
+        place = _CELL.fullmatch(found[1].decode("ascii", "replace"))
+        if place is None or int(place[2]) > MAX_ROWS + _FIRST_ROWS or _column(place[1]) > _MAX_COLUMNS:
+            raise _refused(path, f"has cells beyond {MAX_ROWS:,} rows or {_MAX_COLUMNS} columns")
+        cells += bool(place[1])
+    if len(_CELL_TAG.findall(sheet)) > cells:  # cells that do not say where they stand
+        raise _refused(path, "is no workbook as programs write it")
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number

@@ -1,0 +1,152 @@
+"""update-booking-status: what became of students travels store → Trainingportal, then their documents.
+
+Reads   maconomy   GET /api/participant/ID, for classes that have begun and that a reseller sold seats of
+        documents/ in the home: REFERENCE.pdf, or REFERENCE/*.pdf
+Keeps   store      booking_statuses, booking_documents; var/documents: the bytes until they are uploaded
+Writes  trainingportal  E8 for every status (outbox, latest), E9 for every document (outbox, once)
+Guard   the newest status wins, an older one never overtakes; a document leaves once for its booking and content, only
+        after the booking's COMPLETED is known there; one in doubt waits for a person
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from integrator.domain.portal import DOCUMENT, STATUS
+from integrator.effects import Done, Message, Preview, Sender
+from integrator.errors import ConfigError, IntegratorError, Postponed, Refused
+from integrator.jobs.booking_papers import Papers
+from integrator.store.booking_documents import BookingDocuments
+from integrator.store.booking_statuses import BookingStatuses
+
+if TYPE_CHECKING:
+    from integrator.certificates import Certificates
+    from integrator.jobs.booking_outcomes import Participants
+    from integrator.runtime.run import Run
+
+MAX_BYTES = 10_000_000
+
+
+class Portal(Protocol):
+    """The part of Trainingportal this job needs."""
+
+    def status_sender(self) -> Sender: ...
+
+    def document_sender(self, read: Callable[[Message], bytes]) -> Sender: ...
+
+
+def update_booking_status(
+    run: "Run",
+    portal: Callable[[], Portal] | None,
+    *,
+    documents: Path,
+    var: Path,
+    certificates: "Certificates | None" = None,
+    maconomy: "Callable[[], Participants] | None" = None,
+    max_bytes: int = MAX_BYTES,
+) -> None:
+    """Bring the statuses of all bookings level with Trainingportal, then give it their documents.
+
+    portal, maconomy   made when they are first needed; None: switched off
+    documents, var     the home's folders: what operators put there, and what waits (in var/documents)
+    certificates       None: what has no file in documents gets none
+
+    Errors  Refused, Unavailable: Trainingportal; at the end, when all else is done: Refused, ConfigError of Maconomy
+            or of a broken certificate; Stopped
+    """
+    troubles: list[IntegratorError] = []
+    # fetch, decide and keep: statuses
+    if maconomy is not None:
+        troubles += _from_maconomy(run, maconomy)
+    # deliver
+    if portal is None:
+        _say_off(run)
+    else:
+        _deliver(run, STATUS, lambda: Newest(portal().status_sender()), _told(run))
+    # the same for documents: which leave, follows from what was told
+    papers = Papers(run, documents, var / "documents", max_bytes=max_bytes)
+    papers.sweep()
+    troubles += papers.queue(certificates)
+    if portal is not None:
+        _deliver(run, DOCUMENT, lambda: Ready(run, portal().document_sender(papers.read)), _uploaded(run))
+        papers.sweep()
+    for trouble in troubles:
+        raise trouble
+
+
+def _from_maconomy(run: "Run", maconomy: "Callable[[], Participants]") -> list[Refused | ConfigError]:
+    """What of Maconomy's trouble must be told; it holds nothing else back."""
+    from integrator.jobs.booking_outcomes import take_outcomes
+
+    try:
+        take_outcomes(run, maconomy)
+    except (Refused, ConfigError) as error:
+        return [error]
+    return []
+
+
+def _deliver(run: "Run", effect: str, make: Callable[[], Sender], keep: Callable[[Message, Done], None]) -> None:
+    """No client is made for nothing: most starts find nothing to do."""
+    if run.outbox.pending(effect):
+        run.deliver(effect, make(), keep=keep)
+
+
+def _say_off(run: "Run") -> None:
+    if waiting := run.outbox.pending(STATUS) + run.outbox.pending(DOCUMENT):
+        run.remark(f"[trainingportal] is switched off: {waiting} message(s) on bookings stay in the outbox")
+
+
+def _told(run: "Run") -> Callable[[Message, Done], None]:
+    def keep(message: Message, done: Done) -> None:
+        BookingStatuses(run.db).told(message.key, message.body["version"], at=int(run.clock()))
+
+    return keep
+
+
+def _uploaded(run: "Run") -> Callable[[Message, Done], None]:
+    def keep(message: Message, done: Done) -> None:
+        body = message.body
+        BookingDocuments(run.db).uploaded(body["reference"], body["sha256"], at=int(run.clock()))
+
+    return keep
+
+
+class Newest:
+    """The sender of statuses, but that an older one still on its way is waited for before a newer one counts as told.
+
+    A message whose body was replaced while it was in doubt has had no attempt of its own: that the booking stands so
+    already says nothing, as the older status may arrive after we looked. Once it cannot any more, the newer is sent.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self.settle_s, self.resends = sender.settle_s, sender.resends
+        self.groups, self.send, self.preview = sender.groups, sender.send, sender.preview
+        self.repeatable = sender.repeatable
+        self._sender = sender
+
+    def look_up(self, message: Message) -> Done | None:
+        found = self._sender.look_up(message)
+        return found if message.attempts else None
+
+
+class Ready:
+    """The sender of documents, but that none leaves while its booking's COMPLETED is not what is known there."""
+
+    def __init__(self, run: "Run", sender: Sender) -> None:
+        self.settle_s, self.resends = sender.settle_s, sender.resends
+        self.groups, self.look_up, self.repeatable = sender.groups, sender.look_up, sender.repeatable
+        self._sender, self._documents = sender, BookingDocuments(run.db)
+
+    def send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
+        """Each by itself: one that is not ready holds no other."""
+        return list(self._each(group))
+
+    def _each(self, group: Sequence[Message]) -> Iterator[Done | IntegratorError]:
+        for message in group:
+            if self._documents.is_complete(message.body["reference"]):
+                yield from self._sender.send([message])
+            else:
+                yield Postponed("its booking is not completed, or Trainingportal does not know it yet")
+
+    def preview(self, message: Message) -> Preview:
+        return self._sender.preview(message)

@@ -1,0 +1,113 @@
+"""Documents of bookings: what was asked to be uploaded, once for each booking and content."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from integrator.database import Database
+from integrator.domain.portal import DOCUMENT
+
+Kind = Literal["file", "certificate"]
+_HASH_DIGITS = 16
+
+# Their status is COMPLETED, the other side has it, and their student was not erased.
+_COMPLETE = (
+    "FROM bookings b JOIN booking_statuses s ON s.reference = b.reference"
+    " JOIN participants p ON p.order_id = b.order_id AND p.number = 1 JOIN orders o ON o.id = b.order_id"
+    " WHERE b.state = 'confirmed' AND s.status = 'COMPLETED' AND s.told_version = s.version AND p.anonymised_at IS NULL"
+)
+
+
+def key_of(reference: str, sha256: str) -> str:
+    """The key of a document in the outbox. Shape  "TP-…:9f86d081884c7d65" """
+    return f"{reference}:{sha256[:_HASH_DIGITS]}"
+
+
+class BookingDocuments:
+    """Rows of booking_documents. What writes must be called inside tx()."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # reading ------------------------------------------------------------------------------------
+
+    def of(self, reference: str) -> list[dict[str, Any]]:
+        """The documents of one booking in the order they were asked for, each with its message's state."""
+        rows = self._db.all(
+            "SELECT d.*, x.id AS message_id, x.reason,"  # noqa: S608 (constants)
+            " iif(x.state = 'failed' AND x.body IS NULL, 'dropped', x.state) AS message FROM booking_documents d"
+            f" LEFT JOIN outbox x ON x.effect = '{DOCUMENT}'"
+            f"  AND x.key = d.reference || ':' || substr(d.sha256, 1, {_HASH_DIGITS})"
+            " WHERE d.reference = ? ORDER BY d.id",
+            (reference,),
+        )
+        return [dict(row) for row in rows]
+
+    def is_complete(self, reference: str) -> bool:
+        """Whether documents of a booking may leave: its COMPLETED is known there, and nothing has changed since."""
+        return bool(self._db.value(f"SELECT 1 {_COMPLETE} AND b.reference = ?", (reference,)))
+
+    def completed(self) -> dict[str, dict[str, Any]]:
+        """Bookings whose documents may leave, by reference: order_id, completed_on, has_documents."""
+        rows = self._db.all(
+            "SELECT b.reference, b.order_id, s.completed_on,"  # noqa: S608 (constants)
+            " EXISTS (SELECT 1 FROM booking_documents d WHERE d.reference = b.reference) AS has_documents"
+            f" {_COMPLETE} ORDER BY b.reference"
+        )
+        return {row["reference"]: dict(row) for row in rows}
+
+    def student(self, reference: str) -> dict[str, Any] | None:
+        """What a certificate says of a booking: its student, and its class as it is known now or was booked.
+
+        None: it is not complete any more.
+        """
+        row = self._db.one(
+            "SELECT b.reference, b.class_id, b.birth_date, s.completed_on, p.first_name, p.last_name, o.class"
+            f" {_COMPLETE} AND b.reference = ?",
+            (reference,),
+        )
+        return dict(row) | {"class": msgspec.json.decode(row["class"])} if row else None
+
+    def states(self) -> dict[str, str | None]:
+        """Every booking's state, by reference."""
+        return {row["reference"]: row["state"] for row in self._db.all("SELECT reference, state FROM bookings")}
+
+    def waiting(self) -> set[tuple[str, str]]:
+        """(reference, sha256) of the documents whose bytes are still needed: not uploaded, and not dropped."""
+        rows = self._db.all(
+            "SELECT d.reference, d.sha256 FROM booking_documents d"  # noqa: S608 (constants)
+            f" JOIN outbox x ON x.effect = '{DOCUMENT}'"
+            f"  AND x.key = d.reference || ':' || substr(d.sha256, 1, {_HASH_DIGITS})"
+            " WHERE d.uploaded_at IS NULL AND x.body IS NOT NULL"
+        )
+        return {(row["reference"], row["sha256"]) for row in rows}
+
+    # writing ------------------------------------------------------------------------------------
+
+    def add(self, reference: str, sha256: str, name: str, kind: Kind, size: int, *, at: int) -> bool:
+        """One more document. False: the same content was asked for before."""
+        return bool(
+            self._db.write(
+                "INSERT INTO booking_documents (reference, sha256, name, kind, size, queued_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (reference, sha256) DO NOTHING",
+                (reference, sha256, name, kind, size, at),
+            )
+        )
+
+    def uploaded(self, reference: str, sha256: str, *, at: int) -> None:
+        self._db.write(
+            "UPDATE booking_documents SET uploaded_at = ? WHERE reference = ? AND sha256 = ?", (at, reference, sha256)
+        )
+
+    def forget_unsent(self, reference: str) -> int:
+        """Documents of which not a byte has left, when their booking's status is another: as if never asked for.
+
+        They are asked for anew when it is COMPLETED. What left, or may have, stays: a person decides.
+        """
+        return sum(self._forget(row) for row in self.of(reference) if row["uploaded_at"] is None)
+
+    def _forget(self, row: dict[str, Any]) -> int:
+        gone = self._db.write(
+            "DELETE FROM outbox WHERE id = ? AND state = 'received' AND uncertain_since IS NULL", (row["message_id"],)
+        )
+        return gone and self._db.write("DELETE FROM booking_documents WHERE id = ?", (row["id"],))

@@ -1,0 +1,109 @@
+"""What became of the students of bookings: the newest status of each, and which of its versions was told.
+
+How far the telling is stands in the outbox alone; this module joins it and never copies it.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from integrator.database import Database
+from integrator.domain.portal import STATUS
+
+Source = Literal["command", "import", "maconomy"]
+
+_SHOWN = (
+    "b.reference, b.order_id, b.class_id, b.state AS booking, s.status, s.completed_on, s.version, s.told_version,"
+    " s.source, s.set_at, s.told_at, iif(x.state = 'failed' AND x.body IS NULL, 'dropped', x.state) AS message,"
+    " x.reason, x.id AS message_id"
+)
+_JOINED = (
+    "FROM bookings b LEFT JOIN booking_statuses s ON s.reference = b.reference"
+    f" LEFT JOIN outbox x ON x.effect = '{STATUS}' AND x.key = b.reference"
+)
+
+
+class BookingStatuses:
+    """Rows of booking_statuses. What writes must be called inside tx()."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # reading ------------------------------------------------------------------------------------
+
+    def get(self, reference: str) -> dict[str, Any] | None:
+        """The status of one booking, None while none was ever set."""
+        row = self._db.one("SELECT * FROM booking_statuses WHERE reference = ?", (reference,))
+        return dict(row) if row else None
+
+    def shown(self, reference: str) -> dict[str, Any] | None:
+        """One booking with its status and the message that tells it; None: there is no such booking."""
+        row = self._db.one(f"SELECT {_SHOWN} {_JOINED} WHERE b.reference = ?", (reference,))
+        return dict(row) if row else None
+
+    def listed(self, *, untold: bool = False, class_id: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """Confirmed bookings and whatever has a status, the newest change first; untold: a status is on its way."""
+        rows = self._db.all(
+            f"SELECT {_SHOWN} {_JOINED} WHERE (b.state = 'confirmed' OR s.status IS NOT NULL)"
+            " AND (NOT ?1 OR s.told_version < s.version) AND (?2 IS NULL OR b.class_id = ?2)"
+            " ORDER BY coalesce(s.set_at, b.confirmed_at, b.requested_at) DESC, b.reference LIMIT ?3",
+            (untold, class_id, limit),
+        )
+        return [dict(row) for row in rows]
+
+    def students(self, class_id: str) -> list[dict[str, Any]]:
+        """Confirmed bookings of a class whose student is known in Maconomy by participant's reference."""
+        rows = self._db.all(
+            "SELECT b.reference, b.order_id, p.reference AS participant, s.status, s.maconomy_seen FROM bookings b"
+            " JOIN participants p ON p.order_id = b.order_id AND p.number = 1"
+            " LEFT JOIN booking_statuses s ON s.reference = b.reference"
+            " WHERE b.class_id = ? AND b.state = 'confirmed' AND p.anonymised_at IS NULL ORDER BY b.reference",
+            (class_id,),
+        )
+        return [dict(row) for row in rows]
+
+    def classes(self) -> dict[str, dict[str, Any]]:
+        """Classes with confirmed bookings, by id: start and end as we know them now, else as when they were booked."""
+        rows = self._db.all(
+            'SELECT b.class_id, max(o.class) AS booked, max(c.id) AS known, c.start, c."end"'
+            " FROM bookings b JOIN orders o ON o.id = b.order_id LEFT JOIN courses c ON c.id = b.class_id"
+            " WHERE b.state = 'confirmed' AND b.anonymised_at IS NULL GROUP BY b.class_id ORDER BY b.class_id"
+        )
+        found = {}
+        for row in rows:
+            facts = dict(row) if row["known"] else msgspec.json.decode(row["booked"])
+            found[row["class_id"]] = {"start": facts.get("start"), "end": facts.get("end")}
+        return found
+
+    # writing ------------------------------------------------------------------------------------
+
+    def set(
+        self,
+        reference: str,
+        status: str,
+        completed_on: str | None,
+        *,
+        source: Source,
+        at: int,
+        maconomy_seen: str | None = None,
+    ) -> int | None:
+        """A booking's status from now on; gives back its new version, None when it was that already."""
+        rows = self._db.all(
+            "INSERT INTO booking_statuses (reference, status, completed_on, version, source, maconomy_seen, set_at)"
+            " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6) ON CONFLICT (reference) DO UPDATE SET status = ?2, completed_on = ?3,"
+            "  version = version + 1, source = ?4, maconomy_seen = coalesce(?5, maconomy_seen), set_at = ?6"
+            " WHERE status IS NOT ?2 OR completed_on IS NOT ?3 RETURNING version",
+            (reference, status, completed_on, source, maconomy_seen, at),
+        )
+        return int(rows[0]["version"]) if rows else None
+
+    def seen(self, reference: str, word: str) -> None:
+        """Maconomy's word, where it changes nothing."""
+        self._db.write("UPDATE booking_statuses SET maconomy_seen = ? WHERE reference = ?", (word, reference))
+
+    def told(self, reference: str, version: int, *, at: int) -> None:
+        """The other side has this version; an older one is no news."""
+        self._db.write(
+            "UPDATE booking_statuses SET told_version = ?2, told_at = ?3 WHERE reference = ?1 AND told_version < ?2",
+            (reference, version, at),
+        )
