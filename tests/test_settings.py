@@ -57,7 +57,7 @@ def test_an_empty_home_has_every_system_switched_off(tmp_path: Path) -> None:
     assert settings.store.path == tmp_path / "var" / "integrator.db"
     assert settings.reservations.hold_minutes == 30
     switched_on = [name for name in TABLES if getattr(settings, name) is not None]
-    assert switched_on == ["store", "reservations", "retention", "monitor"]
+    assert switched_on == ["store", "reservations", "retention", "monitor", "gateway"]
     assert settings.jobs["store-backup"].command == ("store", "backup")
     assert settings.jobs["import-courses"].policy == {"missing_runs": 3, "past": "keep"}
 

@@ -20,6 +20,7 @@ from integrator.store import booking_story
 from integrator.store.booking_documents import BookingDocuments, key_of
 from integrator.store.booking_statuses import BookingStatuses
 from integrator.store.bookings import Bookings, form_of
+from integrator.store.courses import SetAside
 from integrator.store.orders import Orders
 
 MINUTE = 60
@@ -224,9 +225,12 @@ def test_cancelled_after_it_is_registered_a_person_withdraws_the_student(explain
     assert told[4:] == [
         "  2026-08-03 13:03:00  cancelled by Trainingportal, when its student was on the way to Maconomy or there"
         " already",
-        "now: cancelled: its student is registered in Maconomy as 100302",
+        "now: cancelled: its student is registered in Maconomy as 100302; a person has to withdraw them",
         f"next: withdraw ILI-10001-1 (100302) in Maconomy, then: integrator booking-status settle {REFERENCE}",
     ]
+    way.at += MINUTE
+    reseller_desk.settle(way.desk(), REFERENCE)
+    assert explain()[-1].endswith(" as 100302; a person has seen to it")
 
 
 def test_a_booking_whose_seat_was_lost_says_what_to_do(explain: Explain, way: Way) -> None:
@@ -292,6 +296,23 @@ def test_a_document_that_may_be_there_is_for_a_person_to_look(explain: Explain, 
         f"next: look whether file {HASH[:8]} is there; it is: integrator outbox drop 2;"
         " it is not: integrator outbox retry 2 --without-looking"
     )
+    way.outbox.drop(2)
+    assert explain()[-1].endswith("; 0 of 1 document(s) uploaded, 1 given up")
+
+
+def test_files_and_outcomes_that_cannot_be_taken_are_told(explain: Explain, way: Way) -> None:
+    way.confirm()
+    troubles = {
+        "document": "documents: a file of it is not a PDF; it was not uploaded",
+        "outcome": "maconomy: several participants have its reference",
+    }
+    for kind, reason in troubles.items():
+        with way.db.tx():
+            SetAside(way.db).replace(kind, {REFERENCE: ("code", reason)}, at=way.at + 60, run_id=1)
+    told = explain()
+    for reason in troubles.values():
+        assert f"  2026-08-03 13:02:00  {reason}" in told
+        assert f"next: {reason}: the next update-booking-status looks again" in told
 
 
 def test_json_has_the_same(run: Run, way: Way) -> None:
@@ -378,6 +399,16 @@ def test_a_class_that_is_refused_says_why(run: Run, home: Path, store: Database,
     assert told[-1] == "at Trainingportal: not published; its price is in DKK"
 
 
+def test_a_class_whose_outcomes_cannot_be_taken_says_why(run: Run, home: Path, store: Database, now: int) -> None:
+    switch_on(home, "maconomy")
+    _add_class(store)
+    with store.tx():
+        SetAside(store).replace(booking_story.OUTCOME, {CLASS_ID: ("changed", "no references")}, at=now, run_id=1)
+    told = run("explain", CLASS_ID).out.splitlines()
+    assert "  2026-08-03 14:00  what became of its students cannot be taken: no references" in told
+    assert told[-1].endswith("; no references")
+
+
 def test_refusals_are_set_aside_under_the_name_that_is_looked_for() -> None:
     assert booking_story.UNSOLD == publish_classes.ASIDE
 
@@ -426,3 +457,47 @@ def test_a_class_that_is_in_no_catalogue_but_was_booked_is_known(run: Run, way: 
     )
     [told] = run("explain", CLASS_ID, "--json").json()
     assert (told["record"], told["trainingportal"]["bookings"]) == (None, {"reserved": 1})
+
+
+# what leads there ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "words"),
+    [
+        ("booking", REFERENCE, "booking(s) of a reseller wait for a person"),
+        ("document", REFERENCE, "booking(s) have a document that cannot be uploaded"),
+        ("outcome", REFERENCE, "class(es) or booking(s) whose outcome cannot be taken from Maconomy"),
+        ("outcome", CLASS_ID, "class(es) or booking(s) whose outcome cannot be taken from Maconomy"),
+        ("portal class", CLASS_ID, "class(es) are not at Trainingportal as they should be"),
+    ],
+)
+def test_what_status_names_is_explained(kind: str, key: str, words: str, run: Run, way: Way) -> None:
+    with way.db.tx():
+        SetAside(way.db).replace(kind, {key: ("code", "for a reason")}, at=way.at, run_id=1)
+    told = run("status").out
+    assert f"needs a person: 1 {words}, such as {key}" in told
+    assert f"  → integrator explain {key}" in told
+    assert run("explain", key).code == 0
+
+
+def test_what_left_for_trainingportal_is_no_trouble_before_it_is_settled(run: Run, home: Path, way: Way) -> None:
+    config = home / "config" / "integrator.toml"
+    table = '[trainingportal]\nbase_url = "http://127.0.0.1:1"\nusername = "u"\npassword = { env = "P" }\n'
+    way.confirm()
+    way.status("NEW")
+    way.begin(STATUS)
+    way.db.write("UPDATE outbox SET sent_at = ? WHERE effect = ?", (way.at + 57 * MINUTE - 120, STATUS))
+    trouble = f"{STATUS}: 1 message(s) were begun, and nobody knows whether they arrived"
+    config.write_text(table)
+    assert trouble in run("status").out
+    config.write_text(table + "http.settle_s = 600\n")
+    assert trouble not in run("status").out
+
+
+def test_messages_of_bookings_are_listed_with_their_whole_effect(run: Run, way: Way) -> None:
+    way.confirm()
+    way.document()
+    out = run("outbox", "list").out
+    assert f" {DOCUMENT} " in out
+    assert max(map(len, out.splitlines())) <= 80

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from operating import Run
 
+from booking_rows import BIRTH_DATE, Booking, add_booking
 from integrator.database import Database, connect
 from integrator.domain.retention import person_from
+from integrator.jobs import gdpr_files
 from integrator.store import backup
 from integrator.store.erasure import journal, requests, steps
 from integrator.store.erasure.journal import Journal, is_behind, refuse_behind
@@ -373,3 +375,72 @@ def test_a_person_can_be_named_again_after_a_kill(
     assert traces(home, [ANNA]) == {}
     again = run("gdpr", "erase", ANNA["email"])
     assert (again.code, "was erased on 2026-08-03" in again.out) == (0, True)
+
+
+# students of a reseller's bookings --------------------------------------------------------------------
+
+
+@pytest.fixture
+def booking(store: Database, now: int) -> Booking:
+    """A booking of Anna, whom Carl enrolled."""
+    return add_booking(
+        store, ANNA, completed_at=now - DAY, class_end=NEW, enroller=CARL, documents=(f"{full_name(ANNA)}.pdf",)
+    )
+
+
+def test_a_students_papers_are_traced_whatever_is_in_them(run: Run, home: Path, booking: Booking) -> None:
+    papers = [booking.paper(home / "documents"), booking.paper(home / "var" / "documents", "ab12.pdf")]
+    (home / "documents" / "TP-MFRGGZDFMZTWQ2LKNNWG23TPOA.pdf").touch()
+    lines = run("gdpr", "trace", ANNA["email"]).out.splitlines()
+    assert [line for line in lines if line.endswith("  booking  1")] == [f"{path}  booking  1" for path in papers]
+    assert f"bookings.birth_date  {booking.order}  1" in lines
+    assert "booking" not in run("gdpr", "trace", CARL["email"]).out
+
+
+def test_a_students_export_holds_their_booking(run: Run, booking: Booking, tmp_path: Path) -> None:
+    assert run("gdpr", "export", ANNA["email"], "--file", tmp_path / "anna.json").code == 0
+    [order] = json.loads((tmp_path / "anna.json").read_text(encoding="utf-8"))["orders"]
+    assert (order["booking"]["reference"], order["booking"]["birth_date"]) == (booking.reference, BIRTH_DATE)
+    assert [paper["name"] for paper in order["booking"]["documents"]] == [f"{full_name(ANNA)}.pdf"]
+
+
+def test_a_student_is_erased_with_their_papers_and_told_what_stays(run: Run, home: Path, booking: Booking) -> None:
+    papers = [booking.paper(home / "documents"), booking.paper(home / "var" / "documents", "ab12.pdf")]
+    planned = run("gdpr", "erase", ANNA["email"], "--dry-run")
+    assert f"order {booking.order}: booking, with its papers: would be erased" in planned.out
+    assert all(path.exists() for path in papers)
+    result = run("gdpr", "erase", ANNA["email"])
+    assert (result.code, result.err) == (0, "")
+    assert f"order {booking.order}: booking, with its papers: erased" in result.out
+    assert f"order {booking.order}: booking: kept until its retention ends: its numbers at the reseller" in result.out
+    assert "papers of bookings deleted: 2" in result.out
+    assert not any(path.exists() for path in papers)
+    assert traces(home, [ANNA]) == {}
+    assert run("gdpr", "trace", ANNA["email"]).out == "nowhere\n"
+
+
+def test_who_enrolled_a_student_is_erased_by_name_too(run: Run, home: Path, booking: Booking) -> None:
+    paper = booking.paper(home / "documents")
+    result = run("gdpr", "erase", CARL["email"])
+    assert (result.code, result.err) == (0, "")
+    assert f"order {booking.order}: kept for bookkeeping until its retention ends: the order and its amounts\n" in (
+        result.out
+    )
+    assert traces(home, [CARL]) == {}
+    assert paper.exists()
+
+
+def test_papers_that_a_kill_left_go_when_the_person_is_typed_again(
+    run: Run, home: Path, booking: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper = booking.paper(home / "documents")
+    child = os.fork()
+    if child == 0:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(gdpr_files, "delete_papers", lambda papers: os.kill(os.getpid(), signal.SIGKILL))
+            run("gdpr", "erase", ANNA["email"])
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert paper.exists()
+    result = run("gdpr", "erase", ANNA["email"])
+    assert (result.code, "was erased on 2026-08-03" in result.out, paper.exists()) == (0, True, False)

@@ -1,8 +1,8 @@
 """The gateway for tests: a home of world.py with its keys and two workshops, and a clock that only moves when told to.
 
-    with doors(tmp_path / "home") as here:
-        here.website("POST", "/api/orders", json={…}).json
-        here.portal("reserve", courseClassExternalId="25172-04")
+with doors(tmp_path / "home") as here:
+    here.website("POST", "/api/orders", json={…}).json
+    here.portal("reserve", courseClassExternalId="25172-04")
 """
 
 import os

@@ -4,6 +4,7 @@ import fnmatch
 import json
 from pathlib import Path
 
+from booking_rows import BIRTH_DATE, add_booking
 from integrator.database import connect
 from integrator.domain.courses import PERSONAL_FIELDS
 from integrator.store import open_store
@@ -67,6 +68,28 @@ def test_people_of_orders_are_nowhere_but_where_the_register_says(tmp_path: Path
     columns_of_order = {f"orders.{name}" for name in ("customer_name", "customer_email", "customer_phone", "attention")}
     assert holding == columns_of_people | columns_of_order | {"outbox.body"}
     assert holding <= {place.where for place in REGISTER}
+
+
+def test_students_of_bookings_are_nowhere_but_where_the_register_says(tmp_path: Path) -> None:
+    db = open_store(tmp_path / "store.db", backups=tmp_path).db
+    student, paper = person(1), f"{full_name(person(1))}.pdf"
+    booking = add_booking(
+        db, student, completed_at=DAY, class_end=None, told="failed", documents=(paper,), uploaded="failed"
+    )
+    known = {*student.values(), full_name(student), BIRTH_DATE, booking.reference, booking.portal_reference}
+    known |= {booking.request_key, str(booking.request_hash)}
+    holding = {
+        f"{table}.{column}"
+        for table in PLAIN
+        for row in db.all(f"SELECT * FROM {table}")
+        for column, value in dict(row).items()
+        if any(text in str(value) for text in known)
+    }
+    db.close()
+    # The reference is also what rows and messages about a booking are found by.
+    keys = {"booking_statuses.reference", "booking_documents.reference", "outbox.key"}
+    assert keys <= holding
+    assert holding - keys <= {place.where for place in REGISTER}
 
 
 def quoting(path: str, text: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from integrator.domain.portal_classes import Memory
 from integrator.jobs import booking
 from integrator.store import open_store
 from integrator.store.courses import Catalogue, SetAside
-from integrator.store.published_classes import PublishedClasses, known_classes, last_pull, standings
+from integrator.store.published_classes import PublishedClasses, last_pull, standings
 from portal_shop import a_class
 
 FACTS = ClassFacts(
@@ -133,7 +133,6 @@ def test_classes_are_those_of_the_main_courses_and_those_asked_for_by_name(db):
     keep(db, a_class(), a_class("25180-01"), a_class("25191-11"))
     found = standings(db, main_ids=["25172"], keys=["25191-11", "99999-99"], missing_limit=3)
     assert [one.course.id for one in found] == [CLASS, "25191-11"]
-    assert known_classes(db, ["25180-01", "99999-99"]) == {"25180-01"}
 
 
 # seats that we hold -----------------------------------------------------------------------------------

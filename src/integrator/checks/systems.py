@@ -11,6 +11,7 @@ from integrator.checks.finding import Finding
 from integrator.checks.maconomy import bare, check_maconomy
 from integrator.checks.mailgun import check_mailgun
 from integrator.checks.oilmat import check_oilmat
+from integrator.checks.trainingportal import check_trainingportal
 from integrator.checks.wordpress import check_wordpress
 from integrator.checks.workshops import check_workshops
 from integrator.errors import ConfigError, IntegratorError, Refused, Stopped, Unavailable
@@ -22,6 +23,7 @@ CHECKS: dict[str, Callable[[Finding, Wiring, Settings], None]] = {
     "maconomy": check_maconomy,
     "wordpress": check_wordpress,
     "mailgun": check_mailgun,
+    "trainingportal": check_trainingportal,
     "oilmat": check_oilmat,
     "workshops": check_workshops,
     "browser": check_browser,
@@ -29,6 +31,7 @@ CHECKS: dict[str, Callable[[Finding, Wiring, Settings], None]] = {
 _LOGIN = {
     "maconomy": "auth_header and auth_value",
     "wordpress": "username and password",
+    "trainingportal": "username and password",
     "oilmat": "token",
     "mailgun": "api_key (if it may only send: events_key) or the region in base_url",
 }
@@ -36,6 +39,7 @@ _LOGIN_STATUS = (401, 403)
 _CONSEQUENCE = {
     "maconomy": "import-courses changes nothing until then",
     "wordpress": "courses wait in the store and are sent later",
+    "trainingportal": "no class changes there, new bookings are not confirmed, and statuses wait in the outbox",
     "oilmat": "orders are not fetched, and what became of them waits in the outbox",
     "mailgun": "mails wait in the outbox, and what became of earlier ones is not heard",
     "workshops": "push-orderline leaves every order where it is",

@@ -36,7 +36,7 @@ def update_booking_status(
     replay: Path | None = REPLAY,
     verbose: bool = VERBOSE,
 ) -> None:
-    """What became of students travels store → Trainingportal, then their documents.
+    """Statuses, documents travel store → Trainingportal.
 
     Files in documents/ by booking reference, each uploaded once.
 
@@ -104,7 +104,7 @@ def import_(
     partial: bool = typer.Option(False, "--partial", help="Take the good rows although others are bad."),
     as_json: bool = JSON,
 ) -> None:
-    """Take statuses from a list with the columns reference, status and date (or dato).
+    """Take statuses from a list: reference, status, date.
 
     All bad rows are listed. Exit code 2: nothing was taken; with --partial 3: only the good ones were.
 
@@ -192,7 +192,7 @@ def show(reference: str = REFERENCE, as_json: bool = JSON) -> None:
 
 @app.command()
 def settle(reference: str = REFERENCE, as_json: bool = JSON) -> None:
-    """Say that what a booking waited for is done: status then speaks of it no more.
+    """Say that what a booking waited for is done.
 
     Example: integrator booking-status settle TP-MFRGGZDFMZTWQ2LKNNWG23TPOA
     """

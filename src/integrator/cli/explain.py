@@ -54,7 +54,7 @@ class _Found:
 
 
 def explain(words: list[str] = RECORD, as_json: bool = AS_JSON) -> None:
-    """Tell the way of a course, an order, a reseller's booking or an orderline.
+    """Tell the way of a course, order, booking, orderline.
 
     Example: integrator explain 25172-04
     """

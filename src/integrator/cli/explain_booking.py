@@ -46,6 +46,7 @@ def as_json(story: "BookingStory", now: "datetime") -> dict[str, Any]:
         "status": story.status and timed(story.status),
         "status_message": story.message and timed(story.message),
         "documents": [timed(document) for document in story.documents],
+        "set_aside": [timed(trouble) for trouble in story.troubles],
         "order": explain_order.as_json(story.order),
     }
 
@@ -76,13 +77,15 @@ def _events(story: "BookingStory", now: "datetime") -> Iterator[tuple[int, str]]
     yield story.booking["requested_at"], "Trainingportal asked for a seat, and it was held"
     yield from _looks(story)
     yield from explain_order.afterwards(story.order, now)
-    yield from _ends(story)
     if story.status:
         yield from _status(story.status)
     if story.message:
         yield from explain_order.trouble("the status", story.message, now)
     for document in story.documents:
         yield from _document(story, document, now)
+    for trouble in story.troubles:
+        yield trouble["first_at"], trouble["reason"]
+    yield from _ends(story)
 
 
 def _looks(story: "BookingStory") -> Iterator[tuple[int, str]]:
@@ -173,7 +176,7 @@ def standing(story: "BookingStory", now: "datetime") -> str:
     elif booking["state"] == "unseen":
         told = "it never became visible at Trainingportal, and its seat is free again"
     elif booking["state"] == "cancelled":
-        told = _registration(story) if story.order.order["state"] == "complete" else "its seat is free again"
+        told = _withdrawn(story) if story.order.order["state"] == "complete" else "its seat is free again"
     else:
         told = "; ".join([_registration(story), *_outcomes(story)])
     return f"{booking['state']}: {told}"
@@ -182,7 +185,7 @@ def standing(story: "BookingStory", now: "datetime") -> str:
 def _registration(story: "BookingStory") -> str:
     if story.order.order["state"] != "complete":
         return "its seat had been given up before, and its student is not registered"
-    [person] = story.order.people
+    person = story.order.people[0]
     return {
         "completed": f"its student is registered in Maconomy as {person['remote_id']}",
         "failed": "the registration of its student failed",
@@ -190,12 +193,18 @@ def _registration(story: "BookingStory") -> str:
     }.get(person["state"], "its student is on the way to Maconomy")
 
 
+def _withdrawn(story: "BookingStory") -> str:
+    then = "a person has to withdraw them" if story.booking["task"] else "a person has seen to it"
+    return f"{_registration(story)}; {then}"
+
+
 def _outcomes(story: "BookingStory") -> Iterator[str]:
     if story.status:
         yield f"{_outcome(story.status)}, which Trainingportal {_has(story, story.status)}"
     if story.documents:
         done = sum(document["uploaded_at"] is not None for document in story.documents)
-        yield f"{done} of {len(story.documents)} document(s) uploaded"
+        dropped = sum(document["message"] == "dropped" for document in story.documents)
+        yield f"{done} of {len(story.documents)} document(s) uploaded" + (f", {dropped} given up" if dropped else "")
 
 
 def _has(story: "BookingStory", status: Mapping[str, Any]) -> str:
@@ -219,6 +228,8 @@ def next_steps(story: "BookingStory") -> Iterator[str]:
     for document in story.documents:
         if sent := _message_of(story, document):
             yield from brought_back(_name(document), sent)
+    for trouble in story.troubles:
+        yield f"{trouble['reason']}: the next update-booking-status looks again"
 
 
 def _participant(person: Mapping[str, Any]) -> str:

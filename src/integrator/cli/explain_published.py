@@ -21,6 +21,7 @@ def as_json(story: "PublishedStory", now: "datetime") -> dict[str, Any]:
         "facts": story.facts,
         "kept_otherwise": story.sent,
         "refused": story.refused and explain_booking.timed(story.refused),
+        "outcome": story.outcome and explain_booking.timed(story.outcome),
         "outbox": story.message and explain_booking.timed(story.message),
         "bookings": story.bookings,
     }
@@ -38,6 +39,8 @@ def events(story: "PublishedStory", now: "datetime") -> Iterator[tuple[int, str]
     """What happened there, for the way of its class."""
     if story.refused:
         yield story.refused["first_at"], f"not as it should be at Trainingportal: {story.refused['reason']}"
+    if story.outcome:
+        yield story.outcome["first_at"], f"what became of its students cannot be taken: {story.outcome['reason']}"
     if story.message:
         yield from _message_events(story.message, now)
 
@@ -54,6 +57,8 @@ def standing(story: "PublishedStory", now: "datetime") -> str:
     parts = [_place(story), *_trouble(story, now)]
     if story.refused:
         parts.append(story.refused["reason"])
+    if story.outcome:
+        parts.append(story.outcome["reason"])
     if story.bookings:
         counted = ", ".join(f"{number} {state}" for state, number in sorted(story.bookings.items()))
         parts.append(f"bookings: {counted}")
@@ -63,7 +68,7 @@ def standing(story: "PublishedStory", now: "datetime") -> str:
 def _place(story: "PublishedStory") -> str:
     row, facts = story.row, story.facts
     if row is None:
-        known = story.refused or story.message
+        known = story.refused or story.message  # they say more
         return "not published" if known else "not published: it is not for sale, or its main course is not sold there"
     if row["state"] == "cancelled":
         return "cancelled"

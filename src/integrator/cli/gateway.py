@@ -14,7 +14,7 @@ _INSTALL = "pip install 'integrator[gateway]'"
 def gateway(
     port: int = typer.Option(8080, "--port", metavar="P", min=0, max=65_535, help="Loopback port; 0 takes a free one."),
 ) -> None:
-    """Serve the gateway on this machine until it is stopped.
+    """Serve the gateway here until it is stopped.
 
     For others to reach it, let the web server you have host integrator.gateway.wsgi:application, or the CGI script.
 

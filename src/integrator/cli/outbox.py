@@ -68,7 +68,7 @@ def _print_list(rows: list[dict[str, Any]], now: "datetime") -> None:
 
     columns = ("id", "effect", "key", "state", "attempts")
     render.print_table(
-        ["id>", "effect", "key", "state", "tries>", "since"],
+        ["id>", "effect!", "key", "state!", "tries>", "since!"],
         [(*(row[name] for name in columns), times.short(row["changed_at"], now)) for row in rows],
     )
     for row in rows:

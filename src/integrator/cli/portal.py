@@ -19,9 +19,9 @@ def confirm_bookings(
     replay: Path | None = REPLAY,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Who a reserved seat is for travels Trainingportal → store.
+    """Bookings travel Trainingportal → store.
 
-    A booking that never becomes visible there gives its seat back, and status tells of it.
+    Who each reserved seat is for. A booking that never becomes visible there gives its seat back, and status tells of it.
 
     Example: integrator confirm-bookings -v
     """

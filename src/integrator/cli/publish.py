@@ -24,7 +24,7 @@ def publish_classes(
     replay: Path | None = REPLAY,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Classes travel store → Trainingportal, with the seats that are free.
+    """Classes travel store → Trainingportal.
 
     Only what differs is written; a class is cancelled only after Maconomy's lists said so twice.
 

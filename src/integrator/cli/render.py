@@ -47,7 +47,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
-    """A table; a column whose name ends in > is aligned to the right. Cells are data, never markup."""
+    """A table; a column whose name ends in > is aligned to the right, one in ! is never folded. Cells are no markup."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -57,7 +57,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     )
     for column in columns:
         right = column.endswith(">")
-        table.add_column(Text(column.rstrip(">")), justify="right" if right else "left", overflow="fold")
+        whole = column.endswith("!")
+        table.add_column(
+            Text(column.rstrip(">!")), justify="right" if right else "left", overflow="fold", no_wrap=whole
+        )
     for row in rows:
         cells = [clean("" if cell is None else str(cell)) for cell in row]
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in cells))

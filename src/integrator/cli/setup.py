@@ -56,10 +56,11 @@ def schedule(
     home: Path | None = HOME,
     program: Path | None = BIN,
 ) -> None:
-    """Print what starts the jobs: cron, systemd, Kubernetes.
+    """Print what starts jobs: cron, systemd, Kubernetes.
 
     Example: integrator schedule --format crontab
     """
+    from integrator.cli import standing
     from integrator.home import Home, absolute, find_home
     from integrator.schedule.render import render
     from integrator.settings import load_settings
@@ -67,7 +68,13 @@ def schedule(
     found = find_home(os.environ) if home is None else Home(absolute(home))
     if not found.root.is_dir():
         typer.echo(f"integrator: schedule: {found.root} is not on this machine: these are the shipped jobs", err=True)
-    jobs = load_settings(found, os.environ, needs=()).jobs.values()
+    settings = load_settings(found, os.environ, needs=())
+    jobs = list(settings.jobs.values())
+    if found.root.is_dir():  # a job whose systems are switched off would end with 78 at every start
+        off = [job.name for job in jobs if standing.is_off(settings, job.name)]
+        jobs = [job for job in jobs if job.name not in off]
+        if off:
+            typer.echo(f"integrator: schedule: left out, as their systems are off: {', '.join(off)}", err=True)
     # Where this program lies says nothing about the machine that has that home.
     bin_dir = program or (_own_folder() if found.root.is_dir() else None)
     if form == "crontab" and str(bin_dir) in _USUAL_PATH:

@@ -36,6 +36,9 @@ _ASIDE = {
     "course post": "course(s) have several posts on the site",
     "mail events": "system(s) do not let us read what became of mails",
     "booking": "booking(s) of a reseller wait for a person",
+    "portal class": "class(es) are not at Trainingportal as they should be",
+    "outcome": "class(es) or booking(s) whose outcome cannot be taken from Maconomy",
+    "document": "booking(s) have a document that cannot be uploaded",
     "trainer": "course(s) have no trainer who could be sent the participant list",
 }
 
@@ -140,7 +143,7 @@ def _settle_s(found: "Settings", effect: str) -> float:
     if effect == _ORDERLINES:
         return max((workshop.doubt_quiet_s for workshop in found.workshops.values()), default=_DEFAULT_SETTLE_S)
     system = getattr(found, effect.partition(".")[0], None)
-    return float(getattr(system, "settle_s", _DEFAULT_SETTLE_S))
+    return float(getattr(getattr(system, "http", system), "settle_s", _DEFAULT_SETTLE_S))
 
 
 def _job_troubles(job: "JobState") -> Iterator[Trouble]:

@@ -5,7 +5,7 @@ Every claim it makes is looked up in the stand-ins and the store afterwards; one
 
 import typer
 
-from integrator.demo import afterwards, courses, orders, workshops
+from integrator.demo import afterwards, courses, orders, reseller, workshops
 from integrator.demo.looking import look_around
 from integrator.demo.stage import Stage, on_stage
 
@@ -18,7 +18,7 @@ def show(*, keep: bool, look: bool = False) -> int:
     keep: the home folder stays; look: the stand-ins stay until Enter or Ctrl-C, if there is a terminal
     """
     with on_stage(keep=keep) as stage:
-        for part in (courses, orders, workshops, afterwards):
+        for part in (courses, orders, reseller, workshops, afterwards):
             part.play(stage)
         code = close(stage)
         if look:

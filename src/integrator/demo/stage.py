@@ -27,6 +27,9 @@ from integrator.standins.catalogue import sample
 from integrator.standins.maconomy import Maconomy
 from integrator.standins.mailgun import DOMAIN, KEY, Mailgun
 from integrator.standins.oilmat import TOKEN, OilMat
+from integrator.standins.trainingportal import PASSWORD as PORTAL_PASSWORD
+from integrator.standins.trainingportal import USERNAME as PORTAL_USERNAME
+from integrator.standins.trainingportal import Trainingportal
 from integrator.standins.wordpress import PASSWORD, WordPress
 from integrator.standins.workshop.standin import WorkshopStandIn
 from integrator.standins.workshop.standin import serve as serve_workshop
@@ -50,6 +53,15 @@ domain = "{domain}"
 api_key = {{ env = "MAILGUN_API_KEY" }}
 from = "Kurser <kurser@{domain}>"
 
+[trainingportal]
+base_url = "{trainingportal}"
+username = "{portal_user}"
+password = {{ env = "TRAININGPORTAL_PASSWORD" }}
+
+[gateway]   # who may call us
+website_key = {{ env = "GATEWAY_WEBSITE_KEY" }}
+trainingportal_token = {{ env = "GATEWAY_TRAININGPORTAL_TOKEN" }}
+
 [oilmat]
 base_url = "{oilmat}"
 token = {{ env = "OILMAT_TOKEN" }}
@@ -72,11 +84,15 @@ username = "{user}"
 password = {{ env = "HAVNENS_AUTO_PASSWORD" }}
 pictures = "always"
 """
+WEBSITE_KEY, PORTAL_TOKEN = "demo-website-key-of-32-characters", "demo-token-that-nobody-can-guess-0"
 ERP_USER, ERP_PASSWORD = "oilmat@example.org", "demo-workshop"
 _SECRETS = {
     "MACONOMY_AUTH": "Bearer demo-maconomy-key",
     "WORDPRESS_PASSWORD": PASSWORD,
     "MAILGUN_API_KEY": KEY,
+    "TRAININGPORTAL_PASSWORD": PORTAL_PASSWORD,
+    "GATEWAY_WEBSITE_KEY": WEBSITE_KEY,
+    "GATEWAY_TRAININGPORTAL_TOKEN": PORTAL_TOKEN,
     "OILMAT_TOKEN": TOKEN,
     "BENNYS_AUTO_PASSWORD": ERP_PASSWORD,
     "HAVNENS_AUTO_PASSWORD": ERP_PASSWORD,
@@ -101,6 +117,7 @@ class Stage:
     au2office: Au2Office
     admanager: AdManager
     oilmat: OilMat
+    portal: Trainingportal
     maconomy_server: Running
     addresses: dict[str, str]
     classes: dict[str, Record]
@@ -140,18 +157,21 @@ class Stage:
         self._ended(arguments, code, expect)
         return said
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """A TMPDIR of its own: gdpr trace looks into it, and another demonstration may leave its people in /tmp."""
+        return {**os.environ, "INTEGRATOR_HOME": str(self.home), "TMPDIR": str(self.desk)}
+
     def _announce(self, arguments: tuple[str, ...], by: str) -> None:
         typer.echo(f"\n$ {f'{by} | ' if by else ''}integrator {shlex.join(arguments)}")
         sys.stdout.flush()
 
     def _run(self, arguments: tuple[str, ...], given: str, **options: Any) -> tuple[str, int]:
         """What it said, where that is read, and its exit code. Left in the middle, it is asked to end, as by cron."""
-        # A TMPDIR of its own: gdpr trace looks into it, and another demonstration may leave its people in /tmp.
-        environ = {**os.environ, "INTEGRATOR_HOME": str(self.home), "TMPDIR": str(self.desk)}
         command = [sys.executable, "-m", "integrator", *arguments]
         if given:
             options["stdin"] = subprocess.PIPE
-        with subprocess.Popen(command, env=environ, cwd=self.desk, encoding="utf-8", **options) as process:
+        with subprocess.Popen(command, env=self.environ, cwd=self.desk, encoding="utf-8", **options) as process:
             try:
                 said, _ = process.communicate(given or None)
             except BaseException:  # it may have a browser at work: that ends with it, if it is not killed
@@ -221,8 +241,8 @@ def on_stage(*, keep: bool) -> Iterator[Stage]:
         stack.enter_context(tidy_endings())
         home, desk = _folder(stack, "integrator-demo-", keep=keep), _folder(stack, "integrator-desk-", keep=False)
         maconomy, wordpress, mailgun = Maconomy(), WordPress(), Mailgun()
-        au2office, admanager, oilmat = Au2Office(), AdManager(), OilMat()
-        standins: list[StandIn] = [maconomy, wordpress, mailgun, au2office, admanager, oilmat]
+        au2office, admanager, oilmat, portal = Au2Office(), AdManager(), OilMat(), Trainingportal()
+        standins: list[StandIn] = [maconomy, wordpress, mailgun, portal, au2office, admanager, oilmat]
         servers = [stack.enter_context(_served(standin)) for standin in standins]
         addresses = {server.standin.name: server.url for server in servers}
         courses = upcoming(sample("course"), datetime.now(UTC).date())
@@ -231,11 +251,11 @@ def on_stage(*, keep: bool) -> Iterator[Stage]:
         admanager.seed({"workshop": "Havnens Auto"})
         no_browser = _no_browser()
         _furnish(home, addresses, with_workshops=no_browser is None)
-        typer.echo(f"A home folder:          {home}")
+        typer.echo(f"A home folder:             {home}")
         for name, address in addresses.items():
-            typer.echo(f"{_TITLES[name] + ' stand-in:':<23} {address}")
+            typer.echo(f"{_TITLES[name] + ' stand-in:':<26} {address}")
         yield Stage(
-            *(home, desk, maconomy, wordpress, mailgun, au2office, admanager, oilmat, servers[0], addresses),
+            *(home, desk, maconomy, wordpress, mailgun, au2office, admanager, oilmat, portal, servers[0], addresses),
             classes={course["courseId"]: course for course in courses},
             no_browser=no_browser,
         )
@@ -247,6 +267,7 @@ _TITLES = {
     "maconomy": "Maconomy's",
     "wordpress": "WordPress's",
     "mailgun": "Mailgun's",
+    "trainingportal": "Trainingportal's",
     "au2office": "au2office's",
     "admanager": "AD Manager's",
     "oilmat": "OilMat's",
@@ -277,7 +298,9 @@ def _furnish(home: Path, addresses: dict[str, str], *, with_workshops: bool) -> 
     """Make the home folder and switch the systems on."""
     init_home(home)
     config = home / "config"
-    (config / "integrator.toml").write_text(_TOML.format(domain=DOMAIN, **addresses), encoding="utf-8")
+    (config / "integrator.toml").write_text(
+        _TOML.format(domain=DOMAIN, portal_user=PORTAL_USERNAME, **addresses), encoding="utf-8"
+    )
     if with_workshops:
         (config / "workshops.toml").write_text(_WORKSHOPS.format(user=ERP_USER, **addresses), encoding="utf-8")
     (home / ".env").write_text("".join(f"{name}={value}\n" for name, value in _SECRETS.items()), encoding="utf-8")

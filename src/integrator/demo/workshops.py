@@ -1,4 +1,4 @@
-"""Third part: oil that was pumped becomes one line each on a case in two workshops' ERPs, through a real browser."""
+"""Fourth part: oil that was pumped becomes one line each on a case in two workshops' ERPs, through a real browser."""
 
 import json
 from pathlib import Path

@@ -56,7 +56,6 @@ def create_app(
     app = flask.Flask(__name__, static_folder=None, template_folder=None)
     app.debug = False
     app.url_map.merge_slashes = False  # a redirect is an answer that nobody here expects
-    app.url_map.strict_slashes = False
     app.url_map.converters["order"] = _OrderNumber
     for route in all_routes(settings):
         _register(app, here, route)
@@ -154,6 +153,7 @@ def _finish(here: Here, response: flask.Response) -> flask.Response:
     if flask.request.method == "OPTIONS" and response.status_code == 200:
         response.status_code = 204
         response.headers.remove("Content-Type")
+        response.headers["Allow"] = ", ".join(sorted(response.allow))
     for name, value in _SAFE.items():
         response.headers.setdefault(name, value)
     _log(here, response.status_code)

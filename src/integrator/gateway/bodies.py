@@ -27,7 +27,8 @@ def read(request: Request, *, limit: int) -> bytes:
         refuse(415, "the body must be JSON, in UTF-8: Content-Type: application/json", code="not_json")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         refuse(415, "the body must not be compressed", code="compressed")
-    if request.content_length is None and "wsgi.input_terminated" not in request.environ:
+    has_end = request.content_length is not None or "wsgi.input_terminated" in request.environ
+    if "Transfer-Encoding" in request.headers and not has_end:
         refuse(411, "the body's size must be said: Content-Length", code="no_length")
     request.max_content_length = limit
     return request.get_data(cache=False)

@@ -12,7 +12,7 @@ from integrator.gateway.routes import Parameter, Reply, Route
 
 _WHERE = "#/components/schemas/{name}"
 GROUPS = {
-    "website": "Seats are held and orders completed, as by the commands of `integrator booking`.",
+    "website": "Seats are held and orders completed, as by the booking commands.",
     "trainingportal": "The two addresses that Trainingportal calls. Both are GETs that change something.",
     "oilmat": "The endpoints that OilMat knows, one set for each workshop.",
     "documents": "What this is.",

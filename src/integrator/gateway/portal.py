@@ -83,7 +83,7 @@ def _request(call: Call) -> ReserveRequest | str:
     classes = {text.strip() for text in call.request.args.getlist(name)} - {""}
     if len(classes) != 1:
         return f"{name} {'er ikke entydig' if classes else 'mangler'}"
-    fields = {field: value for field in _fields(call.here.settings) if (value := call.query(field))}
+    fields = {field: value for field in FIELDS if (value := call.query(field))}
     if long := [field for field, value in fields.items() if len(value) > _LONGEST]:
         return f"{', '.join(long)}: for lang"
     return ReserveRequest(classes.pop(), fields)
@@ -93,12 +93,6 @@ def class_parameter(settings: Settings) -> str:
     """How it names the class: its documentation does not say."""
     portal = settings.trainingportal
     return DEFAULT_PARAMETER if portal is None else portal.reserve.param_class
-
-
-def _fields(settings: Settings) -> tuple[str, ...]:
-    """What it may say of a student; with its own reference, where it is known to send one."""
-    own = settings.trainingportal and settings.trainingportal.reserve.param_reference
-    return (*FIELDS, own) if own else FIELDS
 
 
 def _reserve(call: Call, request: ReserveRequest) -> str:
@@ -153,7 +147,7 @@ _CANCELS = tuple(
 
 
 def _reserves(settings: Settings) -> tuple[Parameter, ...]:
-    known = (Parameter(field, "query", str, "As it is known, if it is.") for field in _fields(settings))
+    known = (Parameter(field, "query", str, "As it is known, if it is.") for field in FIELDS)
     name = class_parameter(settings)
     return (Parameter(name, "query", ClassId, "The number of a class.", required=True), *known)
 
@@ -181,10 +175,17 @@ def _pair(
     suffix = "" if wanted is None else f".{wanted}"
     formats = {None: (JSON, XML), "json": (JSON,), "xml": (XML,)}[wanted]
     name = f"{caller}{'_' + wanted if wanted else ''}"
+    how = ", signed" if caller == "signature" else ""
     more = "By Accept JSON, or XML." if wanted is None else f"Always as {wanted.upper()}."
     return (
         Route(
-            *("GET", f"{base}reserve{suffix}", f"reserve_by_{name}", "trainingportal", "Reserve a seat of a class."),
+            *(
+                "GET",
+                f"{base}reserve{suffix}",
+                f"reserve_by_{name}",
+                "trainingportal",
+                f"Reserve a seat of a class{how}.",
+            ),
             partial(reserve, wanted=wanted),
             _replies(SeatAnswer, formats),
             caller,
@@ -193,7 +194,7 @@ def _pair(
             more=f"{more} The same question within {REPEAT_S // 60} minutes is the same booking.",
         ),
         Route(
-            *("GET", f"{base}cancel{suffix}", f"cancel_by_{name}", "trainingportal", "Cancel a booking."),
+            *("GET", f"{base}cancel{suffix}", f"cancel_by_{name}", "trainingportal", f"Cancel a booking{how}."),
             partial(cancel, wanted=wanted),
             _replies(CancelAnswer, formats),
             caller,

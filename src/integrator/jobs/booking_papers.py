@@ -137,7 +137,7 @@ class Papers:
 
         reference, sha256 = booking["reference"], hashlib.sha256(content).hexdigest()
         known = {row["sha256"]: row for row in self._rows.of(reference)}.get(sha256)
-        if known is None or known["uploaded_at"] is None:  # also when somebody has deleted what still waits
+        if known is None or not _is_over(known):  # also when somebody has deleted what still waits
             self._keep(reference, sha256, content)
         if known is not None:
             return
@@ -214,12 +214,12 @@ class Papers:
         return content
 
     def _is_known(self, found: Found, status: os.stat_result) -> bool:
-        """Asked for under this name, of this size, and nobody has changed or replaced the file since."""
+        """Done with under this name and of this size, and nobody has changed or replaced the file since."""
         name = _plain(found.path.name)
         return any(
             (row["name"], row["size"]) == (name, status.st_size)
             and status.st_ctime < row["queued_at"]
-            and (row["uploaded_at"] is not None or self._place(found.reference, row["sha256"]).exists())
+            and _is_over(row)
             for row in self._rows.of(found.reference)
         )
 
@@ -257,6 +257,9 @@ class Papers:
         if self._run.dry:
             return
         place = self._place(reference, sha256)
+        with suppress(OSError):
+            if place.read_bytes() == content:
+                return
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = place.with_name(f".{sha256}.new")
         draft.unlink(missing_ok=True)
@@ -270,6 +273,11 @@ class Papers:
 
     def _place(self, reference: str, sha256: str) -> Path:
         return self._kept / reference / f"{sha256}.pdf"
+
+
+def _is_over(row: Mapping[str, Any]) -> bool:
+    """Nobody needs its bytes any more."""
+    return row["uploaded_at"] is not None or row["message"] == "dropped"
 
 
 def _entries(folder: Path, *, hidden: bool = False) -> list["os.DirEntry[str]"]:

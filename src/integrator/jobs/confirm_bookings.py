@@ -42,21 +42,23 @@ def confirm_bookings(run: "Run", portal: Callable[[], Portal], *, looks_s: Seque
     looks_s   the waits between the looks; after the last one a booking is given up
     Errors    Refused: Trainingportal does not know us; Stopped
     """
-    silent = False
-    while not silent and (due := Bookings(run.db).due_looks(int(run.clock()), limit=_AT_ONCE)):
-        for booking in due:
+    until, silent = run.clock() + linger_s, False
+    while not silent and _wait(run, until):
+        for booking in Bookings(run.db).due_looks(int(run.clock()), limit=_AT_ONCE):
             silent = silent or not _look(run, portal, booking, looks_s)
         if run.dry:
             break
-        _wait(run, linger_s)
     _tell(run)
 
 
-def _wait(run: "Run", linger_s: float) -> None:
-    """Until the next booking is due, when that is soon: a second look must not wait for cron's next minute."""
-    next_at = Bookings(run.db).next_look_at()
-    if next_at is not None and 0 < (wait_s := next_at - run.clock()) <= linger_s:
-        run.stopper.sleep(wait_s)
+def _wait(run: "Run", until: float) -> bool:
+    """Until the next booking is due, when that is before then: a look must not wait for cron's next minute."""
+    next_at, now = Bookings(run.db).next_look_at(), run.clock()
+    if next_at is None or next_at > max(until, now):
+        return False
+    if next_at > now and not run.dry:
+        run.stopper.sleep(next_at - now)
+    return True
 
 
 def _look(run: "Run", portal: Callable[[], Portal], booking: dict[str, Any], looks_s: Sequence[float]) -> bool:

@@ -42,7 +42,7 @@ def reserve(
     Errors   as booking.reserve
     """
     digest, bookings = _digest(request), Bookings(desk.db)
-    times, known = bookings.asked(digest, since=desk.at() - repeat_s)
+    newest, known = bookings.asked(digest, since=desk.at() - repeat_s)
     if known is not None:
         return str(known["reference"])
 
@@ -50,8 +50,8 @@ def reserve(
         look_at = desk.at() + max(1, round(first_look_s))
         bookings.begin(order_id, request.class_id, digest, at=desk.at(), next_look_at=look_at)
 
-    # Two of the same at once count the same times, so that the second one finds the first one's order.
-    key = f"{CHANNEL}:{digest.hex()}:{times}"
+    # Two of the same at once see the same newest order, so that the second one finds the first one's.
+    key = f"{CHANNEL}:{digest.hex()}:{newest}"
     found = booking.reserve(desk, request.class_id, seats=1, key=key, sale=Sale(CHANNEL, hold_s, keep))
     made = bookings.by_order(found["order"])
     assert made is not None  # kept in the transaction that made the order

@@ -28,6 +28,8 @@ _PHONE = re.compile(
     + _AFTER
 )
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+_TOKEN = re.compile(r"[\w-]{6,}")  # what may be a reference; a shorter one is a number like any other
+_LONG = 12  # letters of a reference that is found inside another word, too
 _NUMBERS = re.compile(r"(?<!\w)\+?\d(?:[ .()/\u00a0-]{0,2}\d){4,16}(?!\w)")
 
 
@@ -39,6 +41,7 @@ class FreeText:
 
     def cleaned(self, text: str) -> str:
         """The text with everything personal replaced; it is left byte for byte when there is nothing."""
+        text = self.without_references(text)
         text = _ADDRESS.sub(self._address, text)
         text = _WWW.sub(lambda found: self._made_up.host(found[0]), text)
         text = EMAIL.sub(lambda found: self._made_up.email(unescape(found[0]).replace("%40", "@")), text)
@@ -47,6 +50,13 @@ class FreeText:
         if self._made_up.phones:
             text = _NUMBERS.sub(self._known_number, text)
         return self.without_names(text)
+
+    def without_references(self, text: str) -> str:
+        """Bookings' references in a text or a code."""
+        known = self._made_up.references
+        if not known:
+            return text
+        return _TOKEN.sub(lambda found: self._made_up.reference(found[0]) if found[0] in known else found[0], text)
 
     def _without_domains(self, text: str) -> str:
         """A domain of our own configuration, also where it is no address."""
@@ -101,8 +111,13 @@ def _near(text: str, found: list[re.Match[str]], known: list[bool], at: int, oth
 
 
 def survivors(text: str, made_up: MadeUp) -> int:
-    """How many real full names and addresses are left in a text: a fence behind the replacing, it must find none."""
+    """How many real full names, addresses and references of bookings are left in a text.
+
+    A fence behind the replacing: it must find none.
+    """
     strange = [found for found in EMAIL.findall(text) if not found.endswith("@example.org")]
+    tokens = set(_TOKEN.findall(text))
+    strange += [known for known in made_up.references if known in tokens or (len(known) >= _LONG and known in text)]
     found = list(WORD.finditer(text))
     words = [fold(word[0]) for word in found]
     known = [word in made_up.name_words for word in words]

@@ -4,6 +4,9 @@ import json
 import re
 from typing import Any
 
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_WHOLE = re.compile(r"\b\d+\b")
+_COMMA_TOO_MANY = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")|,(?=\s*[}\]])')  # texts are passed over
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
@@ -25,6 +28,23 @@ def parsed(text: str) -> Any:
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def mended(text: str) -> Any:
+    """The same of a text with a comma behind the last one, as people write it. Errors  as parsed"""
+    return parsed(_COMMA_TOO_MANY.sub(lambda found: found[1] or "", text))
+
+
+def words(body: bytes) -> set[str]:
+    """Every text and every whole number in a body, also when the whole of it is no JSON."""
+    text = body.decode("utf-8", "replace")
+    found = set(_WHOLE.findall(text))
+    for quoted in _STRING.findall(text):
+        try:
+            found.add(json.loads(quoted, strict=False).strip())
+        except ValueError:
+            continue
+    return found
 
 
 def written(value: Any) -> str:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
 from functools import lru_cache
 from html import unescape
 from itertools import count, product
@@ -15,6 +16,7 @@ _GIVEN = re.findall(
 )
 _SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
 _LETTERS = "QWXZYVKUHG"
+_BORN = date(1950, 1, 1)
 _SPELT = (("ø", "o"), ("æ", "a"), ("ð", "d"), ("đ", "d"), ("aa", "a"), ("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 # A run of letters and digits; a letter may be written as an HTML entity, or with its accent behind it.
@@ -46,7 +48,9 @@ class MadeUp:
         self.lone_words: set[str] = set()  # names of a single word
         self.initials: set[str] = set()
         self.phones: set[str] = set()
+        self.references: set[str] = set()
         self.own: dict[str, str] = {}  # texts of the configuration, and what stands for them
+        self._numbered: set[str] = set()
         self._given: dict[tuple[str, str], str] = {}
         self._numbers: dict[str, Iterator[int]] = {}
         self._names = self._fresh(_GIVEN)
@@ -70,6 +74,9 @@ class MadeUp:
     def learn_phone(self, value: str) -> None:
         if len(digits := phone_digits(value)) >= 5:
             self.phones.add(digits)
+
+    def learn_reference(self, value: str) -> None:
+        self.references.add(value)
 
     def knows(self, words: Sequence[str]) -> bool:
         """Whether these words are somebody's whole name."""
@@ -105,6 +112,18 @@ class MadeUp:
     def login(self, value: str) -> str:
         self._count("user names", value)
         return self._same("login", value, lambda n: f"user{n}")
+
+    def reference(self, value: str) -> str:
+        """Of a booking, in the form that ours have; in the order of the real ones, because jobs go by it."""
+        self._count("references", value)
+        for known in sorted(self.references - self._numbered):
+            self._same("reference", known, _reference)
+        self._numbered |= self.references
+        return self._same("reference", value, _reference)
+
+    def birthday(self, value: str) -> str:
+        self._count("birth dates", value)
+        return self._same("birthday", value, lambda n: (_BORN + timedelta(days=n)).isoformat())
 
     def host(self, host: str) -> str:
         made = self._same("host", host.casefold(), lambda n: f"site{n}.example.org")
@@ -161,6 +180,15 @@ class MadeUp:
         for word in _candidates(first):
             if fold(word) not in self.name_words:
                 yield word
+
+
+def _reference(number: int) -> str:
+    """Shape  "TP-MADEUPAAAAAAAAAAAAAAAAAAAB" """
+    letters = ""
+    for _ in range(20):
+        number, rest = divmod(number, 26)
+        letters = chr(ord("A") + rest) + letters
+    return f"TP-MADEUP{letters}"
 
 
 def phone_digits(number: str) -> str:

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from integrator.errors import Refused
 from integrator.recording.cassette import FAILURE, failures, from_vcr, to_vcr
-from integrator.recording.scrub import ANYTHING, Exchange
+from integrator.recording.leaves import ANYTHING
+from integrator.recording.scrub import Exchange
 
 if TYPE_CHECKING:
     import httpx

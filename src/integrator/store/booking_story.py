@@ -12,10 +12,12 @@ from integrator.store.booking_statuses import BookingStatuses
 from integrator.store.bookings import Bookings
 from integrator.store.order_story import OrderStory, order_story
 
-UNSOLD = "portal class"  # set aside by publish-classes: it is not there as it should be
+# Set aside by publish-classes: a class that is not there as it should be; by update-booking-status: trouble with what
+# Maconomy says of a class or a booking, and with a booking's files.
+UNSOLD, OUTCOME, DOCUMENT = "portal class", "outcome", "document"
 _PLACE = ("reference", "order_id", "class_id", "state", "task", "looks", "next_look_at", "portal_reference")
 _TIMES = ("requested_at", "confirmed_at", "cancelled_at", "changed_at", "anonymised_at")
-_DOCUMENT = ("id", "kind", "sha256", "size", "queued_at", "uploaded_at", "message", "message_id", "reason")
+_PAPER = ("id", "kind", "sha256", "size", "queued_at", "uploaded_at", "message", "message_id", "reason")
 _MESSAGE = (
     "SELECT id, effect, key, iif(state = 'failed' AND body IS NULL, 'dropped', state) AS state, attempts, reason,"
     " created_at, changed_at, sent_at, uncertain_since, next_at, completed_at FROM outbox"
@@ -30,6 +32,7 @@ class BookingStory:
     booking    its references, class, state, task, looks and times; enrollment_status: the reseller's own word
     status     status, completed_on, version, told_version, source, set_at, told_at; None: none was ever set
     documents  kind, sha256, size, queued_at, uploaded_at and its message's state; a file's name may be a person's
+    troubles   code, reason, first_at, run_id: why its files, or what Maconomy says of it, cannot be taken
     message    what tells the status: its row in the outbox without the body, None when there is none
     order      the order behind it
     """
@@ -37,6 +40,7 @@ class BookingStory:
     booking: dict[str, Any]
     status: dict[str, Any] | None
     documents: list[dict[str, Any]]
+    troubles: list[dict[str, Any]]
     message: dict[str, Any] | None
     order: OrderStory
 
@@ -60,11 +64,11 @@ def _story(db: Database, reference: str) -> BookingStory:
     booking = Bookings(db).get(reference)
     order = order_story(db, booking["order_id"])
     assert order is not None  # a booking goes with its order
-    documents = [{name: row[name] for name in _DOCUMENT} for row in BookingDocuments(db).of(reference)]
+    documents = [{name: row[name] for name in _PAPER} for row in BookingDocuments(db).of(reference)]
     told = {name: booking[name] for name in (*_PLACE, "enrollment_status", *_TIMES)}
-    return BookingStory(
-        told, BookingStatuses(db).get(reference), documents, _one(db, _MESSAGE, STATUS, reference), order
-    )
+    troubles = [row for kind in (DOCUMENT, OUTCOME) if (row := _aside(db, kind, reference))]
+    message = _one(db, _MESSAGE, STATUS, reference)
+    return BookingStory(told, BookingStatuses(db).get(reference), documents, troubles, message, order)
 
 
 # a class --------------------------------------------------------------------------------------------
@@ -78,6 +82,7 @@ class PublishedStory:
     facts     what they have of it, None when it is cancelled
     sent      of the fields that they keep otherwise: what we sent
     refused   code, reason, first_at, run_id: why it cannot be sold there
+    outcome   the same: why no student's outcome can be taken from Maconomy
     message   what brings it there: its row in the outbox without the body
     bookings  how many there are of it, by state
     """
@@ -87,11 +92,12 @@ class PublishedStory:
     facts: dict[str, Any] | None
     sent: dict[str, Any]
     refused: dict[str, Any] | None
+    outcome: dict[str, Any] | None
     message: dict[str, Any] | None
     bookings: dict[str, int]
 
     def __bool__(self) -> bool:
-        return bool(self.row or self.refused or self.message or self.bookings)
+        return bool(self.row or self.refused or self.outcome or self.message or self.bookings)
 
 
 def published_story(db: Database, class_id: str) -> PublishedStory:
@@ -110,10 +116,15 @@ def published_story(db: Database, class_id: str) -> PublishedStory:
         row,
         packed or None,
         sent,
-        _one(db, "SELECT code, reason, first_at, run_id FROM set_aside WHERE kind = ? AND key = ?", UNSOLD, class_id),
+        _aside(db, UNSOLD, class_id),
+        _aside(db, OUTCOME, class_id),
         _one(db, _MESSAGE, CLASS, class_id),
         {found["state"]: found["number"] for found in counted},
     )
+
+
+def _aside(db: Database, kind: str, key: str) -> dict[str, Any] | None:
+    return _one(db, "SELECT code, reason, first_at, run_id FROM set_aside WHERE kind = ? AND key = ?", kind, key)
 
 
 def _one(db: Database, sql: str, *parameters: str) -> dict[str, Any] | None:

@@ -42,14 +42,17 @@ class Bookings:
         return None if found is None else str(found)
 
     def asked(self, request_hash: bytes, *, since: int) -> tuple[int, dict[str, Any] | None]:
-        """How often exactly this was asked before, and the booking that answers it still: young, and not cancelled."""
+        """The newest order that exactly this was asked for (0: none), and the booking that answers it still.
+
+        It does so while it is young and not cancelled. The number never comes again, whatever is erased meanwhile.
+        """
         rows = self._db.all(
             "SELECT * FROM bookings WHERE request_hash = ? ORDER BY requested_at DESC, rowid DESC", (request_hash,)
         )
         fresh = [
             dict(row) for row in rows if row["requested_at"] >= since and row["state"] in ("reserved", "confirmed")
         ]
-        return len(rows), fresh[0] if fresh else None
+        return max((int(row["order_id"]) for row in rows), default=0), fresh[0] if fresh else None
 
     def due_looks(self, at: int, *, limit: int) -> list[dict[str, Any]]:
         """Bookings whose details are to be asked for now, longest due first."""
@@ -123,7 +126,7 @@ class Bookings:
         return bool(
             self._db.write(
                 "UPDATE bookings SET state = 'cancelled', next_look_at = NULL, cancelled_at = ?1, task = ?2,"
-                " changed_at = ?1 WHERE reference = ?3 AND state <> 'cancelled'",
+                " birth_date = NULL, changed_at = ?1 WHERE reference = ?3 AND state <> 'cancelled'",
                 (at, task, reference),
             )
         )

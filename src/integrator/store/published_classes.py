@@ -63,13 +63,6 @@ def last_pull(db: Database) -> int:
     return int(found or 0)
 
 
-def known_classes(db: Database, keys: Collection[str]) -> set[str]:
-    """Those of the keys that are classes of our catalogue, also when they are over or gone."""
-    listed = msgspec.json.encode(sorted(keys)).decode()
-    rows = db.all("SELECT id FROM courses WHERE id IN (SELECT value FROM json_each(?))", (listed,))
-    return {row["id"] for row in rows}
-
-
 def standings(
     db: Database, *, main_ids: Collection[str], keys: Collection[str], missing_limit: int
 ) -> Iterator[Standing]:

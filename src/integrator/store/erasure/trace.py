@@ -71,9 +71,9 @@ def in_bookings(db: Database, person: Person) -> list[Place]:
         if table not in _OF_BOOKINGS or not db.all(f"PRAGMA table_info({table})"):  # a copy from before there were any
             continue
         sql = (
-            f"SELECT order_id, count({column}) AS times FROM {table}"  # noqa: S608 (names of ours)
-            " JOIN (SELECT reference, order_id FROM bookings) USING (reference)"
-            " WHERE order_id IN (SELECT value FROM json_each(?)) GROUP BY order_id HAVING times > 0 ORDER BY order_id"
+            f"SELECT b.order_id, count(held.{column}) AS times FROM bookings b"  # noqa: S608 (names of ours)
+            f" JOIN {table} held ON held.reference = b.reference"
+            " WHERE b.order_id IN (SELECT value FROM json_each(?)) GROUP BY b.order_id HAVING times > 0 ORDER BY 1"
         )
         places += [Place(place.where, str(row["order_id"]), row["times"]) for row in db.all(sql, (orders,))]
     return places

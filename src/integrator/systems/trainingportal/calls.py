@@ -37,8 +37,6 @@ class Calls:
         options: Options,
         references: Callable[[str], str | None] | None,
     ) -> None:
-        if options.reference_source == "portal" and references is None:
-            raise ValueError("trainingportal: reference_source is portal, and nobody says which references those are")
         self.options = options
         self._http = http
         self._username, self._password = username, password
@@ -175,9 +173,9 @@ class Calls:
         return [self._username, self._password.reveal()]
 
     def _theirs(self, reference: str) -> str | None:
-        if self.options.reference_source == "own" or self._references is None:
+        if self.options.reference_source == "own":
             return reference
-        return self._references(reference)
+        return self._references(reference) if self._references else None
 
     def _need_theirs(self, reference: str) -> str:
         theirs = self._theirs(reference)

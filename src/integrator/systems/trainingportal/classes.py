@@ -9,6 +9,7 @@ from integrator.domain.portal import CURRENCIES, ClassFacts, PortalClass
 from integrator.effects import Done, Message, Preview
 from integrator.errors import IntegratorError, ItemError, Rejected
 from integrator.systems.trainingportal.calls import Calls
+from integrator.systems.trainingportal.formats import amount_out
 from integrator.systems.trainingportal.forms import NAMES, concerns_calendar, differences, said
 from integrator.systems.trainingportal.judging import SYSTEM
 from integrator.systems.trainingportal.sending import alone, looked
@@ -88,14 +89,20 @@ class Classes:
     def _bring(self, wish: Wish) -> Done:
         if wish.facts is None:
             return self._cancel(wish)
-        if wish.facts.currency not in CURRENCIES and self._calls.options.currency_policy == "refuse":
-            takes = ", ".join(CURRENCIES)
-            text = f"{SYSTEM}: {wish.class_id}: its price is in {wish.facts.currency}, and they take {takes}; not sent"
-            raise Rejected(text, code="currency")
+        self._check_price(wish.facts)
         there = self._there.get(wish.class_id)
         if self._was_cancelled(wish.class_id):
             return self._restore(wish, wish.facts, there)
         return self._add(wish, wish.facts) if there is None else self._update(wish, wish.facts, there)
+
+    def _check_price(self, facts: ClassFacts) -> None:
+        """Errors  Rejected: currency, amount"""
+        if facts.currency not in CURRENCIES and self._calls.options.currency_policy == "refuse":
+            text = (
+                f"{SYSTEM}: {facts.class_id}: its price is in {facts.currency}, and they take {', '.join(CURRENCIES)}"
+            )
+            raise Rejected(f"{text}; nothing was sent", code="currency")
+        amount_out(facts.price_minor, self._calls.options)
 
     def _was_cancelled(self, class_id: str) -> bool:
         there = self._there.get(class_id)

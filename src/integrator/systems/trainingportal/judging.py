@@ -14,7 +14,7 @@ from integrator.systems.trainingportal.reading import Fields, Said, said_in
 
 SYSTEM = "trainingportal"
 _UNSURE = "nobody knows whether it was done"
-_HINT = "integrator check trainingportal  (are username and password in [trainingportal] right?)"
+LOGIN_HINT = "integrator check trainingportal  (are username and password in [trainingportal] right?)"
 _HARMLESS = re.compile(r"""[^\W_][\w .,:;()/+'"-]{0,159}""")
 _CAPITAL = re.compile(r"\b[^\W\d_]\w*")
 _OPENERS = re.compile("An?|Booking|Class|Course|Date|Document|File|Invalid|Missing|No|Not|Only|Status|The|This|Unknown")
@@ -53,7 +53,7 @@ def refusal(
     text = f"{SYSTEM}: {doing}: " + (f"answered {status}" if not is_good(status) else "the answer is no")
     about_login = says_no and any(word.casefold() in said.message.casefold() for word in options.login_words)
     if status in options.login_statuses or about_login:
-        return Refused(text if status in options.login_statuses else f"{text}: it is our login", hint=_HINT)
+        return Refused(text if status in options.login_statuses else f"{text}: it is our login", hint=LOGIN_HINT)
     if not says_no:
         return None
     words = shown(said.message, hidden=hidden, people=people)

@@ -1,62 +1,96 @@
-"""What of Trainingportal's traffic may stay in a recording: classes as they are, of a booking its ids and its status.
+"""What of Trainingportal's traffic may stay in a recording: facts of classes, states and words of the interface.
 
-A comment can tell of somebody's health, and a document is a person's: both are replaced, as what nobody named is.
+Of a booking nothing stays but its class, its state and its days; who takes it, who pays, what they ask for and the
+reference that it is known by are replaced. Credentials stand in every request, and nothing is left of them. A document
+is its size.
 """
 
 import re
 
-from integrator.systems.recordable import Call, Fields, Items, May, Recordable, Shape
+from integrator.domain.portal import STATUSES
+from integrator.systems.recordable import Call, Fields, Items, May, Recordable, Said, Shape, Words
 from integrator.systems.trainingportal.options import Options
 
-_LOGIN: dict[str, Shape] = {"username": May.LOGIN}
-_ERROR: dict[str, Shape] = {
-    **dict.fromkeys(("sucessful", "successful"), May.YESNO),
-    **dict.fromkeys(("errorMessage", "errorMesssage"), May.TEXT),
+_LOGIN: dict[str, Shape] = {"username": May.LOGIN, "password": May.SECRET}
+_FLAGS: dict[str, Shape] = dict.fromkeys(("successful", "sucessful", "succesful"), May.YESNO)
+_MESSAGES = ("errormessage", "errormesssage")
+_ADDRESS: dict[str, Shape] = {
+    **dict.fromkeys(("addressline1", "addressline2", "city", "country"), May.TEXT),
+    "zipcode": May.ID,
 }
-_PLACE = dict.fromkeys(("addressLine1", "addressLine2", "city", "zipCode", "country"), May.TEXT)
 _PRICE: dict[str, Shape] = {"currency": May.CODE, "amount": May.AMOUNT}
-_FACTS: dict[str, Shape] = {
-    **dict.fromkeys(("externalId", "courseExternalId", "externalCourseId"), May.CODE),
+_DATES = ("enrollmentdeadline", "erollmentdeadline", "cancellationdeadline", "startdate", "enddate")
+_CLASS: dict[str, Shape] = {
+    **dict.fromkeys(("externalid", "courseexternalid", "externalcourseid"), May.ID),
     "location": May.TEXT,
-    "availableSeats": May.NUMBER,
-    **dict.fromkeys(("enrollmentDeadline", "erollmentDeadline", "cancellationDeadline"), May.MOMENT),
-    **dict.fromkeys(("startDate", "startTime", "endDate", "endTime"), May.MOMENT),
-    **dict.fromkeys(("cancelled", "sendScheduleInfoToParticipants"), May.YESNO),
-    **{f"address.{name}": shape for name, shape in _PLACE.items()},
+    "availableseats": May.NUMBER,
+    **dict.fromkeys((*_DATES, "starttime", "endtime"), May.MOMENT),
+    **{f"address.{name}": shape for name, shape in _ADDRESS.items()},
     **{f"price.{name}": shape for name, shape in _PRICE.items()},
+    **dict.fromkeys(("cancelled", "sendscheduleinfotoparticipants"), May.YESNO),
 }
-_CLASS: dict[str, Shape] = {**_FACTS, "address": Fields(_PLACE), "price": Fields(_PRICE)}
+_STATES = Words(frozenset(status.casefold() for status in (*STATUSES, "CANCELLED")))
 _PERSON: dict[str, Shape] = {
-    **dict.fromkeys(("firstName", "firstname", "lastName", "lastname"), May.NAME),
+    **dict.fromkeys(("firstname", "lastname"), May.NAME),
     "email": May.EMAIL,
     "phone": May.PHONE,
 }
 _BOOKING: dict[str, Shape] = {
     **_PERSON,
-    "enroller": Fields(_PERSON),
-    **dict.fromkeys(("bookingReference", "externalCourseClassId", "enrollmentStatus"), May.CODE),
+    **{f"enroller.{name}": shape for name, shape in _PERSON.items()},
+    "bookingreference": May.REFERENCE,
+    "externalcourseclassid": May.ID,
+    "birthdate": May.BIRTHDAY,
+    "enrollmentstatus": _STATES,
+    **dict.fromkeys(("company", "commentonenrollment", "purchaseordernumber"), May.NOTHING),
 }
+# An answer about a booking may name its student. Of its words only those stay that an interface says of anybody.
+_WORDS = (
+    "a access allowed already and be booking byte cannot cancelled class completed completion completionDate course"
+    " date denied document does empty enrollment error exist expected failed field file for format found has in"
+    " internal invalid is kind larger limit login maximum missing must name new newStatus no not of only or parameter"
+    " part pdf permission provider reference rejected required server show size status than the this to too type"
+    " unknown upload uploaded user valid value when with wrong yyyy mm dd"
+)
 
 
 def recordable(options: Options) -> Recordable:
-    """Say what may stay, by the paths that are in use."""
-    form, answer = Fields({**_LOGIN, **_FACTS}), Fields({**_CLASS, **_ERROR})
-    course = Fields({"externalId": May.CODE, "name": May.TEXT})
-    status = Fields({**_LOGIN, "newStatus": May.CODE, "completionDate": May.MOMENT})
-    classes = "v1/courses/get/{course}/courseClasses"
+    """Say what may stay, by the paths that are configured."""
+    told: dict[str, Shape] = {**_FLAGS, **dict.fromkeys(_MESSAGES, May.TEXT)}
+    one = Fields({**_CLASS, "address": _loose(_ADDRESS), "price": _loose(_PRICE), **told}, loose=True)
+    course = _loose({"externalid": May.ID, "name": May.TEXT})
+    courses, classes = (Fields({**of.of, **told}, rest=Items(of), loose=True) for of in (course, one))
+    ours = Fields({**_LOGIN, **_CLASS}, loose=True)
+    spoken = Said(frozenset(_stem(word) for word in f"{_WORDS} {' '.join(options.login_words)}".split()))
+    status: dict[str, Shape] = {**_FLAGS, **dict.fromkeys(_MESSAGES, spoken)}
+    booking = _loose({**_BOOKING, "enroller": _loose(_PERSON), **status})
+    update = _loose({**_LOGIN, "newstatus": _STATES, "completiondate": May.MOMENT})
+    written = "v1/courses/get/{course}/courseClasses"
     return Recordable(
         (
-            _call(options.get_courses, Fields(_LOGIN), Fields({"courses": Items(course), **_ERROR})),
-            _call(options.get_classes, Fields(_LOGIN), Fields({"courseClasses": Items(Fields(_CLASS)), **_ERROR})),
-            _call(options.cancel_path, form, Fields(_ERROR)),
-            _call(f"{classes}/(?:add|update)", form, answer),
-            _call(f"{classes}/restore/{{class}}", form, Fields(_ERROR)),
-            _call("v1/booking/get/{booking}", Fields(_LOGIN), Fields({**_BOOKING, **_ERROR})),
-            _call("v1/booking/update/{booking}", status, Fields(_ERROR)),
-            _call(options.upload, Fields(_LOGIN), Fields(_ERROR)),
-        )
+            _call(options.get_courses, _loose(_LOGIN), courses),
+            _call(options.get_classes, _loose(_LOGIN), classes),
+            *(_call(f"{written}/{action}", ours, one) for action in ("add", "update", "restore/{class}")),
+            _call(options.cancel_path, ours, one),
+            _call("v1/booking/get/{booking}", _loose(_LOGIN), booking),
+            _call("v1/booking/update/{booking}", update, _loose(status)),
+            _call(options.upload, _loose(_LOGIN), _loose(status)),
+        ),
+        loose=True,
     )
 
 
-def _call(template: str, request: Shape, answer: Shape) -> Call:
-    return Call(re.compile("/" + re.sub(r"\{\w+\}", "[^/]+", template.replace(".", r"\."))), request, answer)
+def _loose(of: dict[str, Shape]) -> Fields:
+    return Fields(of, loose=True)
+
+
+def _stem(word: str) -> str:
+    return word.casefold().rstrip("s")
+
+
+def _call(path: str, request: Shape, answer: Shape) -> Call:
+    """One call by its path below base_url, in which {course}, {class} and {booking} stand for ids."""
+    parts = re.split(r"\{(\w+)\}", path)
+    pattern = "".join(f"(?P<{part}>[^/]+)" if number % 2 else re.escape(part) for number, part in enumerate(parts))
+    segments = {name: May.REFERENCE if name == "booking" else May.ID for name in parts[1::2]}
+    return Call(re.compile(f"/{pattern}"), request, answer, segments=segments)

@@ -1,0 +1,569 @@
+"""update-booking-status against the Trainingportal stand-in: the newest status wins, a document leaves once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booking_outcomes import E8, E9, LAST_DAY, NOW, TP, Office, office, pdf, reference
+from integrator.domain.portal import STATUS
+from integrator.errors import NotBookable, NotFound, UsageError
+from integrator.runtime.outbox import Outbox
+from integrator.standins.trainingportal import AWKWARD
+from integrator.standins.trainingportal.cutting import CutUploads
+
+COMPLETED = f"COMPLETED {LAST_DAY}"
+B, C, D = (reference(letter) for letter in "BCD")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Office]:
+    with office(tmp_path / "home") as made:
+        yield made
+
+
+def assert_level(here: Office) -> None:
+    """A further run has nothing to do, and leaves nothing behind."""
+    here.standin.clear_ledger()
+    report = here.run()
+    assert (report.exit_code, here.standin.effects(), here.kept()) == (0, [], [])
+
+
+# statuses ------------------------------------------------------------------------------------------
+
+
+def test_a_status_is_told_once_and_known_as_told(here: Office) -> None:
+    assert here.set("COMPLETED", "3.3.2027")["changed"]
+    report = here.run()
+    assert (report.exit_code, report.counts) == (0, {"trainingportal.status.told": 1})
+    assert here.told() == [COMPLETED]
+    assert here.rows("SELECT version, told_version, told_at FROM booking_statuses") == [(1, 1, NOW)]
+    assert not here.set("completed", LAST_DAY)["changed"]
+    assert_level(here)
+
+
+def test_only_the_newest_of_several_is_told(here: Office) -> None:
+    for status, on in (("NO_SHOW", None), ("COMPLETED", "2027-03-02"), ("FAILED", None), ("COMPLETED", LAST_DAY)):
+        here.set(status, on)
+    assert here.run().exit_code == 0
+    assert here.told() == [COMPLETED]
+    here.set("FAILED")
+    here.run()
+    assert here.told() == [COMPLETED, "FAILED"]
+    assert_level(here)
+
+
+def test_a_corrected_date_is_told(here: Office) -> None:
+    here.set("COMPLETED", "2027-03-02")
+    here.run()
+    here.complete()
+    here.run()
+    assert here.told() == ["COMPLETED 2027-03-02", COMPLETED]
+
+
+@pytest.mark.parametrize(
+    ("status", "on", "error", "said"),
+    [
+        ("COMPLETED", None, UsageError, "needs the date"),
+        ("COMPLETED", "2027-03-11", UsageError, "still to come"),
+        ("NO_SHOW", LAST_DAY, UsageError, "takes no date"),
+        ("DONE", None, UsageError, "unknown status"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    here: Office, status: str, on: str | None, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        here.set(status, on)
+    assert here.rows("SELECT count(*) FROM outbox") == here.rows("SELECT count(*) FROM booking_statuses") == [(0,)]
+
+
+def test_only_a_confirmed_booking_takes_a_status(here: Office) -> None:
+    with pytest.raises(NotFound):
+        here.set("NEW", booking="TP-NONE")
+    for letter, state in (("B", "reserved"), ("C", "unseen"), ("D", "cancelled")):
+        here.book(reference(letter), state=state)
+        with pytest.raises(NotBookable) as caught:
+            here.set("NEW", booking=reference(letter))
+        assert caught.value.code == state
+
+
+def test_an_older_status_on_its_way_never_overtakes_a_newer_one(here: Office) -> None:
+    """The first request hangs there, and may be carried out whenever it likes within the time to settle."""
+    here.timeout_s = 0.3
+    here.set("NO_SHOW")
+    here.fault(E8, {"kind": "hang"})
+    assert here.run().exit_code == 75
+    here.complete()
+    with here.store() as db:
+        assert Outbox(db, clock=lambda: here.at).due(STATUS) == [], "the newer one waits"
+    here.server.faults.gate.release()
+    assert any(here.told() for _ in range(200_000)), "the older one has arrived"
+    here.timeout_s = 10
+    here.pass_time()
+    assert here.run().exit_code == 0
+    assert here.told() == ["NO_SHOW", COMPLETED]
+    assert_level(here)
+
+
+def test_while_an_older_one_may_still_arrive_nothing_newer_is_sent(here: Office) -> None:
+    here.timeout_s = 0.3
+    here.set("NO_SHOW")
+    here.fault(E8, {"kind": "hang"})
+    here.run()
+    here.complete()
+    here.settle_s = 0.5
+    assert here.run().exit_code == 0, "it waits until that one is settled, in the same run"
+    calls = [row["path"].split("/")[-2] for row in here.standin.entries()]
+    assert calls == ["update", "get", "get", "update"]
+    assert here.told() == [COMPLETED]
+
+
+def test_that_it_stands_so_already_is_no_proof_while_an_older_one_may_still_arrive(here: Office) -> None:
+    """FAILED is there, NO_SHOW hangs, then FAILED again: NO_SHOW may come after whoever looks now."""
+    here.set("FAILED")
+    here.run()
+    here.timeout_s = 0.3
+    here.set("NO_SHOW")
+    here.fault(E8, {"kind": "hang"})
+    assert here.run().exit_code == 75
+    here.set("FAILED")
+    here.pass_time()
+    assert here.run().exit_code == 0
+    assert here.told() == ["FAILED", "FAILED"]
+    here.server.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("fault", "told", "code"),
+    [
+        ("false", 0, 3),  # a definite no to this booking
+        ("404", 0, 3),
+        ("html", 0, 75),  # nobody knows: looked up later
+        ("html-after", 1, 75),
+        ("nothing", 0, 75),
+        ("empty", 1, 75),
+        ("login", 1, 75),
+        ("lost", 1, 75),
+        ("cut", 1, 75),
+    ],
+)
+def test_one_stuck_booking_holds_no_other(here: Office, fault: str, told: int, code: int) -> None:
+    here.book(B)
+    here.set("FAILED")
+    here.complete(B)
+    here.fault(E8, AWKWARD[fault])
+    report = here.run()
+    assert report.exit_code == code, (report.error, report.failed, report.waiting)
+    assert here.told(B) == [COMPLETED]
+    here.pass_time()
+    if code == 3:
+        assert here.run().exit_code == 0, "a person decides; it is said once, and status goes on saying it"
+        here.set("NO_SHOW")  # a newer one takes its place
+    assert here.run().exit_code == 0
+    assert here.told()[-1] == ("NO_SHOW" if code == 3 else "FAILED")
+    assert_level(here)
+
+
+def test_a_status_that_says_it_failed_and_did_not_fail_ends_right_with_the_next_word(here: Office) -> None:
+    here.set("FAILED")
+    here.fault(E8, AWKWARD["false-after"])
+    assert here.run().exit_code == 3
+    here.complete()
+    assert here.run().exit_code == 0
+    assert here.told() == ["FAILED", COMPLETED]
+
+
+def test_credentials_that_are_refused_stop_the_run_and_keep_everything(here: Office) -> None:
+    here.standin.seed({"password": "another"})
+    here.complete()
+    report = here.run()
+    assert (report.exit_code, here.messages(STATUS)) == (1, ["received"])
+    here.standin.seed({"password": "demo-trainingportal-password"})
+    assert here.run().exit_code == 0
+    assert here.told() == [COMPLETED]
+
+
+def test_a_dry_run_tells_nothing_and_keeps_nothing(here: Office) -> None:
+    here.complete()
+    here.run()
+    here.put(f"{TP}.pdf")
+    here.set("FAILED")
+    here.complete()
+    here.standin.clear_ledger()
+    report = here.run(dry=True)
+    assert [(effect, preview.action) for effect, preview in report.plan] == [(STATUS, "send")]
+    assert (here.standin.effects(), here.kept(), here.messages()) == ([], [], [])
+
+
+def test_without_trainingportal_what_was_decided_is_kept_and_said(here: Office, tmp_path: Path) -> None:
+    from integrator.jobs.update_booking_status import update_booking_status
+    from integrator.runner import Options, run_job
+
+    here.complete()
+
+    def story(run: Any, wiring: Any) -> None:
+        update_booking_status(run, None, documents=here.documents, var=here.home.var)
+
+    options = Options(clock=lambda: NOW)
+    report = run_job("update-booking-status", story, needs=("monitor",), options=options, home=here.home)
+    assert report.exit_code == 0
+    assert report.remarks == ["[trainingportal] is switched off: 1 message(s) on bookings stay in the outbox"]
+
+
+# documents -----------------------------------------------------------------------------------------
+
+
+def test_documents_are_uploaded_once_after_their_status(here: Office) -> None:
+    here.put(f"{TP}.pdf", pdf("one"))
+    here.put(f"{TP}/bevis Åse.pdf", pdf("three"))
+    assert here.run().counts == {}, "its booking is not completed"
+    here.complete()
+    report = here.run()
+    assert (report.exit_code, report.remarks) == (0, [])
+    assert sorted(here.uploaded()) == [(TP, len(pdf("one"))), (TP, len(pdf("three")))]
+    assert [one["kind"] for one in here.standin.effects()] == ["status", "document", "document"]
+    assert (here.kept(), here.messages()) == ([], ["completed", "completed"])
+    assert sorted(path.name for path in here.documents.rglob("*.pdf")) == [f"{TP}.pdf", "bevis Åse.pdf"]
+    assert_level(here)
+
+
+def test_the_same_content_under_another_name_or_touched_is_not_sent_again(here: Office) -> None:
+    here.put(f"{TP}.pdf")
+    here.complete()
+    here.run()
+    here.put(f"{TP}/kopi.pdf")
+    here.put(f"{TP}.pdf")
+    here.run()
+    assert here.uploaded() == [(TP, len(pdf()))]
+    here.put(f"{TP}.pdf", pdf("corrected"))
+    here.run()
+    assert here.uploaded() == [(TP, len(pdf())), (TP, len(pdf("corrected")))]
+
+
+def test_the_same_content_for_two_bookings_is_two_documents(here: Office) -> None:
+    here.book(B)
+    for booking in (TP, B):
+        here.put(f"{booking}.pdf")
+        here.complete(booking)
+    here.run()
+    assert sorted(one for one, _ in here.uploaded()) == sorted([TP, B])
+
+
+@pytest.mark.parametrize("status", ["FAILED", "NO_SHOW", "NEW"])
+def test_no_document_leaves_for_a_booking_that_is_not_completed(here: Office, status: str) -> None:
+    here.certificates = True
+    here.put(f"{TP}.pdf")
+    here.set(status)
+    assert (here.run().exit_code, here.uploaded()) == (0, [])
+
+
+def test_no_document_leaves_before_completed_is_known_there(here: Office) -> None:
+    here.put(f"{TP}.pdf")
+    here.complete()
+    here.fault(E8, AWKWARD["false"])
+    assert (here.run().exit_code, here.uploaded(), here.kept()) == (3, [], [])
+
+
+def test_what_waits_is_withdrawn_when_the_status_changes_and_comes_again_with_completed(here: Office) -> None:
+    here.put(f"{TP}.pdf")
+    here.complete()
+    here.standin.seed({"upload": {"most_bytes": 1}})
+    here.fault(E9, {"kind": "status", "status": 429})
+    assert here.run().exit_code == 75
+    assert (here.messages(), len(here.kept())) == (["received"], 1)
+    here.set("FAILED")
+    assert here.messages() == []
+    here.standin.seed({"upload": {}})
+    here.run()
+    assert (here.uploaded(), here.kept()) == ([], [])
+    here.complete()
+    assert here.run().exit_code == 0
+    assert here.uploaded() == [(TP, len(pdf()))]
+    assert_level(here)
+
+
+def test_only_plain_whole_pdf_files_of_a_fitting_size_leave(here: Office, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.pdf"
+    outside.write_bytes(pdf("outside"))
+    bad = {
+        "B": b"GIF89a%PDF-\n%%EOF",
+        "C": b"",
+        "D": b"%PDF-1.7\n" + b"x" * 2000,
+        "E": pdf("x" * 1_000_000),
+    }
+    codes = {"B": "not_pdf", "C": "not_pdf", "D": "cut", "E": "too_large"}
+    for letter, content in bad.items():
+        here.book(reference(letter))
+        here.complete(reference(letter))
+        here.put(f"{reference(letter)}.pdf", content)
+    here.complete()
+    (here.documents / f"{TP}.pdf").symlink_to(outside)
+    (here.documents / TP).mkdir()
+    (here.documents / TP / "link.pdf").symlink_to(outside)
+    (here.documents / TP / "folder.pdf").mkdir()
+    (here.documents / TP / "notes.txt").write_text("x")
+    report = here.run()
+    assert (report.exit_code, here.uploaded()) == (0, [])
+    rows = here.rows("SELECT key, code FROM set_aside WHERE kind = 'document' ORDER BY key")
+    assert rows == [(reference(letter), code) for letter, code in codes.items()]
+    assert report.remarks == [
+        "documents: 1 file(s) or folder(s) are links: they were left alone",
+        "documents: 2 file(s) or folder(s) are links or folders in a booking's folder: they were left alone",
+        "documents: 1 file(s) or folder(s) lie in a booking's folder and are no .pdf: they were left alone",
+        "documents: 4 booking(s) have one that cannot be uploaded: integrator status",
+    ]
+    for letter in bad:
+        here.put(f"{reference(letter)}.pdf", pdf(letter))
+    here.run()
+    assert len(here.uploaded()) == 4
+    assert here.rows("SELECT * FROM set_aside") == []
+
+
+def test_a_folder_that_leads_elsewhere_is_not_entered(here: Office, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.pdf").write_bytes(pdf())
+    here.documents.mkdir()
+    (here.documents / TP).symlink_to(tmp_path / "other")
+    here.complete()
+    assert (here.run().exit_code, here.uploaded()) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"{B}.pdf", f"kursusbevis {B}.pdf", f"{B.lower()}.pdf", f"{TP} og {B}.pdf", f"{C}.pdf", f"x{C}y.PDF"),
+        "TP-7.pdf",  # the reference of another booking, though it is not written as ours are
+    ],
+)
+def test_a_file_named_like_anothers_never_leaves_for_the_wrong_booking(here: Office, name: str) -> None:
+    for other in (B, "TP-7"):
+        here.book(other)
+    here.complete()
+    here.put(f"{TP}/{name}")
+    here.put(f"{TP}/{TP} bevis.pdf", pdf("right"))
+    report = here.run()
+    assert here.uploaded() == [(TP, len(pdf("right")))]
+    assert any("are named like another" in remark for remark in report.remarks)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ukendt.pdf", f"{TP}.docx", f"{TP.lower()}.pdf", f"{TP} .pdf", f"{TP}.pdf.pdf", f"{C}/a.pdf", "a/b.pdf", TP],
+)
+def test_an_unknown_file_is_remarked_without_its_name_and_left_alone(here: Office, name: str) -> None:
+    here.complete()
+    path = here.put(name)
+    report = here.run()
+    assert (report.exit_code, here.uploaded(), path.exists()) == (0, [], True)
+    [remark] = report.remarks
+    assert "belong to no booking by their name" in remark
+    assert "ukendt" not in remark
+
+
+def test_hidden_files_are_nobodys(here: Office) -> None:
+    here.complete()
+    here.put(".DS_Store")
+    here.put(f"{TP}/.~lock.pdf")
+    assert (here.run().remarks, here.uploaded()) == ([], [])
+
+
+def test_a_cancelled_bookings_file_is_remarked(here: Office) -> None:
+    here.book(B, state="cancelled")
+    here.put(f"{B}.pdf")
+    assert here.run().remarks == [
+        "documents: 1 file(s) or folder(s) belong to cancelled bookings: they were left alone"
+    ]
+
+
+# doubts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["html", "html-after", "nothing", "empty", "login", "lost", "cut"])
+def test_a_document_in_doubt_waits_for_a_person(here: Office, fault: str) -> None:
+    here.book(B)
+    for booking in (TP, B):
+        here.put(f"{booking}.pdf")
+        here.complete(booking)
+    here.fault(E9, AWKWARD[fault])
+    assert here.run().exit_code == 75
+    here.pass_time()
+    before = len(here.uploaded())
+    report = here.run()
+    assert report.exit_code == 3
+    assert all(reason.startswith("held") for reason in report.failed.values())
+    assert (sorted(here.messages()), len(here.kept())) == (["completed", "failed"], 1)
+    for _ in range(2):
+        assert here.run().exit_code == 0
+        here.pass_time()
+    assert len(here.uploaded()) == before, "never again by itself"
+    [(held,)] = here.rows("SELECT id FROM outbox WHERE state = 'failed'")
+    with here.store() as db:
+        outbox = Outbox(db, clock=lambda: here.at)
+        if before == 2:
+            outbox.drop(held)
+        else:
+            outbox.retry(held, looked=True)
+    assert here.run().exit_code == 0
+    assert sorted(one for one, _ in here.uploaded()) == sorted([TP, B])
+    assert_level(here)
+
+
+def test_a_no_to_one_document_holds_no_other(here: Office) -> None:
+    here.book(B)
+    for booking in (TP, B):
+        here.put(f"{booking}.pdf")
+        here.complete(booking)
+    here.fault(E9, AWKWARD["false"])
+    report = here.run()
+    assert (report.exit_code, len(here.uploaded()), sorted(here.messages())) == (3, 1, ["completed", "failed"])
+    with here.store() as db:
+        [row] = db.all("SELECT id FROM outbox WHERE state = 'failed'")
+        Outbox(db, clock=lambda: here.at).retry(row["id"])
+    assert here.run().exit_code == 0
+    assert len(here.uploaded()) == 2
+    assert_level(here)
+
+
+def test_an_upload_cut_in_its_middle_arrives_once(here: Office) -> None:
+    here.put(f"{TP}.pdf", pdf("x" * 500_000))
+    here.complete()
+    with CutUploads(here.server.url, after=200_000) as way:
+        here.url = way.url
+        first = here.run()
+        assert (first.exit_code, way.cut, here.uploaded()) == (75, 1, [])
+        here.pass_time()
+        second = here.run()
+        if second.exit_code == 3:  # it could not be told from one that arrived
+            with here.store() as db:
+                [row] = db.all("SELECT id FROM outbox WHERE state = 'failed'")
+                Outbox(db, clock=lambda: here.at).retry(row["id"], looked=True)
+            second = here.run()
+        assert second.exit_code == 0
+    assert here.uploaded() == [(TP, len(pdf("x" * 500_000)))]
+    assert_level(here)
+
+
+def test_bytes_that_somebody_deleted_are_not_replaced_by_others_and_can_be_put_again(here: Office) -> None:
+    path = here.put(f"{TP}.pdf")
+    here.complete()
+    here.fault(E9, {"kind": "status", "status": 429})
+    here.run()
+    path.unlink()
+    [kept] = [here.home.var / "documents" / name for name in here.kept()]
+    kept.write_bytes(pdf("other"))
+    here.pass_time()
+    assert (here.run().exit_code, here.uploaded(), here.messages()) == (3, [], ["failed"])
+    here.put(f"{TP}.pdf")
+    with here.store() as db:
+        Outbox(db, clock=lambda: here.at).retry(db.value("SELECT id FROM outbox WHERE state = 'failed'"))
+    assert here.run().exit_code == 0
+    assert here.uploaded() == [(TP, len(pdf()))]
+    assert_level(here)
+
+
+@pytest.mark.parametrize(("restored", "held"), [(NOW - 8 * 86_400, False), (NOW - 86_400, True)])
+def test_after_a_restore_what_may_have_left_before_it_waits_for_a_person(
+    here: Office, restored: int, held: bool
+) -> None:
+    with here.store() as db:
+        db.write("INSERT INTO counters (name, value) VALUES ('restored_at', ?)", (restored,))
+    here.put(f"{TP}.pdf")
+    here.complete()
+    assert here.run().exit_code == (3 if held else 0)
+    assert here.uploaded() == ([] if held else [(TP, len(pdf()))])
+
+
+def test_what_an_ended_run_left_in_the_folder_is_swept(here: Office) -> None:
+    folder = here.home.var / "documents" / TP
+    folder.mkdir(parents=True)
+    for name in (".abc.new", f"{'0' * 64}.pdf"):
+        (folder / name).write_bytes(b"x")
+    assert here.run().exit_code == 0
+    assert not folder.exists()
+
+
+# certificates ---------------------------------------------------------------------------------------
+
+
+def test_a_certificate_is_made_where_there_is_no_file_and_only_then(here: Office) -> None:
+    here.certificates = True
+    here.book(B)
+    here.put(f"{B}.pdf")
+    for booking in (TP, B):
+        here.complete(booking)
+    assert here.run().exit_code == 0
+    assert [one for one, _ in here.uploaded()] == [B, TP]
+    assert here.rows("SELECT reference, kind FROM booking_documents ORDER BY id") == [
+        (B, "file"),
+        (TP, "certificate"),
+    ]
+    assert_level(here)
+
+
+def test_without_the_policy_none_is_made(here: Office) -> None:
+    here.complete()
+    assert (here.run().exit_code, here.uploaded()) == (0, [])
+
+
+def test_a_changed_template_makes_no_certificate_anew(here: Office) -> None:
+    here.certificates = True
+    here.complete()
+    here.run()
+    template = here.home.config / "templates" / "certificate.typ"
+    template.write_text(template.read_text(encoding="utf-8").replace("34pt", "40pt"), encoding="utf-8")
+    assert_level(here)
+    here.book(B)
+    here.complete(B)
+    here.run()
+    assert [one for one, _ in here.uploaded()] == [B]
+
+
+def test_a_broken_template_holds_no_file_back_and_is_told_at_the_end(here: Office) -> None:
+    here.certificates = True
+    template = here.home.config / "templates" / "certificate.typ"
+    right = template.read_text(encoding="utf-8")
+    template.write_text("= Bevis\n#nope", encoding="utf-8")
+    here.book(B)
+    here.put(f"{B}.pdf")
+    for booking in (TP, B):
+        here.complete(booking)
+    report = here.run()
+    assert (report.exit_code, report.error) == (78, "config/templates/certificate.typ:2: unknown variable: nope")
+    assert [one for one, _ in here.uploaded()] == [B]
+    template.write_text(right, encoding="utf-8")
+    assert here.run().exit_code == 0
+    assert [one for one, _ in here.uploaded()] == [B, TP]
+
+
+def test_a_name_no_font_has_is_set_aside_and_holds_no_other(here: Office) -> None:
+    here.certificates = True
+    here.book(B, name="小 明")
+    for booking in (TP, B):
+        here.complete(booking)
+    assert here.run().exit_code == 0
+    assert [one for one, _ in here.uploaded()] == [TP]
+    assert here.rows("SELECT kind, key, code FROM set_aside") == [("document", B, "no_font")]
+
+
+def test_no_certificate_for_somebody_erased(here: Office) -> None:
+    here.certificates = True
+    here.complete()
+    with here.store() as db:
+        db.write("UPDATE participants SET first_name = 'erased-1', anonymised_at = 1")
+    assert (here.run().exit_code, here.uploaded()) == (0, [])
+
+
+def test_a_certificate_that_waits_is_made_anew_when_the_date_is_corrected(here: Office) -> None:
+    here.certificates = True
+    here.set("COMPLETED", "2027-03-02")
+    here.fault(E9, {"kind": "status", "status": 429})
+    assert here.run().exit_code == 75
+    [old] = here.kept()
+    here.complete()
+    assert here.run().exit_code == 0
+    [(sha256,)] = here.rows("SELECT sha256 FROM booking_documents")
+    assert sha256 not in old
+    assert len(here.uploaded()) == 1
+    assert_level(here)
