@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import catalogue, orderlines, registrations, reservations, starts
+from bench import catalogue, gateway, orderlines, registrations, reservations, starts
 from bench.table import Row, show
 
 
@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> None:
         "idle": starts.nothing_to_do,
         "import": lambda: _import(quick),
         "reservations": lambda: reservations.measure(30 if quick else 60, times=1 if quick else 3),
+        "gateway": lambda: gateway.measure(10 if quick else 30, times=1 if quick else 3),
         "orders": lambda: registrations.measure(40 if quick else 200, seconds=12 if quick else 60),
         "orderlines": orderlines.measure,
         "wordpress": wordpress,

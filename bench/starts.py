@@ -10,6 +10,7 @@ from bench.world import home_with, with_workshops
 
 _BARE = [sys.executable, "-c", "import typer"]
 _NOBODY = "http://127.0.0.1:9"  # nothing listens there: a job that asks anybody fails
+_NOBODY_ELSE = "http://127.0.0.1:10"  # two workshops are two ERPs
 NOTHING_TO_DO = (("clear-reservations",), ("sync-orders", "--drain", "0s"), ("push-orderline", "--all"))
 
 
@@ -24,7 +25,7 @@ def nothing_to_do() -> list[Row]:
     for arguments in NOTHING_TO_DO:
         with TemporaryDirectory(prefix="integrator-bench-") as folder:
             home = home_with(Path(folder) / "home", maconomy=_NOBODY, mailgun=_NOBODY)
-            with_workshops(home, {"bennys-auto": ("au2office", _NOBODY), "havnens-auto": ("admanager", _NOBODY)})
+            with_workshops(home, {"bennys-auto": ("au2office", _NOBODY), "havnens-auto": ("admanager", _NOBODY_ELSE)})
             environ = {"INTEGRATOR_HOME": str(home)}
             command = integrator(*arguments)
             if cost(command, environ=environ).code:  # the first start of a home also makes its store

@@ -76,6 +76,16 @@ def home_with(root: Path, *, maconomy: str, mailgun: str | None = None) -> Path:
     return root
 
 
+def with_gateway(root: Path) -> tuple[Path, str]:
+    """A home whose gateway lets the website in, as often as it likes; and the website's key."""
+    key = "bench-website-key"
+    with open(root / "config" / "integrator.toml", "a", encoding="utf-8") as config:
+        config.write('[gateway]\nwebsite_key = { env = "WEBSITE_KEY" }\nrate_per_minute = 100000\n')
+    with open(root / ".env", "a", encoding="utf-8") as secrets:
+        secrets.write(f"WEBSITE_KEY={key}\n")
+    return root, key
+
+
 def with_workshops(root: Path, workshops: dict[str, tuple[str, str]]) -> Path:
     """A home, made if it is not there, that works for these workshops and knows no OilMat. Shape  {id: (type, url)}"""
     if not root.exists():

@@ -103,6 +103,7 @@ class Office:
     max_bytes: int = 1_000_000
     certificates: bool = False
     maconomy: Callable[[], Any] | None = field(default=None, repr=False)
+    use_maconomy: bool = False  # the one of config/integrator.toml
 
     @property
     def home(self) -> Home:
@@ -149,7 +150,9 @@ class Office:
     def run(self, *, dry: bool = False) -> Report:
         """The job, in this process."""
         options = Options(dry_run=dry, clock=lambda: self.at)
-        return run_job("update-booking-status", self._story, needs=("monitor",), options=options, home=self.home)
+        return run_job(
+            "update-booking-status", self._story, needs=("maconomy", "monitor"), options=options, home=self.home
+        )
 
     def _story(self, run: Any, wiring: Any) -> None:
         http = Http(
@@ -169,7 +172,7 @@ class Office:
                 documents=self.documents,
                 var=self.home.var,
                 certificates=Certificates(own, ours) if self.certificates else None,
-                maconomy=self.maconomy,
+                maconomy=wiring.maconomy if self.use_maconomy else self.maconomy,
                 max_bytes=self.max_bytes,
             )
         finally:

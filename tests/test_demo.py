@@ -25,7 +25,9 @@ from integrator.standins.maconomy import Maconomy
 ROUTES = [
     *("Maconomy → store → WordPress", "Maconomy → WordPress, again", "a sold seat → WordPress", "hands on the site"),
     *("a failing source", "orders → Maconomy", "confirmations → Mailgun", "orders, again", "a lost answer"),
-    *("a full class", "abandoned seats", "sold seats → WordPress", "OilMat → au2office", "OilMat → AD Manager"),
+    *("a full class", "abandoned seats", "sold seats → WordPress", "classes → Trainingportal"),
+    *("Trainingportal → a seat", "bookings → Maconomy", "sold seats → Trainingportal", "a cancelled booking"),
+    *("status, certificate → Trainingportal", "OilMat → au2office", "OilMat → AD Manager"),
     *("a line that is there", "pictures after saving", "a closed case", "OilMat, again", "statuses → OilMat"),
     *("participant list → trainer", "old people → nowhere"),
 ]
@@ -39,7 +41,7 @@ WORKSHOPS = DEMO.replace(
     "from integrator.cli import main; main()",
     "from integrator.demo import stage, workshops\nwith stage.on_stage(keep=False) as made: workshops.play(made)",
 )
-STANDINS = 6
+STANDINS = 7
 
 
 def started(tmp_path, *options, code=DEMO):
@@ -105,6 +107,9 @@ def test_all_that_is_claimed_holds_and_nothing_stays_and_without_a_terminal_nobo
     assert '{\n  "refused": "full"\n}\n(exit code 1)' in said
     assert said.count("$ echo maja.baekgaard@example.org | integrator gdpr trace -\n") == 2
     assert said.count("integrator gdpr trace -\nnowhere\n") == 1
+    assert said.count('"successful":"true"') == 2
+    assert re.search(r"booking TP-\w+: a seat of 25172-05: Projektledelse i praksis \(order 10004\)\n", said)
+    assert re.search(r"certificate \w+ was uploaded\n", said)
     assert "bennys-auto/0007: completed\n" in said
     assert re.search(r"case 56 +OL-0530 +5.50 ltr.  Motorolie 5W-30 Longlife -- OilMat: 0007\n", said)
     assert len(re.findall(r"/var/evidence/\S+-0007/screenshot.png\n", said)) == 2

@@ -8,7 +8,7 @@ same booking, and cancelling twice is once.
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -19,7 +19,7 @@ from integrator.gateway.call import Call
 from integrator.gateway.failures import failure
 from integrator.gateway.guard import Caller
 from integrator.gateway.routes import Parameter, Reply, Route
-from integrator.gateway.shapes import CancelAnswer, ClassId, SeatAnswer
+from integrator.gateway.shapes import CancelAnswer, SeatAnswer, Text
 from integrator.settings import Settings
 
 Format = Literal["json", "xml"]
@@ -84,7 +84,7 @@ def _request(call: Call) -> ReserveRequest | str:
     if len(classes) != 1:
         return f"{name} {'er ikke entydig' if classes else 'mangler'}"
     fields = {field: value for field in FIELDS if (value := call.query(field))}
-    if long := [field for field, value in fields.items() if len(value) > _LONGEST]:
+    if long := [field for field in fields if len(call.request.args[field]) > _LONGEST]:
         return f"{', '.join(long)}: for lang"
     return ReserveRequest(classes.pop(), fields)
 
@@ -136,6 +136,7 @@ def _format(call: Call) -> Format:
 # the table ----------------------------------------------------------------------------------------------------------
 
 DEFAULT_PARAMETER = "courseClassExternalId"
+_Known = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
 _TOKEN = Parameter("token", "path", str, "The part of the address that nobody else knows.", required=True)
 _SIGNED = (
     Parameter("timestamp", "query", str, "When it was signed: epoch seconds, 5 minutes off at most.", required=True),
@@ -147,9 +148,9 @@ _CANCELS = tuple(
 
 
 def _reserves(settings: Settings) -> tuple[Parameter, ...]:
-    known = (Parameter(field, "query", str, "As it is known, if it is.") for field in FIELDS)
+    known = (Parameter(field, "query", _Known, "As it is known, if it is.") for field in FIELDS)
     name = class_parameter(settings)
-    return (Parameter(name, "query", ClassId, "The number of a class.", required=True), *known)
+    return (Parameter(name, "query", Text, "The number of a class.", required=True), *known)
 
 
 def _replies(kind: Any, formats: tuple[str, ...]) -> dict[int, Reply]:

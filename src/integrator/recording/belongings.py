@@ -25,7 +25,8 @@ _ALWAYS = ("reservations", "retention")
 _STAYS = {
     "maconomy": {"auth_header"},
     "brp": {"business_units"},
-    "trainingportal": {"path", "upload", "errors", "format", "price", "reserve", "booking", "http", "add"},
+    "trainingportal": {"courses", "path", "upload", "errors", "format", "price"}
+    | {"reserve", "booking", "http", "add", "update"},
 }
 _MADE_UP = {
     "domain": "mail.example.org",
@@ -68,6 +69,11 @@ def _allowed(name: str, table: Any) -> Recordable | None:
         from integrator.systems.mailgun import recordable as mailgun
 
         return mailgun.recordable()
+    if name == "trainingportal":
+        from integrator.systems.trainingportal import Options
+        from integrator.systems.trainingportal import recordable as trainingportal
+
+        return trainingportal.recordable(Options(**table.switches()))
     return None
 
 
@@ -144,6 +150,8 @@ def _table(name: str, table: Table, mappings: dict[str, str], clean: Callable[[s
 def _plain(value: Any) -> Any:
     if isinstance(value, Secret):
         return {"env": SECRET_NAME}
+    if isinstance(value, Table):  # one below a table
+        value = {key: inner for key, inner, _ in _fields(value) if inner is not None}
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -112,7 +112,9 @@ def _courses(db: Database, pulled_at: int, limit: int) -> list[dict[str, Any]]:
     for row in rows:
         row["venue"] = json.loads(row["venue"]) if row["venue"] else None
         if row["missing_since"] is not None:
-            is_gone = row["missing_runs"] >= _MISSING_RUNS if limit >= _MISSING_RUNS else pulled_at > row["missing_since"]
+            is_gone = (
+                row["missing_runs"] >= _MISSING_RUNS if limit >= _MISSING_RUNS else pulled_at > row["missing_since"]
+            )
             row["missing_runs"] = _MISSING_RUNS if is_gone else 1
         row |= {"held": held[row["id"]], "readable": row["id"] not in unreadable}
     return rows

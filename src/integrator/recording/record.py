@@ -10,12 +10,23 @@ from functools import partial
 from json import dumps
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from integrator import __version__
 from integrator.errors import IntegratorError
 from integrator.home import find_home
-from integrator.recording import belongings, cassette, classes, hashes, memory, network, orderlines, waiting
+from integrator.recording import (
+    belongings,
+    bookings,
+    cassette,
+    classes,
+    hashes,
+    memory,
+    network,
+    orderlines,
+    published,
+    waiting,
+)
 from integrator.recording.freetext import survivors
 from integrator.recording.madeup import MadeUp
 from integrator.recording.scrub import Exchange, Scrubber, System, system_of
@@ -24,7 +35,13 @@ from integrator.runtime.report import Report
 from integrator.settings import Settings
 from integrator.systems.recordable import May
 
-_BESIDE = {"waiting": waiting.SHAPE, "classes": classes.SHAPE, "orderlines": orderlines.SHAPE}
+_BESIDE = {
+    "waiting": waiting.SHAPE,
+    "classes": classes.SHAPE,
+    "orderlines": orderlines.SHAPE,
+    "published": published.SHAPE,
+    "bookings": bookings.SHAPE,
+}
 _SHORT = 6  # a secret of fewer letters is only found as a word of its own
 
 
@@ -64,6 +81,7 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
     waited = waiting.found(settings.store.path) if "mailgun" in needs else {}
     lists = classes.sent(settings.store.path) if job in classes.JOBS else []
     lines = orderlines.found(settings.store.path) if job in orderlines.JOBS else []
+    sold, booked = _sold(job, settings), _booked(job, settings)
     report: Report | None = None
     try:
         with network.recording(tape, ours=_is_ours(settings, systems)):
@@ -83,9 +101,33 @@ def record(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
         }
         if job in orderlines.JOBS:
             facts["orderlines"] = {"orderlines": orderlines.of_these(lines, tape.exchanges, settings.workshops)}
+        if sold:
+            names = settings.trainingportal.courses if settings.trainingportal else {}
+            facts["published"] = published.of_these(sold, tape.exchanges, names, at=clock.moment())
+        if booked:
+            facts["bookings"] = bookings.of_these(booked, tape.exchanges)
         remark = _keep(file, settings, systems, needs, tape.exchanges, facts)
     report.remarks += [remark, *([orderlines.REMARK] if job in orderlines.JOBS else [])]
     return report
+
+
+def _sold(job: str, settings: Settings) -> published.Rows:
+    """What publish-classes goes by, before it does."""
+    if job not in published.JOBS:
+        return {}
+    return published.found(settings.store.path, missing_limit=_missing_limit(settings))
+
+
+def _booked(job: str, settings: Settings) -> bookings.Rows:
+    """What the jobs around bookings go by, before they do."""
+    if job not in bookings.JOBS:
+        return {}
+    upload_bytes = (settings.trainingportal.upload.max_mb if settings.trainingportal else 10) * 1_000_000
+    return bookings.found(job, settings.store.path, settings.home, upload_bytes=upload_bytes)
+
+
+def _missing_limit(settings: Settings) -> int:
+    return int(settings.jobs["import-courses"].policy["missing_runs"])
 
 
 def _classes(
@@ -96,9 +138,8 @@ def _classes(
     exchanges: list[Exchange],
     report: Report | None,
 ) -> dict[str, classes.Rows]:
-    limit = int(settings.jobs["import-courses"].policy["missing_runs"])
     asked = classes.named_in(exchanges, report)
-    courses = classes.found(settings.store.path, at=clock.moment(), asked=asked, missing_limit=limit)
+    courses = classes.found(settings.store.path, at=clock.moment(), asked=asked, missing_limit=_missing_limit(settings))
     return {"courses": courses, "lists": classes.of_these(lists, courses, waited)}
 
 
@@ -187,6 +228,14 @@ def _refuse_secrets(file: Path, text: str, secrets: Iterable[str]) -> None:
 def _forms(secret: str) -> set[str]:
     """A secret as it may stand in a text: escaped, quoted, encoded, without blanks, without "Bearer" before it."""
     bare = secret.split(" ", 1)[-1] if re.match(r"(Bearer|Basic|Token|ApiKey) ", secret, re.IGNORECASE) else secret
-    forms = {secret, bare, bare.replace(" ", ""), quote(bare, safe=""), quote(bare), b64encode(bare.encode()).decode()}
+    forms = {
+        secret,
+        bare,
+        bare.replace(" ", ""),
+        quote(bare, safe=""),
+        quote(bare),
+        quote_plus(bare),
+        b64encode(bare.encode()).decode(),
+    }
     forms |= {dumps(form)[1:-1] for form in (secret, bare)}
     return {form for form in forms if form.strip()}

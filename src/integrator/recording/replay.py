@@ -8,7 +8,18 @@ from pathlib import Path
 from integrator.database import connect
 from integrator.errors import ConfigError, UsageError
 from integrator.home import Home, find_home, make_var
-from integrator.recording import belongings, cassette, classes, hashes, memory, network, orderlines, waiting
+from integrator.recording import (
+    belongings,
+    bookings,
+    cassette,
+    classes,
+    hashes,
+    memory,
+    network,
+    orderlines,
+    published,
+    waiting,
+)
 from integrator.runner import Options, Story, run_job
 from integrator.runtime import throwaway
 from integrator.runtime.report import Report
@@ -21,6 +32,7 @@ _BESIDE = {
     "waiting": waiting.put_back,
     "classes": classes.put_back,
     "orderlines": orderlines.put_back,
+    "published": published.put_back,
 }
 
 
@@ -48,6 +60,8 @@ def replay(job: str, story: Story, file: Path, needs: Sequence[str], options: Op
         for name, put_back in _BESIDE.items():
             if isinstance(rows := metadata.get(name), dict) and rows:
                 put_back(rows, home.var / "integrator.db", backups=home.backups, source=file)
+        if isinstance(rows := metadata.get("bookings"), dict) and rows:
+            bookings.put_back(rows, home, source=file)
         report = _run(job, story, home, needs, ours, tape, clock)
     _say(report, tape, metadata)
     return report

@@ -21,10 +21,10 @@ _MESSAGE: dict[str, Shape] = {
     **dict.fromkeys(("effect", "scope", "key", "state"), May.CODE),
     **dict.fromkeys(("attempts", "sent_at", "uncertain_since", "next_at", "created_at", "changed_at"), May.NUMBER),
 }
-_ORDER: dict[str, Shape] = {
+ORDER: dict[str, Shape] = {
     **dict.fromkeys(("id", "seats_asked", "seats", "reserved_at", "expires_at", "completed_at"), May.NUMBER),
     **dict.fromkeys(("changed_at", "hold_since"), May.NUMBER),
-    **dict.fromkeys(("class_id", "state", "hold_reason"), May.CODE),
+    **dict.fromkeys(("class_id", "state", "hold_reason", "channel"), May.CODE),
     "accepted_terms_at": May.MOMENT,
     "customer_name": May.NAME,
     "customer_email": May.EMAIL,
@@ -42,12 +42,13 @@ _PERSON: dict[str, Shape] = {
     "reference": May.CODE,
     "status": May.CODE,
 }
-_PARTICIPANT: dict[str, Shape] = {
+PARTICIPANT: dict[str, Shape] = {
     **_PERSON,
     **dict.fromkeys(("order_id", "registered_no", "registered_at"), May.NUMBER),
     "job_title": May.NOTHING,
     "comment": May.NOTHING,
 }
+PARTICIPANT_COLUMNS = [name for name in PARTICIPANT if name not in ("name", "status")]
 CLASS: dict[str, Shape] = {
     **dict.fromkeys(("id", "main_id", "language", "currency"), May.CODE),
     "title": May.TEXT,
@@ -86,8 +87,8 @@ _MAIL: dict[str, Shape] = {"key": May.CODE, "message_id": May.EMAIL, "queued_at"
 
 SHAPE = Fields(
     {
-        "orders": Items(Fields({**_ORDER, "class": Fields(CLASS)})),
-        "participants": Items(Fields(_PARTICIPANT)),
+        "orders": Items(Fields({**ORDER, "class": Fields(CLASS)})),
+        "participants": Items(Fields(PARTICIPANT)),
         "outbox": Items(Fields({**_MESSAGE, "body": Fields(_FACTS)})),
         "mails": Items(Fields(_MAIL)),
         "counters": Fields(dict.fromkeys(COUNTERS, May.NUMBER)),
@@ -114,11 +115,11 @@ def _found(db: Database) -> Waiting:
     scopes = f"SELECT scope FROM outbox WHERE {waits}"  # noqa: S608 (constants)
     orders = f"SELECT id FROM orders WHERE 'order:' || id IN ({scopes})"  # noqa: S608
     rows = {
-        "orders": _rows(db, "orders", [*_ORDER, "class"], f"id IN ({orders}) ORDER BY id", EFFECTS),
+        "orders": _rows(db, "orders", [*ORDER, "class"], f"id IN ({orders}) ORDER BY id", EFFECTS),
         "participants": _rows(
             db,
             "participants",
-            [name for name in _PARTICIPANT if name not in ("name", "status")],
+            PARTICIPANT_COLUMNS,
             f"order_id IN ({orders}) ORDER BY order_id, number",
             EFFECTS,
         ),
@@ -157,10 +158,9 @@ def _put_back(db: Database, rows: Any) -> None:
     for effect in EFFECTS:
         db.write("DELETE FROM outbox WHERE effect = ?", (effect,))
     for row in rows["orders"]:
-        known = {"request_key": f"replayed-{row['id']}", "class": json.dumps(row["class"], ensure_ascii=False)}
-        _insert(db, "orders", {name: row[name] for name in _ORDER} | known)
+        put_order(db, row)
     for row in rows["participants"]:
-        _insert(db, "participants", {name: row[name] for name in _PARTICIPANT if name not in ("name", "status")})
+        put_participant(db, row)
     for row in rows["mails"]:
         _insert(db, "mails", {name: row[name] for name in _MAIL})
     for name in COUNTERS:
@@ -168,6 +168,16 @@ def _put_back(db: Database, rows: Any) -> None:
         _insert(db, "counters", {"name": name, "value": rows["counters"].get(name, 0)})
     for row in rows["outbox"]:
         _queue(db, row)
+
+
+def put_order(db: Database, row: dict[str, Any]) -> None:
+    """One order with its class, under a key that no request has."""
+    known = {"request_key": f"replayed-{row['id']}", "class": json.dumps(row["class"], ensure_ascii=False)}
+    _insert(db, "orders", {name: row[name] for name in ORDER} | known)
+
+
+def put_participant(db: Database, row: dict[str, Any]) -> None:
+    _insert(db, "participants", {name: row[name] for name in PARTICIPANT_COLUMNS})
 
 
 def _insert(db: Database, table: str, values: dict[str, Any]) -> None:
