@@ -7,8 +7,7 @@ python tests/record_cassettes.py [JOB …]
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from email.utils import formatdate
 from functools import partial
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import record_portal_cassettes
 from desks import form
-from integrator import runner
 from integrator.desk import open_desk
 from integrator.home import find_home
 from integrator.jobs import booking
@@ -26,11 +25,12 @@ from integrator.standins.base import serve
 from integrator.standins.catalogue import sample
 from integrator.standins.oilmat import TOKEN, OilMat
 from integrator.store.workshops import Workshops
+from moments import DRAINED, ORDERED, at, done
+from portal_world import portal_world
 from world import Result, World, world
 
 NOWHERE = "http://127.0.0.1:1"
 CASSETTES = Path(__file__).parent / "cassettes"
-ORDERED, DRAINED = "2026-11-21T10:00:00+01:00", "2026-11-21T10:20:00+01:00"
 LISTED, CHANGED = "2027-02-27T07:00:00+01:00", "2027-02-28T07:00:00+01:00"  # 25172-04 begins on March 1
 
 
@@ -63,7 +63,7 @@ def sync_orders(here: World, file: Path) -> Result:
     lost = {"kind": "reset", "when": "after"}
     here.servers[0].faults.add([{"match": {"method": "POST"}, "skip": 1, "times": 1, "fault": lost}])
     with at(ORDERED):
-        _done(here.run("sync-orders"), 75)
+        done(here.run("sync-orders"), 75)
     _order(here, "company", seats=2)
     _order(here, "private", company=None)
     here.mailgun.seed({"now": DRAINED})
@@ -78,7 +78,7 @@ def send_participants(here: World, file: Path) -> Result:
     here.configure(mailgun=True)
     _set(here, "25172-05", startDate="01-03-2027", endDate="01-03-2027", courseDays=_DAYS, trainers=[])
     with at(ORDERED):
-        _done(here.run("import-courses"))
+        done(here.run("import-courses"))
     trainers = [("Freja Lindholm", "freja.lindholm@example.org"), ("Åse Østergård", "aase.oestergaard@example.org")]
     posts = [
         {"id": number, "type": "trainer", "title": name, "status": "publish", "meta": {"ed_email": email}}
@@ -90,7 +90,7 @@ def send_participants(here: World, file: Path) -> Result:
     here.maconomy.seed({"records": {"participant": people}})
     here.mailgun.seed({"now": LISTED})
     with at(LISTED):
-        _done(here.run("send-participants", "--days-ahead", "2"))
+        done(here.run("send-participants", "--days-ahead", "2"))
     _choose(here, "25172-05", 500, 501)
     people["25172-04"][1]["status"] = "Afmeldt"
     here.maconomy.seed({"records": {"participant": people}})
@@ -112,12 +112,12 @@ def push_orderline(here: World, file: Path) -> Result:
             secrets.write(f"OILMAT_TOKEN={TOKEN}\nERP_PASSWORD={ERP_PASSWORD}\n")
         (here.home / "config" / "workshops.toml").write_text(_WORKSHOPS, encoding="utf-8")
         with at(ORDERED):
-            _done(here.run("push-orderline", "--all"))  # nothing yet; it makes the store
+            done(here.run("push-orderline", "--all"))  # nothing yet; it makes the store
             with here.store() as db, db.tx():
                 for workshop in ("bennys-auto", "nord"):
                     Workshops(db).set_active(workshop, False, at=0)
             oilmat.seed({"dispenses": {"bennys-auto": [_order_line("0006", case_id="559")]}})
-            _done(here.run("push-orderline", "--all"))
+            done(here.run("push-orderline", "--all"))
         told = {"dealer": "Bennys Auto ved Åen", "case_nr": "561", "uniqueid": "0008", **_STRANGE}
         bennys = [_order_line("0007"), told, _order_line("0009", case_id="562", product_amount=1)]
         oilmat.seed({"dispenses": {"bennys-auto": bennys, "nord": [_order_line("0007", "nord")]}, "overlap": 1})
@@ -167,14 +167,6 @@ def _choose(here: World, class_id: str, *trainers: int) -> None:
     here.wordpress.seed({"edit": {"post": here.posts()[class_id]["id"], "meta": {"ed_trainers": list(trainers)}}})
 
 
-@contextmanager
-def at(moment: str) -> Iterator[None]:
-    """Jobs that start inside run at that moment."""
-    clock = datetime.fromisoformat(moment).timestamp()
-    with patch.object(runner, "Options", partial(runner.Options, clock=lambda: clock)):
-        yield
-
-
 def _order(here: World, who: str, *, seats: int = 1, **facts: Any) -> None:
     environ = {"INTEGRATOR_HOME": str(here.home)}
     clock = datetime.fromisoformat(ORDERED).timestamp()
@@ -183,29 +175,30 @@ def _order(here: World, who: str, *, seats: int = 1, **facts: Any) -> None:
         booking.complete(desk, number, form(seats, who=who, at=ORDERED) | facts)
 
 
-def _done(result: Result, code: int = 0) -> None:
-    assert result.code == code, result.out + result.err
-
-
 JOBS: dict[str, Callable[[World, Path], Result]] = {
     "import-courses": import_courses,
     "sync-orders": sync_orders,
     "send-participants": send_participants,
     "push-orderline": push_orderline,
 }
+NAMES = [*JOBS, *record_portal_cassettes.JOBS]
 
 
 def record(name: str, file: Path, home: Path) -> Result:
     """Make one cassette. The stand-ins' answers are of one moment, too."""
     clock = datetime.fromisoformat(ORDERED).timestamp()
     dated = patch.object(wire, "formatdate", partial(formatdate, clock))
-    with dated, world(home) as here:
-        return JOBS[name](here, file)
+    with dated:
+        if name in record_portal_cassettes.JOBS:
+            with portal_world(home) as reseller:
+                return record_portal_cassettes.JOBS[name](reseller, file)
+        with world(home) as here:
+            return JOBS[name](here, file)
 
 
 def main(names: list[str]) -> int:
     """Gives back the first exit code that is not 0. An old cassette is replaced when the new one is whole."""
-    for name in names or list(JOBS):
+    for name in names or NAMES:
         with tempfile.TemporaryDirectory(prefix="record-") as folder:
             draft = Path(folder) / f"{name}.yaml"
             result = record(name, draft, Path(folder) / "home")

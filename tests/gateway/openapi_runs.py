@@ -115,6 +115,9 @@ def _make_true(here: Doors, case: Any, name: str) -> None:
         case.body = LINE | {"workshop": "nord"}
     if name == "check_order_status":
         case.query["unique_id"] = LINE["unique_id"]
+    if name.startswith("cancel_by"):
+        case.query = {part: case.query[part] for part in case.query if part != "enrollmentReference"}
+        case.query["bookingReference"] = "TP-NOBODY"
     if "courseClassExternalId" in (case.query or {}):
         case.query["courseClassExternalId"] = CLASS
     if "signature" in (case.query or {}):

@@ -131,6 +131,25 @@ def test_anything_else_is_no_id_and_is_not_repeated_to_the_operator(value):
     assert str(caught.value) == "course number holds characters that an address cannot carry"
 
 
+@pytest.mark.parametrize(
+    ("value", "segment"),
+    [("HLR-Ö1", "HLR-%C3%961"), ("25172-04", "25172-04"), ("Varme arbeider", "Varme%20arbeider"), ("Ł_~", "%C5%81_~")],
+)  # fmt: skip
+def test_an_id_of_other_alphabets_is_one_segment_when_it_is_asked_for(server, http_to, value, segment):
+    assert quoted(value, letters=True) == segment
+    http_to(server.url).get(f"/a/{quoted(value, letters=True)}/b", doing="list")
+    assert server.requests[0].target == f"/a/{segment}/b"
+
+
+@pytest.mark.parametrize(
+    "value", ["", ".", "..", "a/b", "a\n", " a", "a ", "a%2fb", "a@b", "?", "a\tb", "a\u00a0b", "#", "\\"]
+)
+def test_what_would_be_more_than_one_segment_is_no_id_in_any_alphabet(value):
+    with pytest.raises(BadRecord) as caught:
+        quoted(value, letters=True)
+    assert caught.value.code == "bad_id"
+
+
 # what it carries -------------------------------------------------------------------------------------
 
 

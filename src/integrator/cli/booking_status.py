@@ -93,9 +93,8 @@ def set_(
     if as_json:
         render.print_json(told)
         return
-    on_day = f" on {told['completed_on']}" if told["completed_on"] else ""
     done = "update-booking-status tells it" if told["changed"] else "it was so already: nothing was changed"
-    typer.echo(clean(f"{told['reference']}: {told['status']}{on_day}; {done}"))
+    typer.echo(clean(f"{told['reference']}: {_outcome(told)}; {done}"))
 
 
 @app.command("import")
@@ -153,10 +152,9 @@ def list_(
 
     Example: integrator booking-status list --untold
     """
-    from integrator.cli import opening, render, times
+    from integrator.cli import opening, render
     from integrator.jobs import booking_status_desk as desk
 
-    now = opening.now()
     with opening.reading(opening.settings()) as db:
         rows = desk.listed(db, untold=untold, class_id=class_id, limit=limit)
     if as_json:
@@ -164,11 +162,15 @@ def list_(
     elif not rows:
         typer.echo("no such booking" if class_id or untold else "no bookings")
     else:
-        columns = ("reference", "class_id", "status", "completed_on", "stands")
-        render.print_table(
-            ["booking", "class", "status", "completed", "message", "since"],
-            [(*(row[name] for name in columns), times.shown(row["set_at"], now).partition(" ")[0]) for row in rows],
-        )
+        cells = [
+            (row["reference"], row["class_id"], _outcome(row) if row["status"] else "-", row["stands"]) for row in rows
+        ]
+        render.print_table(["booking", "class", "status", "message"], cells)
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    """Shape  "COMPLETED on 2027-03-03", "NO_SHOW" """
+    return f"{row['status']} on {row['completed_on']}" if row["completed_on"] else str(row["status"])
 
 
 @app.command()
@@ -218,8 +220,7 @@ def _shown(told: dict[str, Any]) -> list[str]:
     lines = [f"{told['reference']}: class {told['class_id']}, booking {told['booking']}, order {told['order_id']}"]
     if told["status"] is None:
         return [*lines, "status     none was set"]
-    on_day = f" on {told['completed_on']}" if told["completed_on"] else ""
-    lines.append(f"status     {told['status']}{on_day}, version {told['version']}, by {told['source']}")
+    lines.append(f"status     {_outcome(told)}, version {told['version']}, by {told['source']}")
     lines.append(f"set        {when(told['set_at'])}")
     lines.append(f"told       {when(told['told_at'])}, version {told['told_version']}")
     if told["stands"] != "told":

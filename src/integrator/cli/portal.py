@@ -21,7 +21,7 @@ def confirm_bookings(
 ) -> None:
     """Bookings travel Trainingportal → store.
 
-    Who each reserved seat is for. A booking that never becomes visible there gives its seat back, and status tells of it.
+    Who each reserved seat is for. What never becomes visible there gives its seat back, and status tells of it.
 
     Example: integrator confirm-bookings -v
     """

@@ -73,5 +73,5 @@ def as_xml(told: msgspec.Struct) -> str:
     root = ElementTree.Element("response")
     for name, value in msgspec.to_builtins(told).items():
         ElementTree.SubElement(root, name).text = _NOT_XML.sub("", str(value))
-    text: str = ElementTree.tostring(root, encoding="unicode")
+    text: str = ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'

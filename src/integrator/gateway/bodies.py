@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from integrator.domain.jsontext import NotJson, decoded, parsed
 from integrator.gateway.answers import Troubled, problem, refuse
@@ -30,8 +31,13 @@ def read(request: Request, *, limit: int) -> bytes:
     has_end = request.content_length is not None or "wsgi.input_terminated" in request.environ
     if "Transfer-Encoding" in request.headers and not has_end:
         refuse(411, "the body's size must be said: Content-Length", code="no_length")
-    request.max_content_length = limit
-    return request.get_data(cache=False)
+    if (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge
+    request.max_content_length = limit + 1
+    raw = request.get_data(cache=False)  # of a body that does not say its size, werkzeug gives back what fits, silently
+    if len(raw) > limit:
+        raise RequestEntityTooLarge
+    return raw
 
 
 def value_of(raw: bytes) -> Any:

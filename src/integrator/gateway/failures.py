@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from integrator.database import sqlite_error
 from integrator.errors import (
@@ -76,10 +76,7 @@ def _of_http(error: HTTPException) -> Answer:
         405: "this address is not asked in this way",
         413: "the body is larger than any that is taken here; it was not read",
     }
-    close = {"Connection": "close"} if isinstance(error, RequestEntityTooLarge) else {}
-    return problem(
-        status, words.get(status, error.name), code=error.name.lower().replace(" ", "_"), headers=headers | close
-    )
+    return problem(status, words.get(status, error.name), code=error.name.lower().replace(" ", "_"), headers=headers)
 
 
 def _later(detail: str, code: str, after_s: int) -> Answer:

@@ -277,7 +277,7 @@ class Papers:
 
 def _is_over(row: Mapping[str, Any]) -> bool:
     """Nobody needs its bytes any more."""
-    return row["uploaded_at"] is not None or row["message"] == "dropped"
+    return row["uploaded_at"] is not None or row["message"] in ("completed", "dropped")  # a person's word on it
 
 
 def _entries(folder: Path, *, hidden: bool = False) -> list["os.DirEntry[str]"]:

@@ -125,7 +125,13 @@ def _order(db: Database, order_id: int) -> dict[str, Any]:
         order_id,
     )
     assert order is not None  # a foreign key
-    return {"order": order | {"class": json.loads(order["class"])}, "student": student}
+    return {"order": order | {"class": json.loads(order["class"]) | _class_now(db, order)}, "student": student}
+
+
+def _class_now(db: Database, order: Mapping[str, Any]) -> dict[str, Any]:
+    """What a class is called, when and where it is, as we know it now: a replay knows it by its order alone."""
+    row = _one(db, 'SELECT title, language, start, "end", venue FROM courses WHERE id = ?', order["class_id"])
+    return row | {"venue": json.loads(row["venue"]) if row["venue"] else None} if row else {}
 
 
 def _status(db: Database, reference: str) -> dict[str, Any] | None:
@@ -201,7 +207,7 @@ def put_back(rows: Any, home: Home, *, source: Path) -> None:
 
 
 def _put_back(db: Database, rows: Any) -> None:
-    for table in ("bookings", "participants", "orders", "courses"):  # a class is as it was booked
+    for table in ("bookings", "participants", "orders", "courses"):  # a class stands in its order
         db.write(f"DELETE FROM {table}")  # noqa: S608 (constants)
     db.write("DELETE FROM outbox WHERE effect IN (?, ?, ?)", (STATUS, DOCUMENT, REGISTRATION))
     db.write("DELETE FROM counters WHERE name = 'restored_at'")

@@ -77,7 +77,7 @@ SHAPE = Fields(
 Rows = dict[str, Any]
 _A_RUN = {"job": "import-courses", "boot_id": "", "pid": 0, "version": "recorded", "outcome": "done"}
 _FOR_EVER = {"reserved_at": 0, "expires_at": 2**40, "changed_at": 0}
-_NOT_CARRIED = {"days": [], "trainers": []}  # nobody is told of them here
+_NOT_CARRIED: dict[str, list[Any]] = {"days": [], "trainers": []}  # nobody is told of them here
 
 
 # out of a home ----------------------------------------------------------------------------------

@@ -172,8 +172,9 @@ class TrainingportalSettings(Table, frozen=True, kw_only=True):
                 yield ("courses", theirs), f"another course of theirs is our {ours} already"
         for status in sorted({*self.errors.login} & {*self.errors.item}):
             yield ("errors", "item"), f"{status} is in login, too: it is a no to our login or to one item"
-        for status in sorted({408, 429} & {*self.errors.login, *self.errors.item}):
-            yield ("errors",), f"{status} says that it is to be tried later, and nothing else"
+        for key in ("login", "item"):
+            for status in sorted({408, 429} & {*getattr(self.errors, key)}):
+                yield ("errors", key), f"{status} says that it is to be tried later, and nothing else"
 
     def switches(self) -> dict[str, Any]:
         """What the adapter's Options are made of."""

@@ -116,14 +116,13 @@ class Http:
         *,
         doing: str,
         form: Mapping[str, Any],
-        method: str = "POST",
         timeout_s: float | None = None,
         max_bytes: int = DEFAULT_MAX_BYTES,
         ok: Collection[int] = (200,),
         headers: HeaderValues | None = None,
     ) -> Reply:
-        """Read what is asked for by a form, which changes nothing there; otherwise as get: patience may repeat it."""
-        ask = self._ask(method, path, doing, timeout_s, max_bytes, headers=headers, body={"data": form})
+        """Read by a POST of a form that changes nothing there, so that patience may repeat it; otherwise as get."""
+        ask = self._ask("POST", path, doing, timeout_s, max_bytes, headers=headers, body={"data": form})
         return self._patience(lambda: self._read(ask, ok, _reply))
 
     def download(

@@ -1,0 +1,156 @@
+"""`booking-status` and `update-booking-status` as an operator and cron type them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from operating import Run
+
+from booking_outcomes import LAST_DAY, NOW, TP, book, office, pdf, reference
+from integrator.database import Database
+from integrator.domain.portal import DOCUMENT, STATUS
+from integrator.runtime.outbox import Outbox
+from integrator.standins.trainingportal import PASSWORD, USERNAME
+from integrator.store.booking_documents import BookingDocuments, key_of
+
+B = reference("B")
+
+
+@pytest.fixture(autouse=True)
+def now(clock: Callable[[str], int]) -> None:
+    assert clock("2027-03-10 09:00") == NOW
+
+
+@pytest.fixture
+def db(store: Database) -> Database:
+    book(store)
+    return store
+
+
+def test_a_status_is_set_once(run: Run, db: Database) -> None:
+    first = run("booking-status", "set", TP, "completed", "--on", "3.3.2027")
+    assert (first.code, first.err) == (0, "")
+    assert first.out == f"{TP}: COMPLETED on {LAST_DAY}; update-booking-status tells it\n"
+    again = run("booking-status", "set", TP, "COMPLETED", "--on", LAST_DAY, "--json")
+    assert json.loads(again.out) == {
+        "reference": TP,
+        "status": "COMPLETED",
+        "completed_on": LAST_DAY,
+        "version": 1,
+        "changed": False,
+    }
+    assert "nothing was changed" in run("booking-status", "set", TP, "COMPLETED", "--on", LAST_DAY).out
+    [message] = Outbox(db, clock=lambda: NOW).every_due(STATUS)
+    assert message.body == {"reference": TP, "status": "COMPLETED", "completed_on": LAST_DAY, "version": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((TP, "COMPLETED"), 2, "COMPLETED needs the date"),
+        ((TP, "COMPLETED", "--on", "2027-03-11"), 2, "still to come"),
+        ((TP, "NO_SHOW", "--on", LAST_DAY), 2, "takes no date"),
+        ((TP, "DONE"), 2, "expected one of NEW, NO_SHOW, FAILED, COMPLETED"),
+        (("TP-NONE", "NEW"), 4, "no booking of that reference"),
+        ((B, "NEW"), 2, "is not confirmed by Trainingportal yet"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(
+    run: Run, db: Database, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    book(db, B, state="reserved")
+    result = run("booking-status", "set", *arguments)
+    assert (result.code, result.out) == (code, "")
+    assert said in result.err
+    assert db.value("SELECT count(*) FROM booking_statuses") == 0
+
+
+def test_a_list_is_taken(run: Run, db: Database, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(f"reference;status;dato\n{TP};bestået;03-03-2027\n", encoding="utf-8")
+    result = run("booking-status", "import", file)
+    assert (result.code, result.out, result.err) == (0, "1 row(s): 1 changed, 0 as they were\n", "")
+    told = json.loads(run("booking-status", "import", file, "--json").out)
+    assert told == {"taken": True, "rows": 1, "changed": 0, "unchanged": 1, "bad": []}
+
+
+def test_a_list_with_bad_rows_ends_with_2_and_partly_taken_with_3(run: Run, db: Database, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(f"reference;status;dato\n{TP};NEW;\nTP-X;NEW;\n{TP};;\n", encoding="utf-8")
+    bad = "integrator: row 3: there is no booking of that reference\nintegrator: row 4: has no status\n"
+    refused = run("booking-status", "import", file)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith(bad)
+    assert "2 of 3 row(s) are bad: nothing was taken" in refused.err
+    partly = run("booking-status", "import", file, "--partial")
+    assert (partly.code, partly.err) == (3, bad)
+    assert partly.out == "3 row(s): 1 changed, 0 as they were, 2 bad and left out\n"
+    told = run("booking-status", "import", file, "--json")
+    assert (told.code, json.loads(told.out)["bad"][1]) == (2, {"row": 4, "reason": "has no status"})
+    assert run("booking-status", "import", tmp_path / "none.csv").code == 2
+
+
+def test_list_and_show_say_how_it_stands_without_a_name(run: Run, db: Database) -> None:
+    book(db, B)
+    assert "none was set" in run("booking-status", "show", TP).out
+    run("booking-status", "set", TP, "COMPLETED", "--on", LAST_DAY)
+    with db.tx():
+        BookingDocuments(db).add(TP, "a" * 64, "Åse Østergård.pdf", "file", 17, at=NOW)
+        Outbox(db, clock=lambda: NOW).once(DOCUMENT, key_of(TP, "a" * 64), {})
+    listed = json.loads(run("booking-status", "list", "--json").out)
+    assert [(row["reference"], row["status"], row["stands"]) for row in listed] == [
+        (TP, "COMPLETED", "waits"),
+        (B, None, "none"),
+    ]
+    assert [row["reference"] for row in json.loads(run("booking-status", "list", "--untold", "--json").out)] == [TP]
+    assert run("booking-status", "list", "--class", "nope").out == "no such booking\n"
+    assert TP in run("booking-status", "list").out
+    shown = run("booking-status", "show", TP)
+    assert f"COMPLETED on {LAST_DAY}, version 1, by command" in shown.out
+    assert "17 bytes, waits" in shown.out
+    told = json.loads(run("booking-status", "show", TP, "--json").out)
+    assert told["set_at"] == "2027-03-10T09:00:00Z"
+    assert told["documents"][0]["stands"] == "waits"
+    for result in (shown.out, json.dumps(told, ensure_ascii=False), json.dumps(listed)):
+        assert "Østergård" not in result
+    assert run("booking-status", "show", "TP-NONE").code == 4
+
+
+def test_what_waited_for_a_person_is_settled(run: Run, db: Database) -> None:
+    db.write("UPDATE bookings SET task = 'cancel_in_maconomy'")
+    assert run("booking-status", "settle", TP).out == f"{TP}: settled\n"
+    assert db.value("SELECT task FROM bookings") is None
+    assert run("booking-status", "settle", TP).code == 4
+
+
+def test_before_any_job_has_run_there_is_nothing_to_list(run: Run) -> None:
+    assert run("booking-status", "list").out == "no bookings\n"
+    assert run("booking-status", "show", TP).code == 4
+    assert run("booking-status", "set", TP, "NEW").code == 4
+
+
+def test_the_job_runs_as_cron_starts_it(run: Run, tmp_path: Path) -> None:
+    with office(tmp_path / "here") as here:
+        (here.root / "config" / "integrator.toml").write_text(
+            f'[trainingportal]\nbase_url = "{here.url}"\nusername = "{USERNAME}"\n'
+            'password = { env = "TRAININGPORTAL_PASSWORD" }\n',
+            encoding="utf-8",
+        )
+        secrets = here.root / ".env"
+        secrets.touch(0o600)
+        secrets.write_text(f"TRAININGPORTAL_PASSWORD={PASSWORD}\n", encoding="utf-8")
+        here.complete()
+        here.put(f"{TP}.pdf")
+        plan = run("update-booking-status", "--dry-run", "--json", home=here.root)
+        assert [one["effect"] for one in json.loads(plan.out)["plan"]] == [STATUS]
+        result = run("update-booking-status", home=here.root)
+        assert (result.code, result.out, result.err) == (0, "", "")
+        assert (here.told(), here.uploaded()) == ([f"COMPLETED {LAST_DAY}"], [(TP, len(pdf()))])
+
+
+def test_without_any_system_it_says_what_waits(run: Run, db: Database, home: Path) -> None:
+    run("booking-status", "set", TP, "NEW")
+    result = run("update-booking-status", "-v")
+    assert result.code == 0
+    assert "[trainingportal] is switched off: 1 message(s) on bookings stay in the outbox" in result.err
