@@ -60,7 +60,7 @@ def standin(name: str) -> Iterator[Server]:
         yield server
 
 
-def home_with(root: Path, *, maconomy: str, mailgun: str | None = None) -> Path:
+def home_with(root: Path, *, maconomy: str, mailgun: str | None = None, portal: str | None = None) -> Path:
     """A home that talks to these addresses."""
     init_home(root)
     text = f'[maconomy]\nbase_url = "{maconomy}"\nauth_value = {{ env = "MACONOMY_AUTH" }}\nlist_timeout_s = 300\n'
@@ -71,6 +71,12 @@ def home_with(root: Path, *, maconomy: str, mailgun: str | None = None) -> Path:
         text += f'[mailgun]\nbase_url = "{mailgun}"\ndomain = "{DOMAIN}"\napi_key = {{ env = "MAILGUN_API_KEY" }}\n'
         text += f'from = "Kurser <kurser@{DOMAIN}>"\n'
         secrets += f"MAILGUN_API_KEY={KEY}\n"
+    if portal:
+        from integrator.standins.trainingportal import PASSWORD, USERNAME
+
+        text += f'[trainingportal]\nbase_url = "{portal}"\nusername = "{USERNAME}"\n'
+        text += 'password = { env = "TRAININGPORTAL_PASSWORD" }\n'
+        secrets += f"TRAININGPORTAL_PASSWORD={PASSWORD}\n"
     (root / "config" / "integrator.toml").write_text(text, encoding="utf-8")
     (root / ".env").write_text(secrets, encoding="utf-8")
     return root

@@ -9,13 +9,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import flask
 from werkzeug.test import TestResponse
 
+from desks import T0
 from integrator.gateway import create_app
 from integrator.home import Home
 from world import World, world
@@ -55,7 +55,7 @@ class Doors:
     """The gateway of a home, and whoever calls it."""
 
     world: World
-    now: float = field(default_factory=lambda: datetime.now(UTC).timestamp())
+    now: float = T0
     app: flask.Flask = field(init=False)
 
     def __post_init__(self) -> None:

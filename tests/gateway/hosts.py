@@ -43,7 +43,7 @@ class Host:
     def pour(
         self, path: str, size: int, *, headers: Mapping[str, str], chunk: bytes = b"x" * 65_536
     ) -> tuple[int, int]:
-        """Send a body in chunks until an answer comes, or so much of it; gives back its status, and how much was sent."""
+        """Send a body in chunks until an answer comes, or all of it; gives back its status, and how much was sent."""
         told = {"Host": "127.0.0.1", "Transfer-Encoding": "chunked", **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         sent = 0

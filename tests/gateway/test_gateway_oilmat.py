@@ -1,11 +1,13 @@
 """OilMat's addresses: what the original documented, from the store, without what it leaked."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from doors import ERP_PASSWORD, LINE, OILMAT_KEY, Doors
 
+from desks import T0
 from integrator.runtime import lock
 from integrator.store.workshops import Workshops
 
@@ -155,10 +157,8 @@ def test_a_block_is_told_and_starting_does_not_take_it_away(here: Doors) -> None
 
 
 def test_while_the_store_is_being_restored_a_caller_comes_again(here: Doors) -> None:
-    from datetime import UTC, datetime
-
     create(here)
-    with lock.hold(here.home / "var" / "locks", "store", since=datetime.now(UTC)):
+    with lock.hold(here.home / "var" / "locks", "store", since=datetime.fromtimestamp(T0, UTC)):
         answer = here.oilmat("PUT", "bennys-auto/clear_queue?type=task")
     assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (503, "busy", "5")
     assert here.oilmat("GET", "bennys-auto/queue?type=task").json["length"] == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from booking_outcomes import E8, E9, LAST_DAY, NOW, TP, Office, office, pdf, reference
-from integrator.domain.portal import STATUS
+from integrator.domain.portal import DOCUMENT, STATUS
 from integrator.errors import NotBookable, NotFound, UsageError
 from integrator.runtime.outbox import Outbox
 from integrator.standins.trainingportal import AWKWARD
@@ -568,4 +568,19 @@ def test_a_certificate_that_waits_is_made_anew_when_the_date_is_corrected(here: 
     [(sha256,)] = here.rows("SELECT sha256 FROM booking_documents")
     assert sha256 not in old
     assert len(here.uploaded()) == 1
+    assert_level(here)
+
+
+def test_a_failed_document_that_is_tried_again_waits_while_its_booking_is_not_completed(here: Office) -> None:
+    here.put(f"{TP}.pdf")
+    here.complete()
+    here.fault(E9, AWKWARD["false"])
+    assert here.run().exit_code == 3
+    here.set("FAILED")
+    with here.store() as db:
+        Outbox(db, clock=lambda: here.at).retry(db.value("SELECT id FROM outbox WHERE effect = ?", (DOCUMENT,)))
+    assert (here.run().exit_code, here.uploaded(), here.messages()) == (75, [], ["received"])
+    here.complete()
+    assert here.run().exit_code == 0
+    assert here.uploaded() == [(TP, len(pdf()))]
     assert_level(here)

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 import record_cassettes
+import record_portal_cassettes
 from desks import form
-from integrator.standins import catalogue, oilmat
+from integrator.standins import catalogue, oilmat, trainingportal
 from integrator.standins.mailgun import DOMAIN, KEY
 from integrator.standins.wordpress import PASSWORD
 from world import MACONOMY_AUTH
@@ -21,7 +22,8 @@ from world import MACONOMY_AUTH
 CASSETTES = sorted((Path(__file__).parents[1] / "cassettes").glob("*.yaml"))
 NAMES = [path.stem for path in CASSETTES]
 OF_WORKSHOPS = (oilmat.TOKEN, record_cassettes.ERP_PASSWORD)
-SECRETS = (MACONOMY_AUTH, MACONOMY_AUTH.split()[1], PASSWORD, PASSWORD.replace(" ", ""), KEY, *OF_WORKSHOPS)
+OF_PORTAL = (trainingportal.PASSWORD, trainingportal.USERNAME, *record_portal_cassettes.REFERENCES)
+SECRETS = (MACONOMY_AUTH, MACONOMY_AUTH.split()[1], PASSWORD, PASSWORD.replace(" ", ""), KEY, *OF_WORKSHOPS, *OF_PORTAL)
 # Whatever looks like a key, a token, a hash of a password, a number of somebody; ours are told apart below.
 SUSPICIOUS = {
     "key": r"(?i)\b(?:key|pk|sk|pub|ghp|xox[bp])-?[0-9a-f]{16,}\b|\bAKIA[0-9A-Z]{16}\b|-----BEGIN",
@@ -45,6 +47,7 @@ def people() -> set[str]:
             found |= {person[name] for name in ("firstName", "lastName", "email", "company") if person.get(name)}
     for who in ("earlier", "company", "private"):
         found |= set(_texts(form(2, who=who))) - _SAID
+    found |= record_portal_cassettes.booked_people()
     found |= {"Freja", "Lindholm", "freja.lindholm", "Blåbær ApS", "gitte.k"}
     return found | {"gunvor", "Gunvor", "Egebæk", "Bennys Auto ved Åen"}
 
@@ -61,11 +64,14 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 ARGUMENTS = {"push-orderline": ["--all"]}
-JOBS = ["import-courses", "push-orderline", "send-participants", "sync-orders"]
+JOBS = [
+    *("confirm-bookings", "import-courses", "publish-classes", "push-orderline"),
+    *("send-participants", "sync-orders", "update-booking-status"),
+]
 
 
 def test_every_job_that_talks_to_a_system_has_a_cassette() -> None:
-    assert NAMES == sorted(record_cassettes.JOBS) == JOBS
+    assert NAMES == sorted(record_cassettes.NAMES) == JOBS
 
 
 @pytest.mark.parametrize("path", CASSETTES, ids=NAMES)

@@ -323,6 +323,25 @@ def test_an_update_that_finds_it_cancelled_restores_it(side):
     assert tally.counts == {"restored": 1}
 
 
+def test_a_class_that_is_cancelled_and_published_at_once_there_is_for_a_person(side):
+    """Whatever it says in turn, this ends."""
+    cancelled, no = f'{{"externalId": "{KEY}", "cancelled": true}}', '{"sucessful": false}'
+    there = {KEY: PortalClass(KEY, COURSE, seats=9)}
+    with restoring((200, cancelled), (409, no), (200, cancelled)) as server:
+        tally = side.publish(FACTS, portal=side.client(server.url), there=there)
+        assert len(server.requests) == 3
+    assert tally.failed[KEY].endswith("is cancelled there, also after it was restored")
+
+
+def test_an_update_refused_since_it_was_cancelled_restores_it(side):
+    side.publish(FACTS)
+    there = side.there()
+    side.cancel()
+    side.fault("/update", kind="status", status=400)
+    assert side.publish(changed(seats=3), there=there).counts == {"restored": 1}
+    assert (side.there()[KEY].seats, side.there()[KEY].cancelled) == (3, False)
+
+
 EXAMPLES = {"class-restore-not-found.assumed": 404, "class-restore-already-published.assumed": 409}
 
 

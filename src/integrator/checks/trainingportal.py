@@ -13,7 +13,7 @@ import msgspec
 from integrator.checks.finding import Finding, listed, seconds_of
 from integrator.database import Database, bare
 from integrator.domain.portal import ClassFacts, PortalClass
-from integrator.errors import BadAnswer, ConfigError, ItemError, Problem, Refused
+from integrator.errors import BadAnswer, ConfigError, IntegratorError, ItemError, Problem, Refused
 from integrator.settings import Settings, TrainingportalSettings
 from integrator.store.courses import Catalogue
 from integrator.systems.trainingportal.judging import LOGIN_HINT
@@ -112,7 +112,7 @@ def _check_classes(finding: Finding, portal: "Trainingportal", sold: Collection[
             classes += portal.classes(course_id)
         except (ItemError, BadAnswer) as error:
             finding.problem(
-                f"the classes of {course_id} cannot be read: {error.message}",
+                f"the classes of {course_id} cannot be read: {_bare(error)}",
                 f"is path.get_classes in [trainingportal] of {_WHERE} right?",
             )
     told = {name for one in classes for name in _SAID if getattr(one, name) is not None}
@@ -131,11 +131,15 @@ def _check_bookings(finding: Finding, portal: "Trainingportal") -> None:
     try:
         found = portal.booking(_NOBODY)
     except BadAnswer as error:
-        finding.problem(f"how it says that there is no such booking is not understood: {error.message}")
+        finding.problem(f"how it says that there is no such booking is not understood: {_bare(error)}")
         return
     if found is not None:
         said = [name for name, value in msgspec.structs.asdict(found).items() if isinstance(value, str)]
         finding.problem(f"it answers with a booking where there is none (it has {listed(said)})")
+
+
+def _bare(error: IntegratorError) -> str:
+    return error.message.removeprefix("trainingportal: ")
 
 
 def _counted(count: int, what: str) -> str:

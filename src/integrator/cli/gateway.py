@@ -8,6 +8,7 @@ import typer
 from integrator.errors import UsageError
 
 _THREADS = 8
+_LARGEST = 20_000_000  # the server itself ends what is larger; up to it, we answer
 _INSTALL = "pip install 'integrator[gateway]'"
 
 
@@ -21,6 +22,7 @@ def gateway(
     Example: integrator gateway --port 8080
     """
     import signal
+    import socket
 
     from integrator.home import need_home
 
@@ -32,20 +34,19 @@ def gateway(
         raise UsageError(f"gateway: {error.name} is not installed", hint=_INSTALL) from None
     application = create_app(need_home(os.environ), os.environ)
     try:
-        server = waitress.create_server(
-            application,
-            host="127.0.0.1",
-            port=port,
-            threads=_THREADS,
-            ident=None,
-            clear_untrusted_proxy_headers=False,  # who is trusted is said in [gateway]
-            max_request_body_size=20_000_000,  # what is between this and max_body_kb is answered as a problem
-            expose_tracebacks=False,
-        )
+        listening = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise UsageError(f"gateway: port {port}: {error.strerror}") from None
+    server = waitress.create_server(
+        application,
+        sockets=[listening],
+        threads=_THREADS,
+        ident=None,
+        clear_untrusted_proxy_headers=False,  # who is trusted is said in [gateway]
+        max_request_body_size=_LARGEST,
+    )
     signal.signal(signal.SIGTERM, _end)
-    typer.echo(f"http://127.0.0.1:{server.effective_port}  (Ctrl-C ends it)")
+    typer.echo(f"http://127.0.0.1:{listening.getsockname()[1]}  (Ctrl-C ends it)")
     server.run()
 
 

@@ -77,8 +77,11 @@ Rows = dict[str, Any]
 # out of a home ----------------------------------------------------------------------------------
 
 
-def found(job: str, store: Path, home: Home, *, upload_bytes: int) -> Rows:
-    """Every booking that the run of a job could need; people as they are: not to be written anywhere."""
+def found(job: str, store: Path, home: Home, *, upload_bytes: int, certificates: bool) -> Rows:
+    """Every booking that the run of a job could need; people as they are: not to be written anywhere.
+
+    certificates   who has no document gets one
+    """
     if not store.is_file():
         return {}
     db = connect(store)
@@ -87,20 +90,30 @@ def found(job: str, store: Path, home: Home, *, upload_bytes: int) -> Rows:
             return {}
         if job == CONFIRM:
             return _found(db, "b.state = 'reserved'", documents.Numbers())
-        return _updated(db, home, upload_bytes)
+        return _updated(db, home, upload_bytes, certificates=certificates)
     finally:
         db.close()
 
 
-def _updated(db: Database, home: Home, upload_bytes: int) -> Rows:
+def _updated(db: Database, home: Home, upload_bytes: int, *, certificates: bool) -> Rows:
     numbers = documents.Numbers()
     rows = _found(db, "b.anonymised_at IS NULL", numbers)
     messages = list(_messages(db, home.var / "documents", numbers))
-    papers = {reference: BookingDocuments(db).of(reference) for reference in BookingDocuments(db).completed()}
+    papers = {
+        row["booking"]["reference"]: BookingDocuments(db).of(row["booking"]["reference"])
+        for row in rows["bookings"]
+        if row["booking"]["state"] == "confirmed"
+    }
     files = documents.lying(home.root / "documents", papers, numbers, limit=upload_bytes)
-    without = {reference for reference, had in papers.items() if not had}
-    needed = without | {row["reference"] for row in (*messages, *files)}
+    needed = {row["reference"] for row in (*messages, *files)}
+    if certificates:
+        needed |= {row["booking"]["reference"] for row in rows["bookings"] if _gets_certificate(row)}
     return rows | {"messages": messages, "files": files, "needed": needed}
+
+
+def _gets_certificate(row: Mapping[str, Any]) -> bool:
+    is_complete = row["status"] is not None and row["status"]["status"] == "COMPLETED"
+    return is_complete and row["booking"]["state"] == "confirmed" and not row["documents"]
 
 
 def _found(db: Database, where: str, numbers: documents.Numbers) -> Rows:

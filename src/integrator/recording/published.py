@@ -127,12 +127,11 @@ def _remembered(memory: Memory) -> dict[str, Any]:
 
 
 def _messages(db: Database) -> Iterator[dict[str, Any]]:
-    """Those that have not ended, and those that failed: what is asked for again as it failed is not sent."""
+    """All there ever were; of completed ones the place in the line, which one that is asked for again keeps."""
     columns = ", ".join(("key", "state", "body", *_TIMES))
     sql = (
         f"SELECT {columns}, iif(body IS NULL, lower(hex(body_hash)), NULL) AS hash"  # noqa: S608 (constants)
-        " FROM outbox WHERE effect = ?"
-        " AND state IN ('received', 'processing', 'failed') ORDER BY id"
+        " FROM outbox WHERE effect = ? ORDER BY id"
     )
     for row in db.all(sql, (CLASS,)):
         yield dict(row) | {"body": json.loads(row["body"]) if row["body"] else None}
@@ -147,10 +146,12 @@ def of_these(rows: Rows, exchanges: Iterable[Exchange], names: Mapping[str, str]
         return rows
     said = {text for one in exchanges for text in words(unpacked(one.headers, one.body)[1])}
     sold = said | {ours for theirs, ours in names.items() if theirs in said}
-    known = said | {row["class_id"] for row in rows["published"]} | {row["key"] for row in rows["messages"]}
+    open_keys = {row["key"] for row in rows["messages"] if row["state"] != "completed"}
+    known = said | {row["class_id"] for row in rows["published"]} | open_keys
     yesterday = (datetime.fromtimestamp(at, UTC) - timedelta(days=1)).date().isoformat()
     courses = [row for row in rows["courses"] if row["id"] in known or _is_ahead(row, sold, yesterday)]
-    return rows | {"courses": courses}
+    carried = {row["id"] for row in courses} | open_keys
+    return rows | {"courses": courses, "messages": [row for row in rows["messages"] if row["key"] in carried]}
 
 
 def _is_ahead(row: Mapping[str, Any], sold: Collection[str], since: str) -> bool:
@@ -223,11 +224,11 @@ def _hold(db: Database, class_id: str, seats: int) -> None:
 
 
 def _queue(db: Database, row: Mapping[str, Any]) -> None:
-    """A message as it waited or failed, under the hash of what it says now; a dropped one keeps its own."""
+    """A message as it stood, under the hash of what it says now; without a body it keeps its own."""
     Outbox(db, clock=lambda: row["created_at"]).latest(CLASS, row["key"], row["body"])
     if row["body"] is None:
-        dropped = "UPDATE outbox SET body_hash = ?, body = NULL, state = 'failed' WHERE effect = ? AND key = ?"
-        db.write(dropped, (bytes.fromhex(row["hash"]), CLASS, row["key"]))
+        ended = "UPDATE outbox SET body_hash = ?, body = NULL, state = 'completed' WHERE effect = ? AND key = ?"
+        db.write(ended, (bytes.fromhex(row["hash"]), CLASS, row["key"]))
     holes = ", ".join(f"{name} = ?" for name in ("state", *_TIMES))
     values = (*(row[name] for name in ("state", *_TIMES)), CLASS, row["key"])
     db.write(f"UPDATE outbox SET {holes} WHERE effect = ? AND key = ?", values)  # noqa: S608 (constants)

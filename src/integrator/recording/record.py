@@ -123,7 +123,8 @@ def _booked(job: str, settings: Settings) -> bookings.Rows:
     if job not in bookings.JOBS:
         return {}
     upload_bytes = (settings.trainingportal.upload.max_mb if settings.trainingportal else 10) * 1_000_000
-    return bookings.found(job, settings.store.path, settings.home, upload_bytes=upload_bytes)
+    certificates = settings.jobs[bookings.UPDATE].policy["certificates"]
+    return bookings.found(job, settings.store.path, settings.home, upload_bytes=upload_bytes, certificates=certificates)
 
 
 def _missing_limit(settings: Settings) -> int:

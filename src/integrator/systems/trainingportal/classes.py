@@ -129,19 +129,24 @@ class Classes:
                 raise
             return self._add(wish, facts, last=True)
         there = self._look(wish) if there is None else msgspec.structs.replace(there, cancelled=False)
-        return self._update(wish, facts, there or PortalClass(wish.class_id), "restored" if restored else None)
+        result = "restored" if restored else "updated" if last else None
+        return self._update(wish, facts, there or PortalClass(wish.class_id), result)
 
     def _update(self, wish: Wish, facts: ClassFacts, there: PortalClass, result: str | None = None) -> Done:
+        """Send what differs. result: it was restored a moment ago, so that it is not done again."""
         names = differences(facts, there)
         if not names:
             return self._keep(facts, there, result or "unchanged")
         try:
             found = self._calls.update(facts, names, tell=concerns_calendar(names))
         except Rejected as no:
-            if self._look_after(no, wish) is not None:
+            listed = self._look_after(no, wish)
+            if listed is None:
+                return self._add(wish, facts, last=True)  # it has gone since the list was read
+            if not listed.cancelled:
                 raise
-            return self._add(wish, facts, last=True)  # it has gone since the list was read
-        if found.cancelled:  # they may say so here; somebody did it since the list was read
+            found = listed
+        if found.cancelled:  # somebody did it since the list was read
             if result:
                 raise Rejected(f"{SYSTEM}: {wish.class_id}: is cancelled there, also after it was restored")
             return self._restore(wish, facts, found, last=True)
