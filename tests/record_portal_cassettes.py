@@ -44,7 +44,7 @@ def publish_classes(here: PortalWorld, file: Path) -> Result:
     here.portal.seed(
         {
             "classes": [
-                {"course": "25172", "class": "25172-04", "location": "Havnen 1"},
+                {"course": "25172", "class": "25172-04", "location": "Laksevåg 2"},
                 {"course": "25172", "class": "EGEN-1"},
             ],
             "bookings": [{"reference": "R-1", "class": "25180-01", **_STUDENTS[0]}],

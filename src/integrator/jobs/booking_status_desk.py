@@ -82,7 +82,7 @@ def keep_status(
     )
     if version is None:
         return False
-    pass
+    BookingDocuments(db).forget_unsent(reference)
     body = status_message(reference, status, completed_on, version)
     Outbox(db, clock=lambda: at).latest(STATUS, reference, body, scope=scope_of(booking["order_id"]))
     return True

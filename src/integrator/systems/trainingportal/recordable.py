@@ -59,7 +59,11 @@ def recordable(options: Options) -> Recordable:
     told: dict[str, Shape] = {**_FLAGS, **dict.fromkeys(_MESSAGES, May.TEXT)}
     one = Fields({**_CLASS, "address": _loose(_ADDRESS), "price": _loose(_PRICE), **told}, loose=True)
     course = _loose({"externalid": May.ID, "name": May.TEXT})
-    courses, classes = (Fields({**of.of, **told}, rest=Items(of), loose=True) for of in (course, one))
+    courses, classes = (
+        # In a list of this name, of another one, or of none.
+        Fields({**of.of, **told, name: Items(of)}, rest=Items(of), loose=True)
+        for name, of in (("courses", course), ("courseclasses", one))
+    )
     ours = Fields({**_LOGIN, **_CLASS}, loose=True)
     spoken = Said(frozenset(_stem(word) for word in f"{_WORDS} {' '.join(options.login_words)}".split()))
     status: dict[str, Shape] = {**_FLAGS, **dict.fromkeys(_MESSAGES, spoken)}
