@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from unittest.mock import patch
 
 from integrator import runner
+from integrator.desk import open_desk
+from integrator.home import find_home
+from integrator.jobs.booking import Desk
 from integrator.recording.network import Clock
 from world import Result
 
@@ -36,3 +40,10 @@ def moving(moment: str) -> Iterator[None]:
 
 def done(result: Result, code: int = 0) -> None:
     assert result.code == code, result.out + result.err
+
+
+def desk_at(home: Path, moment: str) -> AbstractContextManager[Desk]:
+    """The booking desk of a home at that moment."""
+    environ = {"INTEGRATOR_HOME": str(home)}
+    clock = datetime.fromisoformat(moment).timestamp()
+    return open_desk(find_home(environ), environ, asks=True, clock=lambda: clock)

@@ -17,15 +17,13 @@ from unittest.mock import patch
 
 import record_portal_cassettes
 from desks import form
-from integrator.desk import open_desk
-from integrator.home import find_home
 from integrator.jobs import booking
 from integrator.standins import wire
 from integrator.standins.base import serve
 from integrator.standins.catalogue import sample
 from integrator.standins.oilmat import TOKEN, OilMat
 from integrator.store.workshops import Workshops
-from moments import DRAINED, ORDERED, at, done
+from moments import DRAINED, ORDERED, at, desk_at, done
 from portal_world import portal_world
 from world import Result, World, world
 
@@ -168,9 +166,7 @@ def _choose(here: World, class_id: str, *trainers: int) -> None:
 
 
 def _order(here: World, who: str, *, seats: int = 1, **facts: Any) -> None:
-    environ = {"INTEGRATOR_HOME": str(here.home)}
-    clock = datetime.fromisoformat(ORDERED).timestamp()
-    with open_desk(find_home(environ), environ, asks=True, clock=lambda: clock) as desk:
+    with desk_at(here.home, ORDERED) as desk:
         number = int(booking.reserve(desk, "25172-04", seats=seats, key=who)["order"])
         booking.complete(desk, number, form(seats, who=who, at=ORDERED) | facts)
 

@@ -1,26 +1,22 @@
 """What record_cassettes.py records of the jobs around Trainingportal: a reseller's classes, bookings and students."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from integrator.desk import open_desk
 from integrator.domain.portal import ReserveRequest
-from integrator.home import find_home
 from integrator.jobs import booking, booking_status_desk, reseller_desk
-from integrator.jobs.booking import Desk
 from integrator.store import bookings
-from moments import DRAINED, HELD, LATER, ORDERED, TOLD, at, done, moving
+from moments import DRAINED, HELD, LATER, ORDERED, TOLD, at, desk_at, done, moving
 from portal_world import PortalWorld
 from world import Result
 
 
 def publish_classes(here: PortalWorld, file: Path) -> Result:
-    """Three classes are sold there, of one the answer was lost. Since then one has fewer seats, two of which we hold, and
-    somebody has moved it there; one was cancelled, and a fourth one is new. One is not ours.
+    """Three classes are sold there, of one the answer was lost. Since then one has fewer seats, two of which we hold,
+    and somebody has moved it there; one was cancelled, and a fourth one is new. One is not ours.
     """
     here.configure(portal_extra='courses = { "FAC-1" = "25180" }\n[trainingportal.http]\nsettle_s = 1.0\n')
     here.portal.seed({"courses": {"25172": "Projektledelse", "FAC-1": "Facilitering", "HLR-Ö1": "Hjärta"}})
@@ -39,7 +35,7 @@ def publish_classes(here: PortalWorld, file: Path) -> Result:
     for moment in (LATER, DRAINED):
         with at(moment):
             done(here.run("import-courses"))
-    with _desk(here) as desk:
+    with desk_at(here.home, ORDERED) as desk:
         booking.reserve(desk, "25172-04", seats=2, key="held")
     here.portal.seed(
         {
@@ -132,14 +128,8 @@ def booked_people() -> set[str]:
 def _reserve(here: PortalWorld, number: int) -> str:
     """A seat that the reseller has taken; its reference."""
     request = ReserveRequest("25172-04", {"studentFirstName": _STUDENTS[number]["studentFirstName"]})
-    with patch.object(bookings, "_drawn", lambda: REFERENCES[number]), _desk(here) as desk:
+    with patch.object(bookings, "_drawn", lambda: REFERENCES[number]), desk_at(here.home, ORDERED) as desk:
         return reseller_desk.reserve(desk, request, hold_s=86_400, repeat_s=600)
-
-
-def _desk(here: PortalWorld) -> AbstractContextManager[Desk]:
-    environ = {"INTEGRATOR_HOME": str(here.home)}
-    clock = datetime.fromisoformat(ORDERED).timestamp()
-    return open_desk(find_home(environ), environ, asks=True, clock=lambda: clock)
 
 
 def _visible(here: PortalWorld, references: list[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from desks import CLASS, T0, Clock, Erp, desk
-from integrator.domain.portal import PortalBooking, PortalPerson, ReserveRequest
+from integrator.domain.portal import PortalBooking, PortalCourse, PortalPerson, ReserveRequest
 from integrator.errors import BadAnswer, IntegratorError, Refused, Unavailable
 from integrator.jobs import booking, reseller_desk
 from integrator.jobs.booking import Desk
@@ -35,10 +35,16 @@ Answer = PortalBooking | IntegratorError | None
 
 @dataclass
 class Portal:
-    """What Trainingportal answers, one after the other; the last answer stays."""
+    """What Trainingportal answers, one after the other; the last answer stays. lost: it is another address."""
 
     answers: list[Answer]
     asked: list[str] = field(default_factory=list)
+    lost: bool = False
+
+    def courses(self) -> list[PortalCourse]:
+        if self.lost:
+            raise BadAnswer("trainingportal: list courses: not JSON", code="not_json")
+        return []
 
     def booking(self, reference: str) -> PortalBooking | None:
         self.asked.append(reference)
@@ -69,10 +75,12 @@ class Here:
     reference: str
     runs: int = 0
 
-    def run(self, *answers: Answer, linger_s: float = 0.0, later_s: float = 0.0, dry: bool = False) -> Report:
+    def run(
+        self, *answers: Answer, linger_s: float = 0.0, later_s: float = 0.0, dry: bool = False, lost: bool = False
+    ) -> Report:
         self.clock.now += later_s
         self.runs += 1
-        self.portal, self.stopper = Portal(list(answers)), Stopper(self.clock)
+        self.portal, self.stopper = Portal(list(answers), lost=lost), Stopper(self.clock)
         report = Report("confirm-bookings")
         now = datetime.fromtimestamp(self.clock.now, UTC)
         run = Run("confirm-bookings", self.runs, now, self.desk.db, report, self.stopper, Patience(), clock=self.clock)  # type: ignore[arg-type]
@@ -150,6 +158,16 @@ def test_the_waits_between_the_looks_grow_and_then_its_seat_is_free_and_a_person
     reseller_desk.settle(here.desk, here.reference)
     here.run(None)
     assert here.desk.db.all("SELECT * FROM set_aside") == []
+
+
+def test_where_nothing_can_be_visible_nothing_is_given_up(here: Here) -> None:
+    """A wrong address says "not there" of every booking."""
+    for _ in range(4):
+        here.run(None, later_s=400)
+    report = here.run(None, later_s=400, lost=True)
+    assert (here.state(), report.exit_code) == (("reserved", None, "reserved"), 3)
+    here.run(None, later_s=60)
+    assert here.state() == ("unseen", "unseen", "cancelled")
 
 
 def test_nobody_is_asked_before_it_is_time(here: Here) -> None:

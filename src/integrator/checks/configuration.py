@@ -59,7 +59,7 @@ def _without_secrets(home: Home) -> Settings | None:
 
 def _describe(finding: Finding, settings: Settings) -> None:
     home = settings.home
-    on = [name for name in ("maconomy", "wordpress", "mailgun", "oilmat") if getattr(settings, name)]
+    on = [name for name in ("maconomy", "wordpress", "mailgun", "trainingportal", "oilmat") if getattr(settings, name)]
     finding.facts |= {"systems": on, "workshops": list(settings.workshops), "jobs": len(settings.jobs)}
     mappings = [table.mapping for table in (settings.maconomy, settings.wordpress) if table]
     files = ["config/integrator.toml", *(shown(home, mapping) for mapping in mappings)]

@@ -70,7 +70,7 @@ def bare(message: str) -> str:
     """An error's message without what the line says anyway: the system before it, the consequence after it."""
     for suffix in ("; nothing was changed", "; nothing was sent"):
         message = message.removesuffix(suffix)
-    return re.sub(r"^(maconomy|wordpress|mailgun): ", "", message)
+    return re.sub(r"^(maconomy|wordpress|mailgun|trainingportal|oilmat): ", "", message)
 
 
 def _judge(finding: Finding, name: str, surveyed: "Surveyed", mapping: str) -> None:

@@ -23,8 +23,8 @@ def check(
     system: str | None = typer.Argument(
         None,
         metavar="[SYSTEM]",
-        help="maconomy, wordpress, mailgun, oilmat, workshops or browser; without it everything.",
-        autocompletion=lambda: ["maconomy", "wordpress", "mailgun", "oilmat", "workshops", "browser"],
+        help="maconomy, wordpress, mailgun, trainingportal, oilmat, workshops or browser; without it everything.",
+        autocompletion=lambda: ["maconomy", "wordpress", "mailgun", "trainingportal", "oilmat", "workshops", "browser"],
     ),
     fields: bool = typer.Option(
         False, "--fields", help="Maconomy: what became of each field, and which names nobody maps."

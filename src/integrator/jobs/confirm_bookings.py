@@ -18,7 +18,7 @@ from integrator.store.courses import SetAside
 from integrator.store.orders import Orders
 
 if TYPE_CHECKING:
-    from integrator.domain.portal import PortalBooking
+    from integrator.domain.portal import PortalBooking, PortalCourse
     from integrator.runtime.run import Run
 
 _AT_ONCE = 200  # bookings of one pass
@@ -32,6 +32,8 @@ DONE = "then: integrator booking-status settle"
 
 
 class Portal(Protocol):
+    def courses(self) -> "Sequence[PortalCourse]": ...
+
     def booking(self, reference: str) -> "PortalBooking | None": ...
 
 
@@ -67,12 +69,15 @@ def _look(run: "Run", portal: Callable[[], Portal], booking: dict[str, Any], loo
     if run.dry:
         run.count(bookings__to_look_for=1)
         return True
+    last = booking["looks"] >= len(looks_s) - 1
     try:
         found = portal().booking(reference)
+        if found is None and last:  # at a wrong address nothing is visible either: then nothing is given up
+            portal().courses()
     except (Unavailable, BadAnswer, ItemError) as error:
         return _trouble(run, reference, error)
     if found is None:
-        _not_visible(run, booking, looks_s)
+        _not_visible(run, booking, None if last else looks_s[booking["looks"] + 1])
     elif found.class_id not in (None, booking["class_id"]):
         _later(run, reference, counts=False)
         run.set_aside(f"booking {reference}", "Trainingportal has it for another class: nothing was confirmed")
@@ -97,11 +102,11 @@ def _later(run: "Run", reference: str, *, counts: bool, wait_s: float = _LATER_S
         Bookings(run.db).look_later(reference, next_look_at=now + max(1, round(wait_s)), at=now, counts=counts)
 
 
-def _not_visible(run: "Run", booking: dict[str, Any], looks_s: Sequence[float]) -> None:
-    """The booking that follows a reservation may take a while there; after the last look it is given up."""
-    reference, looks = booking["reference"], booking["looks"]
-    if looks < len(looks_s) - 1:
-        _later(run, reference, counts=True, wait_s=looks_s[looks + 1])
+def _not_visible(run: "Run", booking: dict[str, Any], wait_s: float | None) -> None:
+    """The booking that follows a reservation may take a while there. None: that was the last look, it is given up."""
+    reference = booking["reference"]
+    if wait_s is not None:
+        _later(run, reference, counts=True, wait_s=wait_s)
         run.count(bookings__not_visible=1)
         return
     now = int(run.clock())

@@ -6,6 +6,7 @@ Importing this module imports httpx: only client.py does, when the first request
 import socket
 import ssl
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -87,11 +88,17 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+@cache
+def _context() -> ssl.SSLContext:
+    """Reading the certificates of all authorities takes longer than a request; they stay the same in a process."""
+    return httpx.create_ssl_context(verify=True, trust_env=False)
+
+
 class DeadlineTransport(httpx.HTTPTransport):
     """HTTP/1.1, verified TLS, no proxies, no environment. handle_request stays httpx's own: vcrpy patches it there."""
 
     def __init__(self) -> None:
-        context = httpx.create_ssl_context(verify=True, trust_env=False)
+        context = _context()
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
         super().__init__(verify=context, trust_env=False, http1=True, http2=False, limits=limits)
         # httpx has no public way to hand a network backend to its pool. `_pool` is the one private name we use; a test
