@@ -3,6 +3,7 @@
 python -m bench.bareroute ROOT URL: prints its address, serves until it is killed. Each thread keeps its connections.
 """
 
+import logging
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +29,7 @@ def main(root: str, url: str) -> None:
         mine.take(asked["class_id"], asked["key"])
         return {"order": 1}, 201
 
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each request that waits a moment
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=THREADS, ident=None)
     print(f"http://127.0.0.1:{server.effective_port}", flush=True)
     server.run()

@@ -9,6 +9,11 @@ from pathlib import Path
 from statistics import median
 
 
+def _environ(more: dict[str, str] | None) -> dict[str, str]:
+    """Ours and more. What is installed is compiled: a command must not be charged with compiling a module anew."""
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(more or {})}
+
+
 @dataclass(frozen=True)
 class Cost:
     """cpu_s is user and system time together; peak_mb the largest resident size."""
@@ -20,9 +25,7 @@ class Cost:
 
 def cost(command: Sequence[str], *, environ: dict[str, str] | None = None) -> Cost:
     """Run one command to its end. What it prints is thrown away."""
-    process = subprocess.Popen(
-        command, env={**os.environ, **(environ or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, env=_environ(environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, process.returncode)
@@ -46,7 +49,7 @@ class Talker:
 
     def __init__(self, command: Sequence[str], *, environ: dict[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            command, env={**os.environ, **(environ or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, env=_environ(environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def __enter__(self) -> "Talker":
@@ -71,6 +74,10 @@ class Talker:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def ended(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._process.poll()
+
     def wait(self, timeout_s: float) -> int:
         """Its exit code."""
         return self._process.wait(timeout=timeout_s)
@@ -84,7 +91,7 @@ def instructions(command: Sequence[str], folder: Path, *, environ: dict[str, str
             ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command],
             check=True,
             capture_output=True,
-            env={**os.environ, **(environ or {}), "PYTHONHASHSEED": "0"},
+            env={**_environ(environ), "PYTHONHASHSEED": "0"},
         )
     except (FileNotFoundError, subprocess.CalledProcessError):
         return None

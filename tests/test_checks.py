@@ -540,3 +540,12 @@ def test_the_exit_code_is_what_needs_a_person_most(codes: list[int], expected: i
     for code in codes:
         finding.problem("what", exit_code=code)
     assert exit_code([finding]) == expected
+
+
+def test_a_key_of_the_gateway_that_can_be_guessed_is_told(here: World) -> None:
+    here.configure(more='[gateway]\nwebsite_key = { env = "MACONOMY_AUTH" }\noilmat_key = { env = "WEAK" }\n')
+    with (here.home / ".env").open("a") as secrets:
+        secrets.write("WEAK=hunter2\n")
+    [told] = checked(here).of("configuration", "problem")
+    assert "[gateway] oilmat_key" in told
+    assert "hunter2" not in told

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from portal_tapes import COURSE, HTTP
 
+from portal_world import PortalWorld, portal_world
 from world import World, world
 
 
@@ -19,3 +21,12 @@ def here(tmp_path: Path) -> Iterator[World]:
 def tape(tmp_path: Path) -> Path:
     """Where a recording goes."""
     return tmp_path / "tape.yaml"
+
+
+@pytest.fixture
+def reseller(tmp_path: Path) -> Iterator[PortalWorld]:
+    """A home whose courses Trainingportal sells."""
+    with portal_world(tmp_path / "home") as made:
+        made.configure(portal_extra=HTTP)
+        made.portal.seed({"courses": {COURSE: "Projektledelse"}})
+        yield made

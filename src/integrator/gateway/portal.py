@@ -104,7 +104,9 @@ def _reserve(call: Call, request: ReserveRequest) -> str:
     nameless = all(name in _NAMELESS for name in request.fields)
     repeat_s = REPEAT_NAMELESS_S if nameless else REPEAT_S
     with call.here.desk(asks=True) as desk:
-        return reseller_desk.reserve(desk, request, hold_s=HOLD_S, repeat_s=repeat_s)
+        portal = call.here.settings.trainingportal
+        first_look_s = portal.booking.confirm_retry[0] if portal else reseller_desk.FIRST_LOOK_S
+        return reseller_desk.reserve(desk, request, hold_s=HOLD_S, repeat_s=repeat_s, first_look_s=first_look_s)
 
 
 def _reason(error: Full | NotBookable | NotFound) -> str:

@@ -65,7 +65,7 @@ def delete(db: Database, orders: set[int], counts: Counter[str]) -> None:
     chosen = _json(found := references(db, orders))
     _delete_documents(db, found, counts)
     db.write(f"DELETE FROM booking_statuses WHERE reference {_CHOSEN}", (chosen,))  # noqa: S608 (a constant)
-    db.write(f"DELETE FROM set_aside WHERE kind = 'booking' AND key {_CHOSEN}", (chosen,))  # noqa: S608
+    db.write(f"DELETE FROM set_aside WHERE kind IN ('booking', 'document', 'outcome') AND key {_CHOSEN}", (chosen,))  # noqa: S608
     counts["bookings.deleted"] += db.write(f"DELETE FROM bookings WHERE reference {_CHOSEN}", (chosen,))  # noqa: S608
 
 
