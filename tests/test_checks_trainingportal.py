@@ -63,7 +63,7 @@ class Here:
             catalogue.keep(fetched, catalogue.known(), (), missing_limit=3, at=1, run_id=1)
         opened.db.close()
 
-    def check(self, *, password=PASSWORD, on=True, **switches):
+    def check(self, *, password=PASSWORD, on=True, templates=(), **switches):
         self.finding = finding = Finding("trainingportal")
         base_url = f"{self.server.url}{BASE}"
         courses = switches.pop("courses", {})
@@ -72,8 +72,10 @@ class Here:
         portal = Trainingportal(http, username=USERNAME, password=Secret(password), options=Options(**switches))
         self.made.append(portal)
         store = SimpleNamespace(path=self.store)
-        settings = SimpleNamespace(trainingportal=table if on else None, store=store)
-        check_trainingportal(finding, SimpleNamespace(need_portal=lambda: portal), settings)
+        jobs = {"update-booking-status": SimpleNamespace(policy={"certificates": bool(templates)})}
+        settings = SimpleNamespace(trainingportal=table if on else None, store=store, jobs=jobs)
+        made = SimpleNamespace(problems=lambda: list(templates))
+        check_trainingportal(finding, SimpleNamespace(need_portal=lambda: portal, certificates=lambda: made), settings)
         return finding
 
     def asked(self):
@@ -220,3 +222,10 @@ def test_it_is_one_of_the_checks_and_its_errors_become_lines(here, tmp_path):
     assert "list the courses: the answer is no: it is our login; no class changes there" in line.what
     assert line.then.startswith("mend username and password in [trainingportal]")
     assert "another-secret" not in f"{line}"
+
+
+def test_a_template_of_certificates_that_is_broken_is_told(tmp_path):
+    with serve(StandIn()) as server:
+        finding = Here(server, tmp_path).check(templates=["config/templates/certificate.typ:12: unknown variable: titel"])
+    [problem] = [line for line in finding.lines if "certificate.typ" in line.what]
+    assert (problem.state, "certificates wait" in problem.what) == ("problem", True)

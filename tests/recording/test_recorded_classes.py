@@ -6,9 +6,21 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from portal_tapes import CLASS, OTHER, QUIRKS, assert_same, edited, interactions, metadata, recorded, replay, replayed
+from portal_tapes import (
+    CLASS,
+    COURSE,
+    OTHER,
+    QUIRKS,
+    assert_same,
+    edited,
+    interactions,
+    metadata,
+    recorded,
+    replay,
+    replayed,
+)
 
-from moments import DRAINED, HELD, LATER, ORDERED, at
+from moments import DRAINED, HELD, LATER, ORDERED, at, moving
 from portal_world import PortalWorld
 
 
@@ -109,6 +121,9 @@ def test_seats_that_are_held_are_counted_and_nobody_of_their_orders_is_carried(
     assert report["counts"]["trainingportal.class.seats"] == 1
     assert [one["held"] for one in metadata(tape)["published"]["courses"]] == [3, 0, 0]
     assert "participants" not in str(metadata(tape)["published"])
+    at_home = seller.run("publish-classes", "--replay", str(tape), "--json").json
+    assert (at_home["exit_code"], at_home["counts"]) == (0, report["counts"])
+    assert seller.rows("SELECT seats, state FROM orders") == [(3, "complete")]
     assert_same(tape, "publish-classes", report, tmp_path / "empty")
 
 

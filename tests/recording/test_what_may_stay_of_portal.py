@@ -101,8 +101,24 @@ def test_a_reference_is_the_same_in_the_address_in_the_answer_and_in_a_text() ->
     found = kept(f"v1/booking/get/{reference}", {"bookingReference": reference}, made_up=made_up)
     made = json.loads(found.body)["bookingReference"]
     assert found.url == f"https://trainingportal.example.org/v1/booking/get/{made}"
-    told = kept(f"{CLASSES}/add", {"sucessful": False, "errorMessage": said}, made_up=made_up)
-    assert json.loads(told.body)["errorMessage"] == f"Booking {made} is in another class"
+    told = kept(f"{CLASSES}/add", {"sucessful": False, "location": said}, made_up=made_up)
+    assert json.loads(told.body)["location"] == f"Booking {made} is in another class"
+
+
+def test_of_what_is_said_only_an_interfaces_words_stay() -> None:
+    said = "address.city: Kari Lund (student 4790000001) has 2 bookings; sent with HTTP 409"
+    for path in (f"{CLASSES}/update", "v1/booking/update/4f0c2a7d_91be"):
+        found = json.loads(kept(path, {"sucessful": "false", "errorMesssage": said}).body)["errorMesssage"]
+        assert re.fullmatch(r"address.city: \w+ \w+ \(\w+ \d{4}\) has 2 bookings; sent with HTTP 409", found), found
+        assert not re.search("Kari|Lund|90000001", found)
+
+
+def test_a_word_of_an_interface_that_is_somebodys_name_does_not_stay() -> None:
+    made_up = MadeUp()
+    made_up.learn_name("Åse Price")
+    said = {"sucessful": "false", "errorMessage": "price: not allowed"}
+    found = json.loads(kept("v1/booking/update/4f0c2a7d_91be", said, made_up=made_up).body)["errorMessage"]
+    assert found == "baba: not allowed"
 
 
 def test_made_up_references_are_in_the_order_of_the_real_ones() -> None:

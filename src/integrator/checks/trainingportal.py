@@ -45,6 +45,7 @@ def check_trainingportal(finding: Finding, wiring: Wiring, settings: Settings) -
     sold = _sold(finding, ours, registered, _main_courses(settings))
     count = _check_classes(finding, portal, sold)
     _check_bookings(finding, portal)
+    _check_certificates(finding, wiring, settings)
     finding.ok(
         f"answers, and takes our login; it sells {_counted(len(sold), 'course')} of ours with"
         f" {_counted(count, 'class')}; {seconds_of(seconds)} (nothing was written)"
@@ -124,6 +125,14 @@ def _check_classes(finding: Finding, portal: "Trainingportal", sold: Collection[
             f"are format.date and format.amount in [trainingportal] of {_WHERE} right?",
         )
     return len(classes)
+
+
+def _check_certificates(finding: Finding, wiring: Wiring, settings: Settings) -> None:
+    """The template is filled in with invented people, where certificates are made."""
+    if settings.jobs["update-booking-status"].policy["certificates"]:
+        for problem in wiring.certificates().problems():
+            then = "mend it, or delete the file to use the shipped one"
+            finding.problem(f"{problem}; certificates wait", then, exit_code=ConfigError.exit_code)
 
 
 def _check_bookings(finding: Finding, portal: "Trainingportal") -> None:

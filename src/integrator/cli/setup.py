@@ -69,17 +69,17 @@ def schedule(
     if not found.root.is_dir():
         typer.echo(f"integrator: schedule: {found.root} is not on this machine: these are the shipped jobs", err=True)
     settings = load_settings(found, os.environ, needs=())
-    jobs = list(settings.jobs.values())
+    jobs, off = list(settings.jobs.values()), list[str]()
     if found.root.is_dir():  # a job whose systems are switched off would end with 78 at every start
         off = [job.name for job in jobs if standing.is_off(settings, job.name)]
         jobs = [job for job in jobs if job.name not in off]
-        if off:
-            typer.echo(f"integrator: schedule: left out, as their systems are off: {', '.join(off)}", err=True)
     # Where this program lies says nothing about the machine that has that home.
     bin_dir = program or (_own_folder() if found.root.is_dir() else None)
     if form == "crontab" and str(bin_dir) in _USUAL_PATH:
         bin_dir = None  # it is on the PATH that every crontab gets
     typer.echo(render(jobs, found.root, form, bin_dir=bin_dir), nl=False)
+    if off:
+        typer.echo(f"# Left out, as their systems are switched off: {', '.join(off)}")
 
 
 def _own_folder() -> Path | None:

@@ -8,14 +8,11 @@ Guard   a booking that never becomes visible gives its seat back, and a person i
 """
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
 
 from integrator.errors import BadAnswer, ItemError, Unavailable
-from integrator.jobs.booking import queue_registrations
 from integrator.store.bookings import Bookings, form_of
 from integrator.store.courses import SetAside
-from integrator.store.orders import Orders
 
 if TYPE_CHECKING:
     from integrator.domain.portal import PortalBooking, PortalCourse
@@ -104,6 +101,8 @@ def _later(run: "Run", reference: str, *, counts: bool, wait_s: float = _LATER_S
 
 def _not_visible(run: "Run", booking: dict[str, Any], wait_s: float | None) -> None:
     """The booking that follows a reservation may take a while there. None: that was the last look, it is given up."""
+    from integrator.store.orders import Orders
+
     reference = booking["reference"]
     if wait_s is not None:
         _later(run, reference, counts=True, wait_s=wait_s)
@@ -118,6 +117,11 @@ def _not_visible(run: "Run", booking: dict[str, Any], wait_s: float | None) -> N
 
 def _confirm(run: "Run", booking: dict[str, Any], found: "PortalBooking") -> None:
     """The student into the store with their registration, in one transaction."""
+    from hashlib import blake2b
+
+    from integrator.jobs.booking import queue_registrations
+    from integrator.store.orders import Orders
+
     reference, order_id, now = booking["reference"], booking["order_id"], int(run.clock())
     orders, bookings, form = Orders(run.db), Bookings(run.db), form_of(found)
     with run.db.tx():

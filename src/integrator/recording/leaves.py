@@ -8,7 +8,7 @@ from typing import Any
 
 from integrator.recording.freetext import EMAIL, FreeText
 from integrator.recording.jsontree import Number
-from integrator.recording.madeup import WORD, MadeUp, phone_digits
+from integrator.recording.madeup import WORD, MadeUp, fold, phone_digits
 from integrator.systems.recordable import Leaf, May, Said, Words
 
 _CODE = re.compile(r"[A-Za-z0-9_/-][A-Za-z0-9._:/,+?=&%-]{0,8000}")
@@ -25,6 +25,7 @@ _FORMS: dict[Leaf, re.Pattern[str]] = {
     May.AMOUNT: _AMOUNT,
     May.YESNO: _YESNO,
 }
+_SHORT = re.compile(r"[0-9]{1,3}")
 _MAILBOX = re.compile(r'\s*"?([^<>@"]*)"?\s*<[^<>]+>\s*')
 ANYTHING = "*"  # in the query of a recorded request: whatever a replay asks with
 
@@ -86,7 +87,8 @@ class Leaves:
 
     def _said(self, kind: Said, value: str) -> str:
         def one(word: re.Match[str]) -> str:
-            return word[0] if word[0].casefold().rstrip("s") in kind.words else self._made_up.text(word[0])
+            stays = word[0].casefold().rstrip("s") in kind.words or _SHORT.fullmatch(word[0])
+            return word[0] if stays and fold(word[0]) not in self._made_up.name_words else self._made_up.text(word[0])
 
         return WORD.sub(one, value)
 

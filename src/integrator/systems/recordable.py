@@ -41,7 +41,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Said:
-    """A text of which only these words stay (in small letters, without an s at their end)."""
+    """A text of which only these words stay (in small letters, without an s at their end), and numbers below 1000."""
 
     words: frozenset[str]
 

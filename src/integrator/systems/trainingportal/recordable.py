@@ -44,19 +44,23 @@ _BOOKING: dict[str, Shape] = {
     "enrollmentstatus": _STATES,
     **dict.fromkeys(("company", "commentonenrollment", "purchaseordernumber"), May.NOTHING),
 }
-# An answer about a booking may name its student. Of its words only those stay that an interface says of anybody.
-_WORDS = (
-    "a access allowed already and be booking byte cannot cancelled class completed completion completionDate course"
-    " date denied document does empty enrollment error exist expected failed field file for format found has in"
-    " internal invalid is kind larger limit login maximum missing must name new newStatus no not of only or parameter"
-    " part pdf permission provider reference rejected required server show size status than the this to too type"
-    " unknown upload uploaded user valid value when with wrong yyyy mm dd"
-)
+# An answer may name a student. Of its words only those stay that an interface says of anything.
+_WORDS = """
+    a access again allowed already an and as at be before booking byte cannot cancelled character class completed
+    completion course currency date deadline decimal deleted denied document does duplicate empty end enrollment error
+    exist expected failed field file for format found free from has http id in internal invalid is kind large larger less
+    limit login maximum minimum missing more must name negative new no not number of on only or parameter part past pdf
+    permission positive price provider published reference rejected request required restored seat sent server service
+    show size start status than the this time to too try twice type unavailable unknown upload uploaded user valid value
+    when with wrong yyyy mm dd hh NOK EUR USD GBP SEK DKK newStatus completionDate bookingReference
+"""
 
 
 def recordable(options: Options) -> Recordable:
     """Say what may stay, by the paths that are configured."""
-    told: dict[str, Shape] = {**_FLAGS, **dict.fromkeys(_MESSAGES, May.TEXT)}
+    words = re.findall(r"\w+", " ".join((_WORDS, *_CLASS, *options.login_words)))
+    spoken = Said(frozenset(word.casefold().rstrip("s") for word in words))
+    told: dict[str, Shape] = {**_FLAGS, **dict.fromkeys(_MESSAGES, spoken)}
     one = Fields({**_CLASS, "address": _loose(_ADDRESS), "price": _loose(_PRICE), **told}, loose=True)
     course = _loose({"externalid": May.ID, "name": May.TEXT})
     courses, classes = (
@@ -65,9 +69,7 @@ def recordable(options: Options) -> Recordable:
         for name, of in (("courses", course), ("courseclasses", one))
     )
     ours = Fields({**_LOGIN, **_CLASS}, loose=True)
-    spoken = Said(frozenset(_stem(word) for word in f"{_WORDS} {' '.join(options.login_words)}".split()))
-    status: dict[str, Shape] = {**_FLAGS, **dict.fromkeys(_MESSAGES, spoken)}
-    booking = _loose({**_BOOKING, "enroller": _loose(_PERSON), **status})
+    booking = _loose({**_BOOKING, "enroller": _loose(_PERSON), **told})
     update = _loose({**_LOGIN, "newstatus": _STATES, "completiondate": May.MOMENT})
     written = "v1/courses/get/{course}/courseClasses"
     return Recordable(
@@ -77,8 +79,8 @@ def recordable(options: Options) -> Recordable:
             *(_call(f"{written}/{action}", ours, one) for action in ("add", "update", "restore/{class}")),
             _call(options.cancel_path, ours, one),
             _call("v1/booking/get/{booking}", _loose(_LOGIN), booking),
-            _call("v1/booking/update/{booking}", update, _loose(status)),
-            _call(options.upload, _loose(_LOGIN), _loose(status)),
+            _call("v1/booking/update/{booking}", update, _loose(told)),
+            _call(options.upload, _loose(_LOGIN), _loose(told)),
         ),
         loose=True,
     )
@@ -86,10 +88,6 @@ def recordable(options: Options) -> Recordable:
 
 def _loose(of: dict[str, Shape]) -> Fields:
     return Fields(of, loose=True)
-
-
-def _stem(word: str) -> str:
-    return word.casefold().rstrip("s")
 
 
 def _call(path: str, request: Shape, answer: Shape) -> Call:
