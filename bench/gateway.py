@@ -27,7 +27,7 @@ from integrator.database import connect
 CLIENTS = 8
 SEATS = 20  # of each class
 EACH = 3  # tries of each client for each class: 24 for 20 seats
-# Of the bare route. On a slow disk both wait for it alike (1.0 to 1.5 were measured); on a fast one CPU is the limit.
+# Of the bare route. On a busy disk both wait for it alike (0.7 to 1.7 were measured), on a free one CPU decides (3.8).
 MOST = 5.0
 MOST_CPU = 7.0  # 5.2 to 5.8 where settings and clients are kept between requests, 7.4 where only settings are
 _PATIENCE_S = 60

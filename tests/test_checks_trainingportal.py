@@ -224,8 +224,7 @@ def test_it_is_one_of_the_checks_and_its_errors_become_lines(here, tmp_path):
     assert "another-secret" not in f"{line}"
 
 
-def test_a_template_of_certificates_that_is_broken_is_told(tmp_path):
-    with serve(StandIn()) as server:
-        finding = Here(server, tmp_path).check(templates=["config/templates/certificate.typ:12: unknown variable: titel"])
+def test_a_template_of_certificates_that_is_broken_is_told(here):
+    finding = here.check(templates=["config/templates/certificate.typ:12: unknown variable: titel"])
     [problem] = [line for line in finding.lines if "certificate.typ" in line.what]
     assert (problem.state, "certificates wait" in problem.what) == ("problem", True)
