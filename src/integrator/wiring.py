@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from integrator import __version__
 from integrator.errors import ConfigError, Problem
 from integrator.home import Home, shipped
 from integrator.runtime.patience import Patience
-from integrator.runtime.stopping import Stopper
 from integrator.secret import Secret
 from integrator.settings import Settings, TrainingportalSettings
 
@@ -32,10 +31,18 @@ READ_ATTEMPTS = 2
 BATCHES_AT_ONCE = 2  # more gain nothing on a site with two PHP workers, and cost its visitors
 
 
+class Budget(Protocol):
+    """How long whoever works here may still take."""
+
+    def remaining_s(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
 class Wiring:
     """Makes each client once, when it is asked for; closes what it made."""
 
-    def __init__(self, settings: Settings, stopper: Stopper, *, spool: Path, in_order: bool = False) -> None:
+    def __init__(self, settings: Settings, stopper: Budget, *, spool: Path, in_order: bool = False) -> None:
         self._settings = settings
         self._stopper = stopper
         self._spool = spool

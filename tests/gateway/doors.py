@@ -57,6 +57,7 @@ class Doors:
     world: World
     now: float = T0
     app: flask.Flask = field(init=False)
+    made: list[flask.Flask] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.configure()
@@ -82,6 +83,11 @@ class Doors:
         text = "".join(_WORKSHOP.format(id=id_, name=name, type=kind) for id_, name, kind in shops)
         (self.home / "config" / "workshops.toml").write_text(text, encoding="utf-8")
         self.app = create_app(Home(self.home), self.environ, clock=lambda: self.now)
+        self.made.append(self.app)
+
+    def close(self) -> None:
+        for app in self.made:
+            app.extensions["desks"].close()
 
     def ask(self, method: str, path: str, **rest: Any) -> TestResponse:
         """One request of anybody's."""
@@ -113,4 +119,8 @@ class Doors:
 @contextmanager
 def doors(home: Path) -> Iterator[Doors]:
     with world(home) as made:
-        yield Doors(made)
+        here = Doors(made)
+        try:
+            yield here
+        finally:
+            here.close()

@@ -154,7 +154,7 @@ def test_ten_thousand_requests_from_one_address_are_refused_without_any_work(
     client, headers = here.app.test_client(), {"X-Api-Key": WEBSITE_KEY}
     here.now += 600
     assert codes(client.get(f"/api/orders/{order}", headers=headers) for _ in range(610)) == {200: 600, 429: 10}
-    monkeypatch.setattr("integrator.gateway.call.open_desk", lambda *_, **__: pytest.fail("the store was opened"))
+    monkeypatch.setattr("integrator.desk.open_store", lambda *_, **__: pytest.fail("the store was opened"))
     file = here.home / "var" / "gateway.db"
     before = file.stat().st_mtime_ns, file.stat().st_size
     answers = [client.get(f"/api/orders/{order}", headers=headers) for _ in range(10_000)]

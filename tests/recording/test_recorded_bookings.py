@@ -174,6 +174,28 @@ def test_what_waited_is_uploaded_and_what_is_gone_or_in_doubt_is_again(
     assert_same(tape, "update-booking-status", report, tmp_path / "empty")
 
 
+def test_a_home_in_which_everything_has_ended_replays_what_had_not(reseller: PortalWorld, tape: Path) -> None:
+    [reference] = attended(reseller, 0)
+    say(reseller, reference)
+    put(reseller, f"{reference}.pdf")
+    report = recorded(reseller, "update-booking-status", tape, TOLD)
+    before = reseller.rows("SELECT sha256, uploaded_at FROM booking_documents")
+    again = reseller.run("update-booking-status", "--replay", str(tape), "--json").json
+    assert (again["exit_code"], again["counts"]) == (0, report["counts"])
+    assert reseller.rows("SELECT sha256, uploaded_at FROM booking_documents") == before
+    assert [path.name for path in (reseller.home / "documents").iterdir()] == [f"{reference}.pdf"]
+
+
+def test_without_trainingportal_what_waits_stays_where_it_is(reseller: PortalWorld, tape: Path, tmp_path: Path) -> None:
+    [reference] = attended(reseller, 0)
+    say(reseller, reference)
+    reseller.configure(trainingportal=False)
+    report = recorded(reseller, "update-booking-status", tape, TOLD)
+    assert any("is switched off: 1 message(s)" in remark for remark in report["remarks"])
+    again = replayed(tape, "update-booking-status", tmp_path / "empty")
+    assert any("is switched off: 1 message(s)" in remark for remark in again["remarks"])
+
+
 def test_what_was_uploaded_and_not_touched_since_is_not_carried(
     reseller: PortalWorld, tape: Path, tmp_path: Path
 ) -> None:

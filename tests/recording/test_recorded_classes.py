@@ -113,6 +113,15 @@ def test_a_class_that_is_gone_in_two_lists_is_cancelled_again(
     assert_same(tape, "publish-classes", report, tmp_path / "empty")
 
 
+def test_a_dry_run_is_replayed_as_one(seller: PortalWorld, tape: Path, tmp_path: Path) -> None:
+    imported(seller, freeSeats=3)
+    with moving(LATER):
+        report = seller.run("publish-classes", "--dry-run", "--record", str(tape), "--json").json
+    again = replayed(tape, "publish-classes", tmp_path / "empty")
+    assert [one["key"] for one in again["plan"]] == [one["key"] for one in report["plan"]] == [CLASS, OTHER]
+    assert again["counts"] == report["counts"]
+
+
 def test_seats_that_are_held_are_counted_and_nobody_of_their_orders_is_carried(
     seller: PortalWorld, tape: Path, tmp_path: Path
 ) -> None:

@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import flask
+import msgspec
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
-from integrator.gateway import documents, oilmat, portal, website
+from integrator.desk import Desks
+from integrator.domain.courses import Course
+from integrator.domain.orders.form import Form
+from integrator.gateway import documents, oilmat, portal, shapes, website
 from integrator.gateway.answers import Answer, Troubled, problem
 from integrator.gateway.call import Call, Here
 from integrator.gateway.callers import Address, address_of, house_of
@@ -46,15 +50,17 @@ def create_app(
 
     Errors  ConfigError: with every problem; also a key that can be guessed
     """
-    settings = load_settings(home, environ, needs=("gateway",))
+    settings = load_settings(home, environ, needs=("gateway", "maconomy"))
+    _know_records()
     make_var(home, settings.store.path)
     guard = Guard(settings.gateway)
     limiter = Limiter(
         home.var / "gateway.db", per_minute=settings.gateway.rate_per_minute, secret=guard.mixed(), clock=clock
     )
-    here = Here(home, environ, settings, guard, limiter, clock)
+    here = Here(home, settings, guard, limiter, Desks(settings, clock), clock)
     app = flask.Flask(__name__, static_folder=None, template_folder=None)
     app.debug = False
+    app.extensions["desks"] = here.desks  # whoever ends it before its process ends closes them
     app.url_map.merge_slashes = False  # a redirect is an answer that nobody here expects
     app.url_map.converters["order"] = _OrderNumber
     for route in all_routes(settings):
@@ -63,6 +69,17 @@ def create_app(
     app.register_error_handler(Exception, lambda error: _failed(here, error))
     app.after_request(lambda response: _finish(here, response))
     return app
+
+
+def _know_records() -> None:
+    """Make what msgspec knows of each record, before there are threads.
+
+    It does so at a type's first conversion, and two threads at that at once end the process (0.22: a segmentation
+    fault). May go when msgspec does it under a lock.
+    """
+    kinds = [found for found in vars(shapes).values() if isinstance(found, type) and issubclass(found, msgspec.Struct)]
+    for kind in (Course, Form, *kinds):
+        msgspec.json.Decoder(kind)
 
 
 def all_routes(settings: Settings) -> tuple[Route, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import flask
 
 from integrator.database import Database
-from integrator.desk import open_desk
+from integrator.desk import Desks
 from integrator.gateway import bodies
 from integrator.gateway.guard import Guard
 from integrator.gateway.limiter import Limiter
@@ -27,23 +27,23 @@ class Here:
     """One home as the gateway serves it. Nothing in it changes between two requests."""
 
     home: Home
-    environ: Mapping[str, str]
     settings: Settings
     guard: Guard
     limiter: Limiter
+    desks: Desks
     clock: Callable[[], float]
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(int(self.clock()), UTC)
 
-    def desk(self, *, asks: bool) -> "AbstractContextManager[Desk]":
-        """The booking desk, as the commands open it. asks: whether Maconomy may be asked"""
-        return open_desk(self.home, self.environ, asks=asks, clock=self.clock)
+    def desk(self) -> "AbstractContextManager[Desk]":
+        """The booking desk, as the commands have it."""
+        return self.desks.open()
 
     @contextmanager
     def intake(self) -> Iterator[Intake]:
         """Where orderlines are kept."""
-        with self.desk(asks=False) as desk:
+        with self.desk() as desk:
             yield Intake(desk.db, self.settings.workshops, self.clock)
 
     @contextmanager

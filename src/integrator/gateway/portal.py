@@ -68,7 +68,7 @@ def cancel(call: Call, *, wanted: Format | None) -> Answer:
     from integrator.jobs import reseller_desk
 
     try:
-        with call.here.desk(asks=False) as desk:
+        with call.here.desk() as desk:
             done = reseller_desk.cancel(desk, given.pop())
     except NotFound:
         return tell(200, CancelAnswer(cancelled="false", errorMessage=_NO_BOOKING))
@@ -103,7 +103,7 @@ def _reserve(call: Call, request: ReserveRequest) -> str:
         raise NotFound("there is no class of such a number")
     nameless = all(name in _NAMELESS for name in request.fields)
     repeat_s = REPEAT_NAMELESS_S if nameless else REPEAT_S
-    with call.here.desk(asks=True) as desk:
+    with call.here.desk() as desk:
         portal = call.here.settings.trainingportal
         first_look_s = portal.booking.confirm_retry[0] if portal else reseller_desk.FIRST_LOOK_S
         return reseller_desk.reserve(desk, request, hold_s=HOLD_S, repeat_s=repeat_s, first_look_s=first_look_s)

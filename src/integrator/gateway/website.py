@@ -22,14 +22,14 @@ _INSTANTS = ("expires_at", "completed_at")
 def reserve(call: Call) -> Answer:
     asked = bodies.record_of(call.body(), Reserve)
     key = _key(call.request.headers.get("Idempotency-Key"), asked.key)
-    with call.here.desk(asks=True) as desk:
+    with call.here.desk() as desk:
         found = booking.reserve(desk, asked.class_id, seats=asked.seats, key=key)
     return Answer(201, _shown(found, Reservation), headers={"Location": call.link(f"/api/orders/{found['order']}")})
 
 
 def seats(call: Call) -> Answer:
     wanted = bodies.record_of(call.body(), SeatsWanted)
-    with call.here.desk(asks=True) as desk:
+    with call.here.desk() as desk:
         found = booking.change_seats(desk, _own(desk, call), wanted.seats)
     return Answer(200, _shown(found, Reservation))
 
@@ -40,19 +40,19 @@ def complete(call: Call) -> Answer:
         data = form_data(raw)
     except UsageError as error:
         refuse(400, error.message, code="bad_json")
-    with call.here.desk(asks=False) as desk:
+    with call.here.desk() as desk:
         found = booking.complete(desk, _own(desk, call), data)
     return Answer(200, _shown(found, Order))
 
 
 def cancel(call: Call) -> Answer:
-    with call.here.desk(asks=False) as desk:
+    with call.here.desk() as desk:
         found = booking.cancel(desk, _own(desk, call))
     return Answer(200, _shown(found, Order))
 
 
 def show(call: Call) -> Answer:
-    with call.here.desk(asks=False) as desk:
+    with call.here.desk() as desk:
         found = booking.show(desk, _own(desk, call))
     return Answer(200, _shown(found, Order))
 
