@@ -21,6 +21,7 @@ def gateway(
 
     Example: integrator gateway --port 8080
     """
+    import logging
     import signal
     import socket
 
@@ -45,6 +46,7 @@ def gateway(
         clear_untrusted_proxy_headers=False,  # who is trusted is said in [gateway]
         max_request_body_size=_LARGEST,
     )
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
     signal.signal(signal.SIGTERM, _end)
     typer.echo(f"http://127.0.0.1:{listening.getsockname()[1]}  (Ctrl-C ends it)")
     server.run()

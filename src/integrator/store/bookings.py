@@ -1,7 +1,5 @@
 """Bookings in the store: seats that a reseller has sold, each an order of one seat of its own channel."""
 
-import secrets
-from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -143,6 +141,9 @@ class Bookings:
 
 def _drawn() -> str:
     """Shape  "TP-MFRGGZDFMZTWQ2LKNNWG23TPOA" """
+    import secrets
+    from base64 import b32encode
+
     return "TP-" + b32encode(secrets.token_bytes(_RANDOM_BYTES)).decode().rstrip("=")
 
 
