@@ -14,7 +14,7 @@ from integrator.domain.portal import CLASS, DOCUMENT, STATUS, PortalBooking, Por
 from integrator.effects import Message
 from integrator.jobs import booking, publish_classes, reseller_desk
 from integrator.jobs.booking import Desk
-from integrator.jobs.confirm_bookings import _TASKS
+from integrator.jobs.booking_tasks import _TASKS
 from integrator.runtime.outbox import Outbox
 from integrator.store import booking_story
 from integrator.store.booking_documents import BookingDocuments, key_of

@@ -114,6 +114,16 @@ def test_columns_are_found_by_danish_and_english_names_wherever_they_stand(
     assert stands(db) == {TP: ("COMPLETED", LAST_DAY)}
 
 
+@pytest.mark.parametrize("title", ["Liste, maj", "Hold 25172-04, Bergen, maj, uge 18\n", 'Udfald, "maj"\tuge 18'])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_a_title_above_the_names_of_the_columns_does_not_hide_them(
+    db: Database, tmp_path: Path, title: str, delimiter: str
+) -> None:
+    text = f"{title}\n{LIST.replace(';', delimiter)}"
+    assert taken(db, tmp_path, text).bad == []
+    assert stands(db) == OUTCOME
+
+
 def test_quoted_cells_may_hold_delimiters_and_lines(db: Database, tmp_path: Path) -> None:
     text = f'note,reference,status,date\n"a, ""b""\nc",{TP},completed,"2027-03-03"\n,{B},nix,\n'
     assert taken(db, tmp_path, text).bad == [(4, "unknown status: expected one of NEW, NO_SHOW, FAILED, COMPLETED")]
@@ -269,6 +279,43 @@ def test_a_cell_at_the_far_end_of_a_sheet_takes_no_memory(
     db: Database, tmp_path: Path, cells: bytes, said: str
 ) -> None:
     assert said in refused(db, tmp_path, repacked(GOOD, sheet1=SHEET % cells))
+
+
+FAR = SHEET % b'<row r="1"><c r="A1"><v>1</v></c></row><row r="900000"><c r="XFD900000"><v>1</v></c></row>'
+ELSEWHERE = {
+    "workbook.xml.rels": b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    b'<Relationship Id="rId1" Target="other/sheet1.xml" Type="http://schemas.openxmlformats.org/officeDocument/2006/'
+    b'relationships/worksheet"/></Relationships>',
+    "xl/other/sheet1.xml": FAR,
+}
+LONG = {
+    "sharedStrings": b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>%s</t></si></sst>'
+    % (b"A" * 1_000_000),
+    "sheet1": SHEET % b"".join(b'<row r="%d"><c r="A%d" t="s"><v>0</v></c></row>' % (n, n) for n in range(1, 6_000)),
+}
+
+
+@pytest.mark.parametrize("parts", [ELSEWHERE, LONG], ids=["a far cell out of sight", "one long text everywhere"])
+def test_a_workbook_that_would_take_the_memory_ends_its_own_process_only(
+    db: Database, tmp_path: Path, parts: dict[str, bytes]
+) -> None:
+    path = tmp_path / "bomb.xlsx"
+    path.write_bytes(repacked(GOOD, **parts))
+    with pytest.raises(UsageError, match="within the memory and time .*; nothing was changed") as caught:
+        import_statuses(db, path, NOW)
+    assert caught.value.hint == "save it as CSV, and import that"
+
+
+def test_a_text_that_many_cells_share_is_refused_before_it_fills_our_own_memory(db: Database, tmp_path: Path) -> None:
+    rows = b"".join(b'<row r="%d"><c r="A%d" t="s"><v>0</v></c></row>' % (n, n) for n in range(1, 60))
+    assert "within the memory and time" in refused(db, tmp_path, repacked(GOOD, **LONG | {"sheet1": SHEET % rows}))
+
+
+def test_a_workbook_that_takes_too_long_is_given_up(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_MAX_SECONDS", 0)
+    assert "within the memory and time" in refused(db, tmp_path, GOOD)
 
 
 def test_a_workbook_of_another_kind_or_broken_inside_is_refused(db: Database, tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from desks import CLASS, T0, Erp, desk
+from desks import CLASS, T0, Erp, desk, form
 from integrator.domain.ordered import REGISTRATION
 from integrator.domain.portal import PortalBooking, PortalPerson, ReserveRequest
 from integrator.errors import Full, NotBookable, NotFound
-from integrator.jobs import reseller_desk
+from integrator.jobs import booking, reseller_desk
 from integrator.jobs.booking import Desk, queue_registrations
 from integrator.jobs.booking import reserve as own_reserve
 from integrator.runtime.outbox import Outbox
@@ -87,13 +87,16 @@ def test_the_same_request_at_once_is_one_booking(tmp_path: Path) -> None:
 
 
 def test_reserved_and_cancelled_at_once_the_seat_is_free_again_and_twice_is_once(tmp_path: Path) -> None:
-    with desk(tmp_path, Erp(total=1)) as (at_desk, _, _):
+    with desk(tmp_path, Erp(total=1)) as (at_desk, _, clock):
         reference = reserve(at_desk)
         assert reseller_desk.cancel(at_desk, reference).cancelled
         assert reseller_desk.cancel(at_desk, reference).cancelled
         assert rows(at_desk, "SELECT b.state, o.state, b.next_look_at, b.task FROM bookings b, orders o") == [
             ("cancelled", "cancelled", None, None)
         ]
+        with pytest.raises(NotBookable):  # a proxy repeats what came before the cancellation
+            reserve(at_desk)
+        clock.now += 60
         again = reserve(at_desk)
         assert again != reference  # somebody who changed their mind
         assert reseller_desk.cancel(at_desk, reference).cancelled  # the first, once more
@@ -142,3 +145,57 @@ def test_an_order_on_legal_hold_is_not_cancelled(tmp_path: Path) -> None:
         at_desk.db.write("UPDATE orders SET hold_reason = 'a claim', hold_since = ?", (T0,))
         assert not reseller_desk.cancel(at_desk, reference).cancelled
         assert Bookings(at_desk.db).get(reference)["state"] == "reserved"
+
+
+def test_what_is_a_resellers_is_changed_by_no_command_of_ours(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        reserve(at_desk)
+        for change in (
+            lambda: booking.change_seats(at_desk, 10001, 2),
+            lambda: booking.complete(at_desk, 10001, form()),
+            lambda: booking.cancel(at_desk, 10001),
+        ):
+            with pytest.raises(NotBookable, match="a booking of a reseller"):
+                change()
+        assert rows(at_desk, "SELECT state, seats, expires_at FROM orders") == [("reserved", 1, T0 + DAY_S)]
+
+
+def test_what_a_person_has_to_do_stands_in_status_at_once_and_goes_when_it_is_done(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        reference = reserve(at_desk)
+        at_desk.db.write("UPDATE orders SET state = 'complete', completed_at = ?, anonymised_at = ?", (T0, T0))
+        reseller_desk.cancel(at_desk, reference)
+        aside = "SELECT kind, key, code FROM set_aside"
+        assert rows(at_desk, aside) == [("booking", reference, "cancel_in_maconomy")]
+        reseller_desk.settle(at_desk, reference)
+        assert rows(at_desk, aside) == []
+
+
+def test_a_cancellation_of_a_booking_that_a_restore_forgot_is_for_a_person(tmp_path: Path) -> None:
+    forgotten = "TP-" + "A" * 26
+    with desk(tmp_path) as (at_desk, _, _):
+        for reference in (forgotten, forgotten, "TP-short", "x" * 29):
+            with pytest.raises(NotFound):
+                reseller_desk.cancel(at_desk, reference)
+        assert rows(at_desk, "SELECT kind, key FROM set_aside") == [("unknown booking", forgotten)]
+        reseller_desk.settle(at_desk, forgotten)
+        assert rows(at_desk, "SELECT kind, key FROM set_aside") == []
+
+
+def test_a_booking_that_was_given_up_is_taken_up_again_with_a_seat(tmp_path: Path) -> None:
+    with desk(tmp_path, Erp(total=1)) as (at_desk, _, _):
+        reference = reserve(at_desk)
+        with pytest.raises(NotBookable, match="it was not given up"):
+            reseller_desk.look_again(at_desk, reference, hold_s=DAY_S)
+        with at_desk.db.tx():
+            Bookings(at_desk.db).give_up(reference, at=T0, task="unseen")
+            Orders(at_desk.db).cancel(10001, at=T0)
+        other = own_reserve(at_desk, CLASS, seats=1, key="k")["order"]
+        with pytest.raises(Full):
+            reseller_desk.look_again(at_desk, reference, hold_s=DAY_S)
+        booking.cancel(at_desk, other)
+        reseller_desk.look_again(at_desk, reference, hold_s=DAY_S)
+        assert rows(at_desk, "SELECT state, order_id, looks, next_look_at, task FROM bookings") == [
+            ("reserved", 10003, 0, T0, None)
+        ]
+        assert Orders(at_desk.db).get(10003)["channel"] == "trainingportal"

@@ -12,6 +12,7 @@ import pytest
 from integrator.domain.portal import Address, PortalClass, PortalCourse, PortalPerson
 from integrator.errors import BadAnswer
 from integrator.systems.http import Headers, Reply
+from integrator.systems.trainingportal import reading
 from integrator.systems.trainingportal.formats import amount_in, amount_out, date_in, date_out, time_in, time_out
 from integrator.systems.trainingportal.options import Options
 from integrator.systems.trainingportal.reading import (
@@ -213,6 +214,17 @@ def test_json_that_is_cut_stays_broken():
         json_of(reply('{"courses": [{"externalId": "A"},'))
 
 
+def test_a_text_that_never_ends_is_passed_over_in_one_step():
+    # Not so, each quote in it would start a search to the end of the body: hours for a megabyte.
+    assert [found.span() for found in reading._LOOSE.finditer(b'["' + b'\\"\\\n' * 500)] == [(1, 2_002)]
+
+
+@pytest.mark.parametrize("piece", ['\\"', '\\"x', '",', "\\", ",  ", "[,", '\\"\\\n'])
+def test_a_megabyte_of_broken_json_is_a_bad_answer(piece):
+    with pytest.raises(BadAnswer, match="cut or broken"):
+        json_of(reply('["' + piece * (1_000_000 // len(piece))))
+
+
 @pytest.mark.parametrize("text", ['{"courses": null}', "null", "7", '{"a": [], "b": []}', '{"courses": ["A"]}', "[[]]"])
 def test_what_is_no_list_of_objects_is_not_an_empty_one(text):
     with pytest.raises(BadAnswer) as caught:
@@ -260,6 +272,65 @@ def test_an_address_that_is_none_is_unknown(value):
 
 def test_an_object_that_is_no_booking_is_none():
     assert booking_from(Fields({"status": "ok", "email": "a@example.org"})) is None
+
+
+TEXTS = ("bookingReference", "externalCourseClassId", "enrollmentStatus", "company", "purchaseOrderNumber", "phone")
+
+
+def booking(**given):
+    found = booking_from(Fields({"bookingReference": "TP-1"} | given))
+    assert found is not None
+    return found
+
+
+def short_texts(found):
+    student, enroller = found.student, found.enroller
+    own = (found.reference, found.class_id, found.status, found.company, found.purchase_order, student.phone)
+    return (*own, student.first_name, student.last_name, enroller.first_name, enroller.last_name, enroller.phone)
+
+
+def with_every_text(text):
+    person = dict.fromkeys(("firstName", "lastName", "phone"), text)
+    return booking(**dict.fromkeys(TEXTS, text), **person | {"enroller": person}, commentOnEnrollment=text)
+
+
+def test_texts_of_a_booking_are_cut_to_what_such_texts_take():
+    found = with_every_text("å" * 2_000_000)
+    assert set(short_texts(found)) == {"å" * 200}
+    assert found.comment == "å" * 4_000
+
+
+def test_control_characters_in_a_booking_become_blanks_and_a_comment_keeps_its_lines():
+    found = with_every_text("\0Åse\x1b[31m\nØy\x7f\x9b\u2028haug\r\n")
+    assert set(short_texts(found)) == {"Åse [31m Øy   haug"}
+    assert found.comment == "Åse [31m\nØy   haug"
+
+
+@pytest.mark.parametrize("text", ["\0", " \x1b\x85", "\0" * 5_000, " \r\n"])
+def test_texts_of_control_characters_alone_say_nothing(text):
+    found = with_every_text(text) if text.strip() else with_every_text("")
+    assert found.student == found.enroller == PortalPerson()
+    assert (found.company, found.comment) == (None, None)
+
+
+def test_an_address_too_long_to_be_one_is_none_rather_than_a_part_of_it():
+    longest = "a" * 242 + "@example.org"
+    found = booking(email=longest, enroller={"email": longest + "x"})
+    assert (found.student.email, found.enroller.email) == (longest, None)
+    assert booking(email="a\0b@example.org").student.email == "a b@example.org"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        *(("1988-11-30", "1988-11-30"), (" 2000-02-29 ", "2000-02-29")),
+        *((text, None) for text in ("1999-02-29", "19881130", "1988-W48-3", "30.11.1988", "1988-11-30T00:00:00")),
+        *((text, None) for text in ("soon", "1988-11-30\0", "x" * 2_000_000, "１９８８-11-30", "0000-00-00", 19881130)),
+    ],
+    ids=range(13),
+)
+def test_a_birth_date_is_a_day_of_the_calendar_or_unknown(text, read):
+    assert booking(birthDate=text).birth_date == read
 
 
 def test_deep_nesting_is_no_trouble():

@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="What became of students of Trainingportal: set, import, list, show, settle.\n\n"
+    help="What became of students of Trainingportal: set, import, list, show, settle, again.\n\n"
     "STATUS is COMPLETED, NO_SHOW, FAILED or NEW.\n\n"
     "Example: integrator booking-status set TP-MFRGGZDFMZTWQ2LKNNWG23TPOA COMPLETED --on 2027-03-03",
 )
@@ -209,6 +209,24 @@ def settle(reference: str = REFERENCE, as_json: bool = JSON) -> None:
         render.print_json({"reference": reference, "settled": True})
     else:
         typer.echo(clean(f"{reference}: settled"))
+
+
+@app.command()
+def again(reference: str = REFERENCE) -> None:
+    """Take up a booking that was given up.
+
+    It gets a seat again, if it has none any more, and confirm-bookings asks Trainingportal for it anew.
+
+    Example: integrator booking-status again TP-MFRGGZDFMZTWQ2LKNNWG23TPOA
+    """
+    from integrator.cli import clean
+    from integrator.desk import open_desk
+    from integrator.home import need_home
+    from integrator.jobs import reseller_desk
+
+    with open_desk(need_home(os.environ), asks=True) as desk:
+        reseller_desk.look_again(desk, reference, hold_s=reseller_desk.HOLD_S)
+    typer.echo(clean(f"{reference}: has a seat; confirm-bookings asks for it"))
 
 
 def _shown(told: dict[str, Any]) -> list[str]:

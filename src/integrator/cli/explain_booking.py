@@ -18,7 +18,8 @@ _INSTANTS = {"uncertain_since", "hold_since"}
 _SOURCES = {"command": "by command", "import": "from a file", "maconomy": "by Maconomy's word"}
 # task → what a person does before they say that it is done
 _TASKS = {
-    "unseen": "ask Trainingportal whether the student comes",
+    "unseen": "ask Trainingportal whether the student comes (if so: integrator booking-status again {reference})",
+    "unclear": "look at the booking there (when it is right: integrator booking-status again {reference})",
     "lost_seat": "find the student a seat, or have the booking cancelled at Trainingportal",
     "cancel_in_maconomy": "withdraw {participant} in Maconomy",
 }
@@ -95,7 +96,7 @@ def _looks(story: "BookingStory") -> Iterator[tuple[int, str]]:
         word = f" ({booking['enrollment_status']})" if booking["enrollment_status"] else ""
         yield booking["confirmed_at"], f"confirmed: look {looks} found it at Trainingportal{name}{word}"
     elif booking["state"] == "unseen":
-        yield story.order.order["changed_at"], f"given up: {looks} look(s) did not find it; its seat is free again"
+        yield story.order.order["changed_at"], f"given up after {looks} look(s){_given_up(story)}"
     elif looks:
         until = "" if booking["state"] == "reserved" else " until then"
         yield booking["changed_at"], f"not visible at Trainingportal{until}, after {looks} look(s)"
@@ -172,14 +173,22 @@ def standing(story: "BookingStory", now: "datetime") -> str:
     if booking["state"] == "reserved":
         due = booking["next_look_at"] <= now.timestamp()
         when = "at the next confirm-bookings" if due else f"after {times.exact(booking['next_look_at'])}"
-        told = f"its seat is held; Trainingportal is asked who comes {when} ({booking['looks']} look(s) so far)"
+        seat = "is held" if story.order.order["state"] == "reserved" else "was given up"
+        told = f"its seat {seat}; Trainingportal is asked who comes {when} ({booking['looks']} look(s) so far)"
     elif booking["state"] == "unseen":
-        told = "it never became visible at Trainingportal, and its seat is free again"
+        told = f"given up{_given_up(story)}"
     elif booking["state"] == "cancelled":
         told = _withdrawn(story) if story.order.order["state"] == "complete" else "its seat is free again"
     else:
         told = "; ".join([_registration(story), *_outcomes(story)])
     return f"{booking['state']}: {told}"
+
+
+def _given_up(story: "BookingStory") -> str:
+    word = story.booking["enrollment_status"]
+    if story.order.order["state"] == "reserved":
+        return f": it is not there as a new booking is{f' ({word})' if word else ''}; its seat is held for now"
+    return ": it did not become visible there in time; its seat is free again"
 
 
 def _registration(story: "BookingStory") -> str:
@@ -218,7 +227,9 @@ def next_steps(story: "BookingStory") -> Iterator[str]:
     """What waits for a person, and what they type then."""
     booking, people = story.booking, story.order.people
     if booking["task"]:
-        what = _TASKS[booking["task"]].format(participant=_participant(people[0]) if people else "the student")
+        what = _TASKS[booking["task"]].format(
+            participant=_participant(people[0]) if people else "the student", reference=booking["reference"]
+        )
         yield f"{what}, then: integrator booking-status settle {booking['reference']}"
     for message in story.order.outbox:
         if message["effect"] == REGISTRATION:

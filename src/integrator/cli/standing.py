@@ -35,6 +35,7 @@ _ASIDE = {
     "main_course post": "main course(s) have several posts on the site",
     "course post": "course(s) have several posts on the site",
     "mail events": "system(s) do not let us read what became of mails",
+    "unknown booking": "booking(s) that we do not know were cancelled by a reseller",
     "booking": "booking(s) of a reseller wait for a person",
     "portal class": "class(es) are not at Trainingportal as they should be",
     "outcome": "class(es) or booking(s) whose outcome cannot be taken from Maconomy",

@@ -176,6 +176,7 @@ def _say_restored(path: Path, kept: Path | None, found: "Settings", now: "dateti
         "  integrator store verify",
         "  integrator status",
         "  integrator import-courses --dry-run    then without --dry-run",
+        "  integrator confirm-bookings            where a reseller sells seats; before sync-orders",
         "  integrator sync-orders                 it looks in Maconomy and Mailgun before it sends anything again",
     ]
     for line in lines:

@@ -120,6 +120,7 @@ def change_seats(desk: Desk, order_id: int, seats: int) -> dict[str, Any]:
     """
     _check_seats(seats)
     order = desk.orders.get(order_id)
+    _need_own(order)
     _need_reserved(order, desk.at())
     for _ in range(_ASK):
         counted, free = 0, 0  # fewer seats are always there
@@ -145,6 +146,7 @@ def complete(desk: Desk, order_id: int, data: Any) -> dict[str, Any]:
             another form (with the same one: the same answer)
     """
     order, at = desk.orders.get(order_id), desk.at()
+    _need_own(order)
     digest = _complete(desk, order, data, at)
     order = desk.orders.get(order_id)
     if order["state"] == "reserved":  # its seats were changed while we looked at the form: look at it once more
@@ -187,6 +189,7 @@ def cancel(desk: Desk, order_id: int) -> dict[str, Any]:
     Errors  NotFound; NotBookable: its registration has begun, or it is on legal hold
     """
     with desk.db.tx():
+        _need_own(desk.orders.get(order_id))
         cancel_in(desk, order_id)
     return show(desk, order_id)
 
@@ -287,11 +290,16 @@ def _ask(desk: Desk, class_id: str) -> "tuple[int, Course, int]":
     return counted, course, 0 if why else course.seats_free or 0
 
 
-def queue_registrations(orders: Orders, outbox: Outbox, order_id: int) -> None:
-    """One registration for each participant, in the transaction that completed the order."""
+def queue_registrations(orders: Orders, outbox: Outbox, order_id: int, *, caused_at: float | None = None) -> None:
+    """One registration for each participant, in the transaction that completed the order.
+
+    caused_at   when they were booked, of orders that complete themselves again after a restore: then they are looked
+                for before they are sent
+    """
     order = orders.get(order_id)
     for person in orders.people(order_id):
-        outbox.once(REGISTRATION, person["reference"], registration(order, person), scope=scope_of(order_id))
+        body, key = registration(order, person), person["reference"]
+        outbox.once(REGISTRATION, key, body, scope=scope_of(order_id), caused_at=caused_at)
 
 
 def _same(desk: Desk, order: Mapping[str, Any], class_id: str, seats: int) -> dict[str, Any]:
@@ -304,6 +312,16 @@ def _same(desk: Desk, order: Mapping[str, Any], class_id: str, seats: int) -> di
     if order["state"] != "complete":
         _need_reserved(order, desk.at())
     return _reservation(order)
+
+
+def _need_own(order: Mapping[str, Any]) -> None:
+    """Errors  NotBookable: a reseller has sold it"""
+    if order["channel"] != "own":
+        raise NotBookable(
+            f"order {order['id']} is a booking of a reseller: it is changed and cancelled there; nothing was changed",
+            code="reseller",
+            hint=f"integrator explain {order['id']}",
+        )
 
 
 def _need_reserved(order: Mapping[str, Any], at: int) -> None:

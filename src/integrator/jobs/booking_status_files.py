@@ -1,17 +1,24 @@
 """Lists of statuses as people keep them: CSV and XLSX files, read within bounds. Whatever is in them, it only is read.
 
 A workbook is unpacked by us, within a limit, and only then given to the library: neither a small file that unpacks to
-gigabytes nor a cell at the far end of a sheet may take the machine's memory.
+gigabytes nor a cell at the far end of a sheet may take the machine's memory. What we cannot tell beforehand, one long
+text that stands in every cell, ends a process of its own: python -m integrator.jobs.booking_status_files takes the
+unpacked workbook by standard input, and its cells leave as JSON by standard output. It ends with 3 for no workbook.
 """
 
 import csv
 import io
+import json
 import re
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +30,10 @@ MAX_ROWS = 10_000
 _MAX_UNPACKED = 50_000_000
 _MAX_PARTS = 500
 _MAX_COLUMNS = 100
+_MAX_MEMORY = 1 << 30  # bytes of address space of the process that reads a workbook
+_MAX_SECONDS = 60
+_NO_WORKBOOK = 3
+_READER = (sys.executable, "-I", "-m", "integrator.jobs.booking_status_files")
 _FIRST_ROWS = 20  # among which the line with the names of the columns is looked for
 _ZIP = b"PK\x03\x04"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
@@ -140,7 +151,7 @@ def _text(cell: Any) -> str:
 
 def _text_table(raw: bytes, path: Path) -> Table:
     text = _decoded(raw, path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, path), strict=True)
     table: Table = []
     try:
         for cells in reader:
@@ -163,12 +174,24 @@ def _decoded(raw: bytes, path: Path) -> str:
     raise _refused(path, "is neither an XLSX workbook nor CSV in UTF-8 or Windows-1252")
 
 
-def _delimiter(text: str) -> str:
-    """What stands most often in the first line that says anything; Excel's own word for it wins."""
+def _delimiter(text: str, path: Path) -> str:
+    """What makes a line the names of our columns, else what is most often in the first line that says anything.
+
+    Excel's own word for it wins.
+    """
     first = next((line for line in text.splitlines() if line.strip()), "")
     if first.lower().startswith("sep=") and len(first.strip()) == 5:
         return first.strip()[4]
-    return max(";,\t", key=first.count)
+    likely = sorted(";,\t", key=first.count, reverse=True)
+    return next((one for one in likely if _names_columns(text, one, path)), likely[0])
+
+
+def _names_columns(text: str, delimiter: str, path: Path) -> bool:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return any(_columns(cells, path) for cells in islice(reader, _FIRST_ROWS))
+    except csv.Error:
+        return False
 
 
 # XLSX -------------------------------------------------------------------------------------------------
@@ -176,26 +199,45 @@ def _delimiter(text: str) -> str:
 
 def _workbook(raw: bytes, path: Path) -> Table:
     """The cells of the first visible sheet. Errors  UsageError"""
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
-    except ImportError:
+    if find_spec("python_calamine") is None:
         hint = "pip install 'integrator[sheets]', or save it as CSV"
-        raise UsageError(f"{path}: workbooks cannot be read here; nothing was changed", hint=hint) from None
-    safe = _repacked(raw, path)
+        raise UsageError(f"{path}: workbooks cannot be read here; nothing was changed", hint=hint)
+    rows = json.loads(_read_apart(_repacked(raw, path), path))
+    return [(number, [_given(cell) for cell in row]) for number, row in enumerate(rows, 1)]
+
+
+def _read_apart(workbook: bytes, path: Path) -> bytes:
+    """What the process says of a workbook. Without our environment: the library needs no secret of ours."""
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(safe))
-        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        cells = book.get_sheet_by_name(shown[0]).to_python(skip_empty_area=False) if shown else []
-    except (CalamineError, OSError, ValueError):  # its own words may hold a cell
-        raise _refused(path, "cannot be read as an XLSX workbook") from None
-    return [(number, [_plain(cell) for cell in row]) for number, row in enumerate(cells, 1)]
+        ended = subprocess.run(
+            _READER,
+            input=workbook,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # its words may hold a cell
+            env={},
+            timeout=_MAX_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_much(path) from None
+    if ended.returncode == _NO_WORKBOOK:
+        raise _refused(path, "cannot be read as an XLSX workbook")
+    if ended.returncode != 0:
+        raise _too_much(path)
+    return ended.stdout
 
 
-def _plain(cell: Any) -> Any:
-    """A date of a spreadsheet is an instant at midnight."""
-    if isinstance(cell, datetime) and (cell.hour, cell.minute, cell.second) == (0, 0, 0):
-        return cell.date()
-    return cell
+def _too_much(path: Path) -> UsageError:
+    what = "cannot be read as a workbook within the memory and time that a list may take"
+    return UsageError(f"{path}: {what}; nothing was changed", hint="save it as CSV, and import that")
+
+
+def _given(cell: Any) -> Any:
+    """A cell as _shown wrote it. A date of a spreadsheet is an instant at midnight."""
+    if not isinstance(cell, dict):
+        return cell
+    instant = datetime.fromisoformat(cell["at"])
+    return instant.date() if (instant.hour, instant.minute, instant.second) == (0, 0, 0) else instant
 
 
 def _repacked(raw: bytes, path: Path) -> bytes:
@@ -238,7 +280,7 @@ def _check_extent(sheet: bytes, path: Path) -> None:
         if place is None or int(place[2]) > MAX_ROWS + _FIRST_ROWS or _column(place[1]) > _MAX_COLUMNS:
             raise _refused(path, f"has cells beyond {MAX_ROWS:,} rows or {_MAX_COLUMNS} columns")
         cells += bool(place[1])
-    if len(_CELL_TAG.findall(sheet)) > cells:  # cells that do not say where they stand
+    if sum(1 for _ in _CELL_TAG.finditer(sheet)) > cells:  # cells that do not say where they stand
         raise _refused(path, "is no workbook as programs write it")
 
 
@@ -247,3 +289,38 @@ def _column(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
     return number
+
+
+# the process that reads a workbook ----------------------------------------------------------------------
+
+
+def main() -> int:
+    """Errors  none: when memory runs out the process dies, which says it"""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
+        rows = book.get_sheet_by_name(shown[0]).to_python(skip_empty_area=False) if shown else []
+    except (CalamineError, OSError, ValueError):
+        return _NO_WORKBOOK
+    said = json.dumps(rows, default=_shown).encode()
+    if len(said) > _MAX_UNPACKED:  # whoever started us is not to drown in it either
+        raise MemoryError
+    sys.stdout.buffer.write(said)
+    return 0
+
+
+def _shown(cell: Any) -> Any:
+    """What JSON has no form for. A time of day and a duration are texts."""
+    if isinstance(cell, date):
+        return {"at": cell.isoformat()}
+    return str(cell)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

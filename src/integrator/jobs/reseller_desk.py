@@ -9,20 +9,26 @@ Both are GETs there, so they come again: by time-outs, proxies, and people.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from integrator.errors import NotBookable, NotFound
 from integrator.jobs import booking
 from integrator.jobs.booking import Desk, Sale
+from integrator.jobs.booking_tasks import tell_tasks
 from integrator.store.bookings import CHANNEL, Bookings
+from integrator.store.courses import SetAside
 
 if TYPE_CHECKING:
     from integrator.domain.portal import ReserveRequest
 
 FIRST_LOOK_S = 2
-# When the details of a booking are asked for, seconds after one another; then it is given up.
-LOOKS_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+HOLD_S = 86_400  # longer than a booking is looked for, and longer than our jobs may stand still
+_HELD_OFF_S = 60  # after a cancellation: a proxy may repeat what came before it
+_REFERENCE = re.compile("TP-[A-Z2-7]{26}")
+_MOST_UNKNOWN = 100
+_UNKNOWN = "unknown booking"  # a kind of set_aside
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,10 @@ def reserve(
     """
     digest, bookings = _digest(request), Bookings(desk.db)
     newest, known = bookings.asked(digest, since=desk.at() - repeat_s)
-    if known is not None:
+    if known is not None and known["state"] != "cancelled":
         return str(known["reference"])
+    if known is not None and known["cancelled_at"] > desk.at() - _HELD_OFF_S:
+        raise NotBookable("this was cancelled a moment ago; nothing was reserved", code="cancelled_just_now")
 
     def keep(order_id: int) -> None:
         look_at = desk.at() + max(1, round(first_look_s))
@@ -65,6 +73,7 @@ def cancel(desk: Desk, reference: str) -> Cancelled:
     Errors  NotFound
     """
     bookings = Bookings(desk.db)
+    _note_unknown(desk, reference)
     with desk.db.tx():
         found = bookings.get(reference)
         if found["state"] == "cancelled":
@@ -77,15 +86,57 @@ def cancel(desk: Desk, reference: str) -> Cancelled:
         except NotBookable:
             task = "cancel_in_maconomy"
         bookings.cancel(reference, at=desk.at(), task=task)
+        tell_tasks(desk.db, at=desk.at())
     return Cancelled(True)
 
 
 def settle(desk: Desk, reference: str) -> None:
     """A person has done what a booking waited for. Errors  NotFound: no such booking, or it waits for nobody"""
     with desk.db.tx():
+        if SetAside(desk.db).drop(_UNKNOWN, reference):
+            return
         Bookings(desk.db).get(reference)
         if not Bookings(desk.db).settle(reference, at=desk.at()):
             raise NotFound(f"booking {reference} waits for nobody")
+        tell_tasks(desk.db, at=desk.at())
+
+
+def look_again(desk: Desk, reference: str, *, hold_s: int) -> None:
+    """Take up a booking that was given up: it gets a seat, if it has none any more, and is looked for anew.
+
+    Errors  NotFound; NotBookable: it was not given up; as booking.reserve, when it needs a seat
+    """
+    bookings, at = Bookings(desk.db), desk.at()
+    found = bookings.get(reference)
+    if found["state"] != "unseen":
+        raise NotBookable(f"booking {reference} is {found['state']}: it was not given up", code="not_given_up")
+
+    def keep(order_id: int) -> None:
+        bookings.begin_again(reference, order_id, at=at)
+
+    if found["order_state"] == "reserved":
+        with desk.db.tx():
+            keep(found["order_id"])
+            tell_tasks(desk.db, at=at)
+        return
+    key = f"{CHANNEL}:again:{reference}:{found['order_id']}"
+    booking.reserve(desk, found["class_id"], seats=1, key=key, sale=Sale(CHANNEL, hold_s, keep))
+    with desk.db.tx():
+        tell_tasks(desk.db, at=at)
+
+
+def _note_unknown(desk: Desk, reference: str) -> None:
+    """A cancellation of a booking that we do not know may be of one that a restore forgot: a person has to look."""
+    aside = SetAside(desk.db)
+    if not _REFERENCE.fullmatch(reference) or desk.db.value("SELECT 1 FROM bookings WHERE reference = ?", (reference,)):
+        return
+    known = aside.of(_UNKNOWN)
+    if reference in known or len(known) >= _MOST_UNKNOWN:
+        return
+    reason = "was cancelled by Trainingportal, and is not known here: is its student registered in Maconomy?"
+    rows = {key: (row["code"], row["reason"]) for key, row in known.items()}
+    with desk.db.tx():
+        aside.replace(_UNKNOWN, rows | {reference: ("unknown", reason)}, at=desk.at(), run_id=0)
 
 
 def _digest(request: "ReserveRequest") -> bytes:

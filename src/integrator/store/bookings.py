@@ -8,6 +8,7 @@ from integrator.domain.portal import PortalBooking
 from integrator.errors import NotFound
 
 CHANNEL = "trainingportal"
+LONGEST_WAIT_S = 86_400
 _RANDOM_BYTES = 16  # 26 characters of base32: whoever knows a reference may cancel by it
 
 
@@ -40,30 +41,29 @@ class Bookings:
         return None if found is None else str(found)
 
     def asked(self, request_hash: bytes, *, since: int) -> tuple[int, dict[str, Any] | None]:
-        """The newest order that exactly this was asked for (0: none), and the booking that answers it still.
+        """The newest order that exactly this was asked for (0: none), and its booking while that is young and seen.
 
-        It does so while it is young and not cancelled. The number never comes again, whatever is erased meanwhile.
+        The number never comes again, whatever is erased meanwhile.
         """
         rows = self._db.all(
             "SELECT * FROM bookings WHERE request_hash = ? ORDER BY requested_at DESC, rowid DESC", (request_hash,)
         )
-        fresh = [
-            dict(row) for row in rows if row["requested_at"] >= since and row["state"] in ("reserved", "confirmed")
-        ]
+        fresh = [dict(row) for row in rows if row["requested_at"] >= since and row["state"] != "unseen"]
         return max((int(row["order_id"]) for row in rows), default=0), fresh[0] if fresh else None
 
     def due_looks(self, at: int, *, limit: int) -> list[dict[str, Any]]:
-        """Bookings whose details are to be asked for now, longest due first."""
+        """Bookings whose details are to be asked for now, longest due first; also those of a clock that ran ahead."""
         rows = self._db.all(
             "SELECT b.*, o.state AS order_state FROM bookings b JOIN orders o ON o.id = b.order_id"
-            " WHERE next_look_at <= ? ORDER BY next_look_at, reference LIMIT ?",
-            (at, limit),
+            " WHERE next_look_at NOT BETWEEN ?1 + 1 AND ?1 + ?2 ORDER BY next_look_at, reference LIMIT ?3",
+            (at, LONGEST_WAIT_S, limit),
         )
         return [dict(row) for row in rows]
 
-    def next_look_at(self) -> int | None:
+    def next_look_at(self, at: int) -> int | None:
         """When the next booking is to be looked for (epoch seconds); None: none is waited for."""
-        found = self._db.value("SELECT min(next_look_at) FROM bookings WHERE next_look_at IS NOT NULL")
+        sql = "SELECT min(iif(next_look_at > ?1 + ?2, ?1, next_look_at)) FROM bookings WHERE next_look_at IS NOT NULL"
+        found = self._db.value(sql, (at, LONGEST_WAIT_S))
         return None if found is None else int(found)
 
     def tasks(self) -> list[dict[str, Any]]:
@@ -109,14 +109,25 @@ class Bookings:
             )
         )
 
-    def give_up(self, reference: str, *, at: int) -> bool:
-        """reserved → unseen: it never became visible there, and a person has to know. False: not reserved any more."""
+    def give_up(self, reference: str, *, at: int, task: str, status: str | None = None) -> bool:
+        """reserved → unseen: nobody is registered for it, and a person has to know. False: not reserved any more.
+
+        status   what it is there, where it says so
+        """
         return bool(
             self._db.write(
-                "UPDATE bookings SET state = 'unseen', next_look_at = NULL, looks = looks + 1, task = 'unseen',"
-                " changed_at = ? WHERE reference = ? AND state = 'reserved'",
-                (at, reference),
+                "UPDATE bookings SET state = 'unseen', next_look_at = NULL, looks = looks + 1, task = ?1,"
+                " enrollment_status = ?2, changed_at = ?3 WHERE reference = ?4 AND state = 'reserved'",
+                (task, status, at, reference),
             )
+        )
+
+    def begin_again(self, reference: str, order_id: int, *, at: int) -> None:
+        """unseen → reserved, with the seat of that order: it is looked for from the beginning."""
+        self._db.write(
+            "UPDATE bookings SET state = 'reserved', order_id = ?1, looks = 0, next_look_at = ?2, task = NULL,"
+            " changed_at = ?2 WHERE reference = ?3 AND state = 'unseen'",
+            (order_id, at, reference),
         )
 
     def cancel(self, reference: str, *, at: int, task: str | None) -> bool:
@@ -145,6 +156,12 @@ def _drawn() -> str:
     from base64 import b32encode
 
     return "TP-" + b32encode(secrets.token_bytes(_RANDOM_BYTES)).decode().rstrip("=")
+
+
+def is_whole(found: PortalBooking) -> bool:
+    """Whether somebody can be registered by it: a name, and an address of the student or of who enrolled them."""
+    student, enroller = found.student, found.enroller
+    return bool(student.first_name and student.last_name and (student.email or enroller.email))
 
 
 def form_of(found: PortalBooking) -> dict[str, Any]:

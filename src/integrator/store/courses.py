@@ -205,6 +205,10 @@ class SetAside:
                     (kind, key, code, reason, at, run_id),
                 )
 
+    def drop(self, kind: str, key: str) -> bool:
+        """A person has seen to it. False: there was none."""
+        return bool(self._db.write("DELETE FROM set_aside WHERE kind = ? AND key = ?", (kind, key)))
+
 
 class Sources:
     """Which answer of a source, read by which mapping, the catalogue stands for."""

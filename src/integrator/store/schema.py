@@ -323,7 +323,7 @@ def m006_bookings(db: "sqlite_utils.Database") -> None:
             birth_date TEXT,
             confirmed_at INTEGER,
             cancelled_at INTEGER,
-            task TEXT CHECK (task IN ('cancel_in_maconomy', 'unseen', 'lost_seat')),
+            task TEXT CHECK (task IN ('cancel_in_maconomy', 'unseen', 'unclear', 'lost_seat')),
             changed_at INTEGER NOT NULL,
             anonymised_at INTEGER,
             CHECK ((state = 'reserved') = (next_look_at IS NOT NULL))

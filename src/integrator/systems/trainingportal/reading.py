@@ -7,6 +7,7 @@ says as null or says unreadably is None.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from integrator.domain.portal import Address, PortalBooking, PortalClass, PortalCourse, PortalPerson
@@ -24,8 +25,14 @@ _ALIASES = {
 }
 _NOTHING = (None, "")
 _WHOLE = re.compile(r"[0-9]{1,9}")
-# A comma behind the last one, which is no JSON; texts are passed over.
-_LOOSE = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|,(?=\s*[}\]])')
+# A comma behind the last one, which is no JSON; texts are passed over, also one that never ends: from each quote in it
+# the search would go to the end of the body again.
+_LOOSE = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+"?)|,(?=\s*[}\]])', re.DOTALL)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS_IN_LINES = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # all but the end of a line
+_MOST = 200  # characters of a name, a number, a reference
+_MOST_COMMENT = 4_000
+_MOST_EMAIL = 254
 
 
 class Fields:
@@ -151,20 +158,45 @@ def booking_from(fields: Fields) -> PortalBooking | None:
     if not any(fields.text(name) for name in ("bookingreference", "externalcourseclassid", "enrollmentstatus")):
         return None
     return PortalBooking(
-        reference=fields.text("bookingreference"),
-        class_id=fields.text("externalcourseclassid"),
+        reference=_line(fields, "bookingreference"),
+        class_id=_line(fields, "externalcourseclassid"),
         student=_person(fields),
         enroller=_person(fields.part("enroller")),
-        birth_date=fields.text("birthdate"),
-        company=fields.text("company"),
-        status=fields.text("enrollmentstatus"),
-        comment=fields.text("commentonenrollment"),
-        purchase_order=fields.text("purchaseordernumber"),
+        birth_date=_iso_date(fields.text("birthdate")),
+        company=_line(fields, "company"),
+        status=_line(fields, "enrollmentstatus"),
+        comment=_bounded(fields.text("commentonenrollment"), _MOST_COMMENT, _CONTROLS_IN_LINES),
+        purchase_order=_line(fields, "purchaseordernumber"),
     )
 
 
 def _person(fields: Fields) -> PortalPerson:
-    return PortalPerson(*(fields.text(name) for name in ("firstname", "lastname", "email", "phone")))
+    email = fields.text("email")
+    if email is not None and len(email) > _MOST_EMAIL:  # what is left of an address may be somebody else's
+        email = None
+    return PortalPerson(
+        _line(fields, "firstname"),
+        _line(fields, "lastname"),
+        _bounded(email, _MOST_EMAIL, _CONTROLS),
+        _line(fields, "phone"),
+    )
+
+
+def _line(fields: Fields, name: str) -> str | None:
+    return _bounded(fields.text(name), _MOST, _CONTROLS)
+
+
+def _bounded(text: str | None, most: int, controls: re.Pattern[str]) -> str | None:
+    """So much of a text, with blanks for the characters that would forge a line or end a text early."""
+    return controls.sub(" ", text[:most]).strip() or None if text else None
+
+
+def _iso_date(text: str | None) -> str | None:
+    """Shape   "1988-11-30"; None for a day that is not in the calendar, and for dates in other forms"""
+    try:
+        return text if text and date.fromisoformat(text).isoformat() == text else None
+    except ValueError:
+        return None
 
 
 def _address(fields: Fields) -> Address | None:
