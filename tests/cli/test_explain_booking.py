@@ -68,7 +68,7 @@ class Way:
         self.step(Bookings(self.db).look_later, REFERENCE, **later)
 
     def give_up(self) -> None:
-        self.step(Bookings(self.db).give_up, REFERENCE)
+        self.step(Bookings(self.db).give_up, REFERENCE, task="unseen")
         Orders(self.db).cancel(10_001, at=self.at)
 
     def confirm(self, *, task: str | None = None) -> None:

@@ -32,7 +32,7 @@ from portal_world import PortalWorld
 # confirm-bookings ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("quirks", [*QUIRKS, {"lower_names": False, "optional": "null"}, {"optional": "omit"}], ids=str)
+@pytest.mark.parametrize("quirks", [*QUIRKS, {"lower_names": False, "optional": "null"}], ids=str)
 def test_bookings_are_confirmed_again_in_an_empty_folder(
     reseller: PortalWorld, tape: Path, tmp_path: Path, quirks: dict[str, Any]
 ) -> None:
