@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import sqlite_utils
 
 BUSY_TIMEOUT_S = 30
+REPLACED = "replaced"  # code of a write that began before a restore
 _PRAGMAS = {
     "journal_mode": "truncate",
     "synchronous": 2,  # FULL
@@ -99,16 +100,28 @@ def _is_open(conn: sqlite3.Connection) -> bool:
     return conn.in_transaction
 
 
-def connect(path: Path) -> Database:
+def connect(path: Path, *, make: bool = True, patience_s: float | None = None) -> Database:
     """Open the database file, making it (0600, in a 0700 folder) when it is not there.
 
-    Errors  ConfigError: readable by others, network file system; StoreDamaged: not a database, unwritable
+    make        False: one that is not there is missed
+    patience_s  how long it waits for whoever holds it; None: BUSY_TIMEOUT_S
+    Errors      ConfigError: readable by others, network file system; StoreDamaged: not a database, unwritable, missed
     """
+    if not make and not path.exists():
+        raise missing(path)
     _make_private(path)
     try:
-        return Database(_open(path), path)
+        return Database(_open(path, patience_s), path)
     except sqlite3.Error as error:
         raise sqlite_error(error, path) from error
+
+
+def missing(path: Path) -> StoreDamaged:
+    """The error for a store that is not there, in a home that had one."""
+    return StoreDamaged(
+        f"store: {path}: is missing, and this home had one; nothing was touched",
+        hint="is its disk mounted? Else: integrator store list, then: integrator store restore BACKUP",
+    )
 
 
 def bare(path: Path, *, read_only: bool = False, timeout_s: float | None = None) -> sqlite3.Connection:
@@ -120,8 +133,8 @@ def bare(path: Path, *, read_only: bool = False, timeout_s: float | None = None)
     return conn
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    conn = bare(path)
+def _open(path: Path, patience_s: float | None) -> sqlite3.Connection:
+    conn = bare(path, timeout_s=patience_s)
     try:
         _set_up(conn)
     except BaseException:
@@ -186,6 +199,8 @@ def sqlite_error(error: sqlite3.Error, path: Path | None = None) -> IntegratorEr
         return Unavailable(
             f"{where}: another process held it for {BUSY_TIMEOUT_S} s; nothing was lost, try again later"
         )
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED:
+        return Unavailable(f"{where}: another took its place meanwhile; nothing was changed, try again", code=REPLACED)
     if is_damage(error):
         return StoreDamaged(f"{where}: is damaged; nothing more was touched", hint="integrator store restore BACKUP")
     if code == sqlite3.SQLITE_FULL:

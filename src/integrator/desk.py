@@ -1,26 +1,36 @@
 """The booking desk of a home, opened for one request: settings, store and Maconomy, without any job around it."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from integrator.errors import NotFound, StoreDamaged, Unavailable
 from integrator.home import Home, make_var, refuse_empty_store
 from integrator.jobs.booking import Desk
 from integrator.runtime import lock
 from integrator.runtime.stopping import Stopper
 from integrator.settings import Settings, load_settings
 from integrator.store import open_store
-from integrator.store.erasure.journal import refuse_behind
+from integrator.store.erasure.journal import KEY, NAME, refuse_behind
 from integrator.wiring import Wiring
 
 if TYPE_CHECKING:
     from integrator.systems.maconomy import Maconomy
 
 BUDGET_S = 20.0  # for one request, all its questions to Maconomy together: a visitor waits
+PATIENCE_S = 4.0  # of a request with whoever holds the store
+# Half of the threads that a server is to have (docs/gateway.md): the others answer while Maconomy is slow.
+ASK_AT_ONCE = 4
+TURN_S = 1.0  # how long a request waits until it may ask, too
+_STORE_LOCK = "store.lock"
+_RUN = re.compile(b'"run":[0-9]')
+_HINT = "integrator store list, then: integrator store restore BACKUP"
 
 
 @contextmanager
@@ -54,19 +64,49 @@ class Desks:
         self._budget = _Budget()
         self._wiring = Wiring(settings, self._budget, spool=settings.home.spool)
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(ASK_AT_ONCE)
+        self._had_store = False
 
     @contextmanager
-    def open(self) -> Iterator[Desk]:
-        """As open_desk; the request of this thread has its time from here on."""
+    def open(self, *, make: bool = True) -> Iterator[Desk]:
+        """As open_desk, with less patience; the request of this thread has its time from here on.
+
+        make    whether a store may be made, if may_make
+        Errors  as open_desk; LockHeld; NotFound: there is no store yet, and none is to be made
+        """
         self._budget.begin()
-        with _desk(self._settings, self._maconomy, self._clock) as desk:
-            yield desk
+        is_new = self.may_make()
+        if is_new and not make:
+            raise NotFound("there is none yet: nothing was ever kept here")
+        with ExitStack() as request:
+            maconomy = cache(partial(self._in_turn, request))
+            desk = _desk(self._settings, maconomy, self._clock, make=is_new, patience_s=PATIENCE_S)
+            yield request.enter_context(desk)
+
+    def may_make(self) -> bool:
+        """Whether there is no store, and this home never had one: else a disk is not mounted, or somebody slipped.
+
+        Numbers would start again, and seats be sold twice.
+        Errors  StoreDamaged: it was emptied
+        """
+        home, path = self._settings.home, self._settings.store.path
+        size = _size(path)
+        if size is not None:
+            if not size and any(trace.name != _STORE_LOCK for trace in _traces(home, path)):  # held by who makes it now
+                raise StoreDamaged(f"store: {path}: is empty, and this home had one; nothing was touched", hint=_HINT)
+            self._had_store = True
+            return False
+        return not self._had_store and not any(_traces(home, path))
 
     def close(self) -> None:
         """Close the connections that were kept."""
         self._wiring.close()
 
-    def _maconomy(self) -> "Maconomy":
+    def _in_turn(self, request: ExitStack) -> "Maconomy":
+        """Errors  Unavailable: so many ask already that the rest of the gateway would stand still"""
+        if not self._turns.acquire(timeout=TURN_S):
+            raise Unavailable(f"maconomy: {ASK_AT_ONCE} requests ask it at this moment; nothing was done, try again")
+        request.callback(self._turns.release)
         with self._lock:  # made once
             return self._wiring.maconomy()
 
@@ -87,14 +127,42 @@ class _Budget(threading.local):
         self._stopper.sleep(seconds)
 
 
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _traces(home: Home, store: Path) -> Iterator[Path]:
+    """What lies in a home only when it had a store. The file of its lock is made after it, and never deleted."""
+    yield from home.locks.glob(_STORE_LOCK)
+    yield from home.backups.glob("*")
+    yield from (home.var / name for name in (NAME, KEY) if (home.var / name).exists())
+    yield from store.parent.glob(f"{store.name}.replaced-*")
+    yield from (path for path in home.log.glob("*") if _tells_of_runs(path))
+
+
+def _tells_of_runs(log: Path) -> bool:
+    with log.open("rb") as file:
+        return any(_RUN.search(line) for line in file)
+
+
 @contextmanager
-def _desk(settings: Settings, maconomy: "Callable[[], Maconomy]", clock: Callable[[], float]) -> Iterator[Desk]:
-    home = settings.home
-    make_var(home, settings.store.path)
-    refuse_empty_store(home, settings.store.path)
-    guard = partial(lock.wait_for, home.locks, "store")
+def _desk(
+    settings: Settings,
+    maconomy: "Callable[[], Maconomy]",
+    clock: Callable[[], float],
+    *,
+    make: bool = True,
+    patience_s: float | None = None,
+) -> Iterator[Desk]:
+    home, path = settings.home, settings.store.path
+    make_var(home, path)
+    refuse_empty_store(home, path)
+    guard = partial(lock.wait_for, home.locks, "store", patience_s=patience_s)
     with ExitStack() as stack:
-        db = open_store(settings.store.path, backups=home.backups, guard=guard).db
+        db = open_store(path, backups=home.backups, guard=guard, make=make, patience_s=patience_s).db
         stack.callback(db.close)
         refuse_behind(db, home.var)
         yield Desk(db, maconomy, settings.reservations.hold_minutes, clock)

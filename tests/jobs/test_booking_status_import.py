@@ -282,12 +282,9 @@ def test_a_cell_at_the_far_end_of_a_sheet_takes_no_memory(
 
 
 FAR = SHEET % b'<row r="1"><c r="A1"><v>1</v></c></row><row r="900000"><c r="XFD900000"><v>1</v></c></row>'
-ELSEWHERE = {
-    "workbook.xml.rels": b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-    b'<Relationship Id="rId1" Target="other/sheet1.xml" Type="http://schemas.openxmlformats.org/officeDocument/2006/'
-    b'relationships/worksheet"/></Relationships>',
-    "xl/other/sheet1.xml": FAR,
-}
+with zipfile.ZipFile(io.BytesIO(GOOD)) as good:
+    RELATIONS = good.read("xl/_rels/workbook.xml.rels").replace(b"worksheets/sheet1.xml", b"other/sheet1.xml")
+ELSEWHERE = {"workbook.xml.rels": RELATIONS, "xl/other/sheet1.xml": FAR}
 LONG = {
     "sharedStrings": b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>%s</t></si></sst>'
     % (b"A" * 1_000_000),
@@ -301,7 +298,7 @@ def test_a_workbook_that_would_take_the_memory_ends_its_own_process_only(
 ) -> None:
     path = tmp_path / "bomb.xlsx"
     path.write_bytes(repacked(GOOD, **parts))
-    with pytest.raises(UsageError, match="within the memory and time .*; nothing was changed") as caught:
+    with pytest.raises(UsageError, match=r"within the memory and time .*; nothing was changed") as caught:
         import_statuses(db, path, NOW)
     assert caught.value.hint == "save it as CSV, and import that"
 

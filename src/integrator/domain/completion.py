@@ -75,6 +75,27 @@ def _read(written: str | date | datetime) -> date:
         raise UsageError(f"there is no such date (day, month, year): expected {_SHOWN}") from None
 
 
+def need_begun(completed_on: str | None, first_day: str | None) -> None:
+    """Nobody completes a class before its first day. None: no date, or the first day is not known. Errors  UsageError"""
+    if completed_on and first_day and completed_on < first_day:
+        raise UsageError(f"its class begins on {first_day}: COMPLETED before that is taken only with --anyway")
+
+
+_OUTDATED = "Trainingportal has, or may have, a document of a completion on "
+
+
+def outdated(was: str, status: str, completed_on: str | None) -> str:
+    """Why a document that left does not fit any more. was: the date of the completion that it was for."""
+    now = f"COMPLETED on {completed_on}" if completed_on else status
+    then = "have it replaced or taken away there, then: integrator booking-status settle REF --document"
+    return f"{_OUTDATED}{was}, and the booking is {now}: {then}"
+
+
+def outdated_date(reason: str) -> str:
+    """The date in what outdated() says."""
+    return reason.removeprefix(_OUTDATED)[:10]
+
+
 def outcome(status: str, on: str | date | datetime | None, *, today: date) -> tuple[Status, str | None]:
     """A status with its date, as it is kept: COMPLETED has one, the others have none.
 

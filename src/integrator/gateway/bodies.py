@@ -20,8 +20,8 @@ _MOST_ERRORS = 20
 def read(request: Request, *, limit: int) -> bytes:
     """The body of a request, whose type must be JSON.
 
-    Ends the request with 413 (nothing is read when it says its size, else no more than the limit), 415, or 411: a
-    server that passes on neither a size nor an end.
+    Ends the request with 413 (nothing is read when it says its size, else no more than the limit), 415, 400: it was
+    cut, or 411: a server that passes on neither a size nor an end.
     """
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset not in ("utf-8", "utf8"):
@@ -37,6 +37,8 @@ def read(request: Request, *, limit: int) -> bytes:
     raw = request.get_data(cache=False)  # of a body that does not say its size, werkzeug gives back what fits, silently
     if len(raw) > limit:
         raise RequestEntityTooLarge
+    if len(raw) < (request.content_length or 0):  # not every server notices; what came may be an order all the same
+        refuse(400, "the body was cut: it is shorter than its Content-Length", code="cut")
     return raw
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import flask
 
-from integrator.database import Database
-from integrator.desk import Desks
+from integrator.database import Database, missing
+from integrator.desk import PATIENCE_S, Desks
 from integrator.gateway import bodies
 from integrator.gateway.guard import Guard
 from integrator.gateway.limiter import Limiter
@@ -20,6 +20,8 @@ from integrator.runtime import lock
 from integrator.settings import Settings
 from integrator.store import open_store
 from integrator.store.reading import open_to_read
+
+LOCK_PATIENCE_S = 2.0  # with another change by hand: those take milliseconds
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,9 @@ class Here:
     def now(self) -> datetime:
         return datetime.fromtimestamp(int(self.clock()), UTC)
 
-    def desk(self) -> "AbstractContextManager[Desk]":
-        """The booking desk, as the commands have it."""
-        return self.desks.open()
+    def desk(self, *, make: bool = True) -> "AbstractContextManager[Desk]":
+        """The booking desk, as the commands have it. make, Errors: as Desks.open"""
+        return self.desks.open(make=make)
 
     @contextmanager
     def intake(self) -> Iterator[Intake]:
@@ -48,9 +50,15 @@ class Here:
 
     @contextmanager
     def reading(self) -> Iterator[Database | None]:
-        """The store for looking; None when there is none yet."""
-        refuse_empty_store(self.home, self.settings.store.path)
-        db = open_to_read(self.settings.store.path)
+        """The store for looking; None when there is none yet. Errors  StoreDamaged: it is gone"""
+        if self.desks.may_make():
+            yield None
+            return
+        path = self.settings.store.path
+        refuse_empty_store(self.home, path)
+        db = open_to_read(path, patience_s=PATIENCE_S)
+        if db is None and not path.exists():
+            raise missing(path)
         try:
             yield db
         finally:
@@ -61,12 +69,16 @@ class Here:
     def writing(self) -> Iterator[Database]:
         """The store for a change by hand. Jobs may run beside it; a restore may not, so its lock is held.
 
-        Errors  LockHeld: somebody else has it; a caller comes again rather than wait
+        Errors  LockHeld: somebody else has it for longer than a change takes; StoreDamaged: it is gone
         """
-        make_var(self.home, self.settings.store.path)
-        refuse_empty_store(self.home, self.settings.store.path)
-        with lock.hold(self.home.locks, "store", since=self.now()):
-            db = open_store(self.settings.store.path, backups=self.home.backups).db
+        home, path = self.home, self.settings.store.path
+        if self.desks.may_make():
+            with self.desk():  # as by any other request, which may come at the same moment
+                pass
+        make_var(home, path)
+        refuse_empty_store(home, path)
+        with lock.wait_for(home.locks, "store", patience_s=LOCK_PATIENCE_S):
+            db = open_store(path, backups=home.backups, make=False, patience_s=PATIENCE_S).db
             try:
                 yield db
             finally:

@@ -4,7 +4,7 @@ import sqlite3
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from integrator.database import sqlite_error
+from integrator.database import REPLACED, sqlite_error
 from integrator.errors import (
     BadForm,
     Full,
@@ -50,10 +50,10 @@ def _of_ours(error: IntegratorError) -> Answer:
         return problem(422, error.message, code="bad_request")
     if isinstance(error, NotFound):
         return problem(404, error.message, code="not_found")
+    if isinstance(error, LockHeld) or (isinstance(error, Unavailable) and error.code == REPLACED):
+        return _later("something else is being done with the store; nothing was changed", "busy", _SOON_S)
     if isinstance(error, Unavailable):
         return _later("it cannot be done now, and nothing was changed; try again", "unavailable", wait_of(error))
-    if isinstance(error, LockHeld):
-        return _later("something else is being done with the store; nothing was changed", "busy", _SOON_S)
     if isinstance(error, Refused | ItemError):
         detail = "the system behind this one gave no answer that can be used; nothing was changed"
         return problem(502, detail, code="bad_answer", note=type(error).__name__)

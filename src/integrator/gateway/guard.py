@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import quote, urlencode
 
 from integrator.errors import ConfigError, Problem
-from integrator.gateway.callers import Address, networks
+from integrator.gateway.callers import Address, is_in, networks
 from integrator.secret import Secret
 from integrator.settings import GatewaySettings
 
@@ -64,19 +64,28 @@ def signature_of(key: Secret, method: str, path: str, query: Iterable[tuple[str,
 class Guard:
     """Knows the secrets of one installation.
 
-    Errors  ConfigError: one can be guessed, or cannot be a part of an address; trainingportal_ips is wrong
+    Errors  ConfigError: one can be guessed, or cannot be sent, is another's too; an address is wrong
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._secrets: dict[Caller, Secret | None] = {who: getattr(settings, key) for who, key in SECRETS.items()}
-        self._networks = networks(settings.trainingportal_ips)
+        self._networks = networks(settings.trainingportal_ips, key="trainingportal_ips")
+        self.proxies = networks(settings.trusted_proxies, key="trusted_proxies")
         if problems := [Problem("config/integrator.toml", f"[gateway] {what}") for what in self._weak()]:
             raise ConfigError(problems, hint="openssl rand -hex 32   makes one")
 
     def _weak(self) -> Iterable[str]:
+        whose: dict[str, str] = {}
         for who, secret in self._secrets.items():
-            if secret is not None and len(secret.reveal()) < LEAST_LENGTH:
-                yield f"{SECRETS[who]}: can be guessed: expected at least {LEAST_LENGTH} characters"
+            if secret is None:
+                continue
+            text, key = secret.reveal(), SECRETS[who]
+            if len(text) < LEAST_LENGTH:
+                yield f"{key}: can be guessed: expected at least {LEAST_LENGTH} characters"
+            if not (text.isascii() and text.isprintable()):
+                yield f"{key}: cannot be sent as it is: expected plain characters (ASCII)"
+            if whose.setdefault(text, key) != key:
+                yield f"{key}: is the same as {whose[text]}: each caller needs one of its own"
         token = self._secrets["token"]
         if token is not None and not _TOKEN.fullmatch(token.reveal()):
             yield "trainingportal_token: is a part of an address: expected letters, digits and . _ ~ - only"
@@ -96,9 +105,7 @@ class Guard:
 
     def from_trainingportal(self, address: Address | None) -> Refusal | None:
         """None: the address may be its, or nobody said which are."""
-        if not self._networks or (address is not None and any(address in network for network in self._networks)):
-            return None
-        return Refusal("address")
+        return None if not self._networks or is_in(address, self._networks) else Refusal("address")
 
     def signed(self, request: Signed, *, now: float) -> Refusal | None:
         """None: they may come in."""

@@ -1,27 +1,21 @@
-"""How often an address may call: kept in a small file, so that it counts for every process that answers.
+"""How often a caller may call: kept in a small file, so that it counts for every process that answers.
 
-One row an address: until when its calls so far last, one every so many seconds. Nothing of it has to outlive a power
-cut, and if the file cannot be had, nobody is kept out by that.
+One row a caller: until when its calls so far last, one every so many seconds. If the file cannot be had, nobody is
+kept out by that.
 """
 
-import hashlib
-import hmac
-import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
 from math import ceil
-from pathlib import Path
 from typing import Any
 
-from integrator.database import is_damage
+from integrator.gateway.scratch import Scratch
 
 MOST_ROWS = 10_000
 _BURST_S = 60.0  # a minute's worth may come at once
 _LONGEST_S = 120.0  # and nobody is kept out for longer, whatever they did
-_PATIENCE_S = 0.5
-_TABLE = "CREATE TABLE IF NOT EXISTS callers (who BLOB PRIMARY KEY, free_at REAL NOT NULL) STRICT, WITHOUT ROWID"
-_INDEX = "CREATE INDEX IF NOT EXISTS callers_free_at ON callers (free_at)"
+_LINES = 5  # of refusals in the log, a minute
+_MINUTE_S = 60.0
 # A clock that was put back would keep everybody out: what is further away than it can be counts as nothing.
 _FROM = "max(iif(free_at > :now + :longest, :now, free_at), :now)"
 _ADD = (
@@ -37,22 +31,39 @@ _SURPLUS = (
 
 
 class Limiter:
-    """Counts callers. secret keys the hashes under which they are kept."""
+    """Counts callers."""
 
-    def __init__(self, path: Path, *, per_minute: int, secret: bytes, clock: Callable[[], float]) -> None:
-        self._path = path
+    def __init__(self, scratch: Scratch, *, per_minute: int, clock: Callable[[], float]) -> None:
+        self._scratch = scratch
         self._step_s = 60.0 / per_minute
-        self._secret = secret
         self._clock = clock
 
     def take(self, who: str) -> int:
         """Count one call; gives back after how many seconds to come again, 0: go on. A refused one only reads."""
-        return self._with(lambda conn: self._take(conn, self._hash(who), self._clock()))
+        return self._scratch.do(lambda conn: self._take(conn, self._scratch.hash(who), self._clock()), 0)
 
     def charge(self, who: str, calls: int) -> None:
         """Count more for a call than one: for a wrong key."""
-        values = self._values(self._hash(who), self._clock(), calls)
-        self._with(lambda conn: conn.execute(_ADD, values).rowcount)
+        values = self._values(self._scratch.hash(who), self._clock(), calls)
+        self._scratch.do(lambda conn: conn.execute(_ADD, values).rowcount, 0)
+
+    def refused(self) -> int | None:
+        """Count a refusal. None: it is not to be logged; else: it is, and so many before it were not.
+
+        Without the file none is logged: a flood would fill the log.
+        """
+        return self._scratch.do(lambda conn: self._refused(conn, self._clock()), None)
+
+    def _refused(self, conn: sqlite3.Connection, now: float) -> int | None:
+        conn.execute("BEGIN IMMEDIATE")  # taken back by closing, if it comes to that
+        since, told, untold = conn.execute("SELECT since, told, untold FROM refusals").fetchone() or (now, 0, 0)
+        if not 0 <= now - since < _MINUTE_S:
+            since, told = now, 0
+        is_told = told < _LINES
+        values = (since, told + is_told, 0 if is_told else untold + 1)
+        conn.execute("INSERT OR REPLACE INTO refusals (one, since, told, untold) VALUES (1, ?, ?, ?)", values)
+        conn.execute("COMMIT")
+        return int(untold) if is_told else None
 
     def _take(self, conn: sqlite3.Connection, row: bytes, now: float) -> int:
         known = conn.execute("SELECT free_at FROM callers WHERE who = ?", (row,)).fetchone()
@@ -70,35 +81,3 @@ class Limiter:
     def _wait_s(self, free_at: float, now: float) -> float:
         since = now if free_at > now + _LONGEST_S else max(free_at, now)
         return since + self._step_s - now - _BURST_S
-
-    def _hash(self, who: str) -> bytes:
-        return hmac.new(self._secret, who.encode(), hashlib.sha256).digest()[:16]
-
-    def _with(self, work: Callable[[sqlite3.Connection], int]) -> int:
-        """What work gives back on the open file; 0 where it cannot be had. A damaged one is made anew next time."""
-        try:
-            with closing(self._connect()) as conn:
-                return work(conn)
-        except sqlite3.Error as error:
-            if is_damage(error):
-                self._path.unlink(missing_ok=True)
-        except OSError:  # a full disk, a file that is another user's
-            pass
-        return 0
-
-    def _connect(self) -> sqlite3.Connection:
-        is_new = not self._path.exists()
-        if is_new:
-            with suppress(FileExistsError):
-                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        conn = sqlite3.connect(self._path, isolation_level=None, timeout=_PATIENCE_S)
-        try:
-            conn.execute("PRAGMA synchronous = OFF")
-            conn.execute("PRAGMA journal_mode = TRUNCATE")
-            if is_new or self._path.stat().st_size == 0:
-                conn.execute(_TABLE)
-                conn.execute(_INDEX)
-        except BaseException:
-            conn.close()
-            raise
-        return conn

@@ -6,6 +6,7 @@ same booking, and cancelling twice is once.
 """
 
 import re
+import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from integrator.domain.portal import ReserveRequest
-from integrator.errors import Full, IntegratorError, NotBookable, NotFound, Unavailable
+from integrator.errors import Full, IntegratorError, NotBookable, NotFound
 from integrator.gateway.answers import JSON, XML, Answer, as_xml
 from integrator.gateway.call import Call
 from integrator.gateway.failures import failure
@@ -33,6 +34,7 @@ REPEAT_S = 600
 # Without a name two students are one question: only what a time-out makes of one is taken for the same.
 REPEAT_NAMELESS_S = 60
 _NAMELESS = FIELDS[FIELDS.index("enrollerFirstName") :]
+_AGAIN_S = 60
 _LONGEST = 500
 _CLASS = re.compile("[A-Za-z0-9._~-]{1,40}")
 
@@ -54,7 +56,7 @@ def reserve(call: Call, *, wanted: Format | None) -> Answer:
         reference = _reserve(call, found)
     except (Full, NotBookable, NotFound) as error:
         return tell(200, SeatAnswer(successful="false", errorMessage=_reason(error)))
-    except IntegratorError as error:
+    except (IntegratorError, sqlite3.Error, OSError) as error:
         return _later(error, lambda status: tell(status, SeatAnswer(successful="false", errorMessage=_NOT_NOW)))
     return tell(200, SeatAnswer(successful="true", bookingReference=reference))
 
@@ -68,11 +70,11 @@ def cancel(call: Call, *, wanted: Format | None) -> Answer:
     from integrator.jobs import reseller_desk
 
     try:
-        with call.here.desk() as desk:
+        with call.here.desk(make=False) as desk:
             done = reseller_desk.cancel(desk, given.pop())
     except NotFound:
         return tell(200, CancelAnswer(cancelled="false", errorMessage=_NO_BOOKING))
-    except IntegratorError as error:
+    except (IntegratorError, sqlite3.Error, OSError) as error:
         return _later(error, lambda status: tell(status, CancelAnswer(cancelled="false", errorMessage=_NOT_NOW)))
     return tell(200, CancelAnswer(cancelled="true" if done.cancelled else "false", errorMessage=done.message))
 
@@ -115,12 +117,18 @@ def _reason(error: Full | NotBookable | NotFound) -> str:
     return _FULL if isinstance(error, Full) else _WHY.get(error.code, _CLOSED)
 
 
-def _later(error: IntegratorError, tell: Callable[[int], Answer]) -> Answer:
-    """Nothing was done: the status says so to programs, the body to whoever reads it as documented."""
+def _later(error: Exception, tell: Callable[[int], Answer]) -> Answer:
+    """Nothing was done: the status says so to programs, the body to whoever reads it as documented.
+
+    Errors  sqlite3.Error: our own mistake, whose place is to be written down
+    """
     as_problem = failure(error)
-    status = 503 if isinstance(error, Unavailable) or as_problem.status >= 500 else as_problem.status
+    if as_problem.status == 500:
+        raise error
+    status = 503 if as_problem.status > 500 else as_problem.status
     told = tell(status)
-    return Answer(status, told.body, told.kind, as_problem.headers, as_problem.note)
+    headers = {"Retry-After": str(_AGAIN_S)} if status == 503 else {}
+    return Answer(status, told.body, told.kind, headers | dict(as_problem.headers), as_problem.note)
 
 
 def _told(call: Call, wanted: Format | None, status: int, told: msgspec.Struct) -> Answer:

@@ -52,7 +52,7 @@ def cancel(call: Call) -> Answer:
 
 
 def show(call: Call) -> Answer:
-    with call.here.desk() as desk:
+    with call.here.desk(make=False) as desk:
         found = booking.show(desk, _own(desk, call))
     return Answer(200, _shown(found, Order))
 

@@ -59,6 +59,7 @@ class Papers:
         self._max_bytes = max_bytes
         self._rows = BookingDocuments(run.db)
         self._trouble: dict[str, tuple[str, str]] = {}
+        self._blind = False  # nobody knows which bookings have files
 
     # deciding -----------------------------------------------------------------------------------
 
@@ -68,13 +69,18 @@ class Papers:
         Gives back what is to be told at the end: a template that is broken concerns all certificates
         """
         completed = self._rows.completed()
-        with_files = set[str]()
+        with_files, early = set[str](), 0
         for found in self._find():
             with_files.add(found.reference)
             if found.reference in completed:
                 self._queue_file(found, completed[found.reference])
+            else:
+                early += 1
+        if early:
+            self._run.remark(f"documents: {early} file(s) wait until Trainingportal has their booking's COMPLETED")
         broken = []
-        if certificates is not None:
+        if certificates is not None and not self._blind:
+            with_files |= self._trouble.keys()
             without = [row for row in completed.values() if row["reference"] not in with_files]
             broken = self._queue_certificates(certificates, without)
         if self._trouble:
@@ -82,7 +88,9 @@ class Papers:
                 f"documents: {len(self._trouble)} booking(s) have one that cannot be uploaded: integrator status"
             )
         with self._run.db.tx():
-            SetAside(self._run.db).replace("document", self._trouble, at=self._run.at, run_id=self._run.id)
+            # What lies there and does not fit stays until a person settles it.
+            found_now = self._trouble | self._rows.outdated()
+            SetAside(self._run.db).replace("document", found_now, at=self._run.at, run_id=self._run.id)
         return broken
 
     def _queue_file(self, found: Found, booking: Mapping[str, Any]) -> None:
@@ -158,31 +166,49 @@ class Papers:
     def _find(self) -> Iterator[Found]:
         """Files by the bookings they belong to. What belongs to none, or not surely, is remarked."""
         states = self._rows.states()
+        named = {_plainly(reference): reference for reference in states}
         strange = Counter[str]()
-        for entry in _entries(self._documents):
-            reference = entry.name if entry.is_dir(follow_symlinks=False) else _stem(entry.name)
-            if entry.is_symlink():
+        for entry in self._listed():
+            kind = _kind(entry)
+            reference = named.get(_plainly(entry.name if kind == "folder" else _stem(entry.name)))
+            if kind == "link":
                 strange["are links"] += 1
-            elif states.get(reference) == "cancelled":
-                strange["belong to cancelled bookings"] += 1
-            elif reference not in states:
+            elif kind == "unreadable":
+                strange["cannot be read"] += 1
+            elif reference is None:
                 strange["belong to no booking by their name"] += 1
-            elif entry.is_dir(follow_symlinks=False):
-                yield from self._find_in(reference, Path(entry.path), states, strange)
+            elif states[reference] == "cancelled":
+                strange["belong to cancelled bookings"] += 1
+            elif kind == "folder":
+                yield from self._find_in(reference, Path(entry.path), named, strange)
             else:
                 yield Found(reference, Path(entry.path))
         for what, number in sorted(strange.items()):
             self._run.remark(f"documents: {number} file(s) or folder(s) {what}: they were left alone")
 
+    def _listed(self) -> list["os.DirEntry[str]"]:
+        try:
+            return _entries(self._documents)
+        except OSError as error:
+            self._blind = True
+            self._run.remark(f"documents: the folder cannot be read ({error.strerror}): nothing of it was uploaded")
+            return []
+
     def _find_in(
-        self, reference: str, folder: Path, states: Mapping[str, Any], strange: Counter[str]
+        self, reference: str, folder: Path, named: Mapping[str, str], strange: Counter[str]
     ) -> Iterator[Found]:
         """The files of one booking's folder. One that is named like another's never leaves from here."""
-        for entry in _entries(folder):
-            named = {name.upper() for name in _REFERENCE.findall(entry.name)}
-            if (named and named != {reference.upper()}) or _stem(entry.name) in states.keys() - {reference}:
+        try:
+            entries = _entries(folder)
+        except OSError as error:
+            reason = f"documents: its folder cannot be read ({error.strerror}); nothing of it was uploaded"
+            self._trouble[reference] = ("unreadable", reason)
+            return
+        for entry in entries:
+            others = {name.upper() for name in _REFERENCE.findall(entry.name)} - {reference.upper()}
+            if others or named.get(_plainly(_stem(entry.name)), reference) != reference:
                 strange["lie in one booking's folder and are named like another"] += 1
-            elif entry.is_symlink() or not entry.is_file(follow_symlinks=False):
+            elif _kind(entry) != "file":
                 strange["are links or folders in a booking's folder"] += 1
             elif not _stem(entry.name):
                 strange["lie in a booking's folder and are no .pdf"] += 1
@@ -203,7 +229,10 @@ class Papers:
                 raise Unfit("too_large", f"is larger than {_mb(self._max_bytes)}")
             if self._is_known(found, before):
                 return None
-            content = file.read(self._max_bytes + 1)
+            try:
+                content = file.read(self._max_bytes + 1)
+            except OSError as error:
+                raise Unfit("unreadable", f"cannot be read ({error.strerror})") from None
             after = os.fstat(descriptor)
         if len(content) != before.st_size or (after.st_size, after.st_mtime_ns) != (len(content), before.st_mtime_ns):
             raise Unfit("changing", "is being written at this moment")
@@ -287,6 +316,21 @@ def _entries(folder: Path, *, hidden: bool = False) -> list["os.DirEntry[str]"]:
             return sorted((one for one in found if hidden or not one.name.startswith(".")), key=lambda one: one.name)
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _kind(entry: "os.DirEntry[str]") -> str:
+    """link, folder, file (or something else that is no folder), unreadable."""
+    try:
+        if entry.is_symlink():
+            return "link"
+        return "folder" if entry.is_dir(follow_symlinks=False) else "file"
+    except OSError:
+        return "unreadable"
+
+
+def _plainly(name: str) -> str:
+    """A name as it is compared with a booking's reference: however it is typed."""
+    return name.strip().upper()
 
 
 def _stem(name: str) -> str:

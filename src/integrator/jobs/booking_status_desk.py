@@ -40,26 +40,38 @@ class Imported:
     rows: int = 0
     changed: int = 0
     unchanged: int = 0
+    again: int = 0  # of the unchanged: those whose message had failed, and waits again
     bad: list[tuple[int, str]] = field(default_factory=list)
 
 
 def set_status(
-    db: Database, reference: str, status: str, on: str | date | None, source: Source, at: int
+    db: Database,
+    reference: str,
+    status: str,
+    on: str | date | None,
+    source: Source,
+    at: int,
+    *,
+    anyway: bool = False,
 ) -> dict[str, Any]:
-    """What became of one student from now on; the same again changes nothing.
+    """What became of one student from now on; the same again changes nothing, but that it is told if that had failed.
 
-    Shape   {"reference", "status", "completed_on", "version", "changed"}
+    anyway  COMPLETED is taken although the class had not begun on that day
+    Shape   {"reference", "status", "completed_on", "version", "changed", "again"}
     Errors  UsageError: no such status, COMPLETED without a date, a date that cannot be; NotFound;
             NotBookable: the booking is not confirmed
     """
     known, completed_on = completion.outcome(status, on, today=_today(at))
     with db.tx():
         booking = _confirmed(db, reference)
+        if not anyway:
+            completion.need_begun(completed_on, BookingStatuses(db).first_day(reference))
         changed = keep_status(db, booking, known, completed_on, source=source, at=at)
+        again = not changed and _tell_again(db, booking, source=source, at=at)
         found = BookingStatuses(db).get(reference)
     assert found is not None
     shown = {name: found[name] for name in ("reference", "status", "completed_on", "version")}
-    return shown | {"changed": changed}
+    return shown | {"changed": changed, "again": again}
 
 
 def keep_status(
@@ -76,44 +88,100 @@ def keep_status(
 
     Documents that wait to leave belong to the status before: they are asked for anew once COMPLETED is told.
     """
-    reference = booking["reference"]
-    version = BookingStatuses(db).set(
-        reference, status, completed_on, source=source, at=at, maconomy_seen=maconomy_seen
-    )
+    reference, statuses = booking["reference"], BookingStatuses(db)
+    before = statuses.get(reference)
+    version = statuses.set(reference, status, completed_on, source=source, at=at, maconomy_seen=maconomy_seen)
     if version is None:
         return False
     BookingDocuments(db).forget_unsent(reference)
-    body = status_message(reference, status, completed_on, version)
-    Outbox(db, clock=lambda: at).latest(STATUS, reference, body, scope=scope_of(booking["order_id"]))
+    _note_outdated(db, reference, before, status, completed_on, at=at)
+    _ask(db, booking, status, completed_on, version, at=at)
+    if source == "maconomy":  # what people said since the backup, a restored store has forgotten
+        statuses.look_first(reference, at=at)
     return True
 
 
-def import_statuses(db: Database, path: Path, at: int, *, partial: bool = False) -> Imported:
+def _ask(
+    db: Database, booking: Mapping[str, Any], status: str, completed_on: str | None, version: int, *, at: int
+) -> None:
+    body = status_message(booking["reference"], status, completed_on, version)
+    Outbox(db, clock=lambda: at).latest(STATUS, booking["reference"], body, scope=scope_of(booking["order_id"]))
+
+
+def _note_outdated(
+    db: Database,
+    reference: str,
+    before: Mapping[str, Any] | None,
+    status: str,
+    completed_on: str | None,
+    *,
+    at: int,
+) -> None:
+    """What has left, or may have, is of another completion, or of one that is none: said until a person settles it."""
+    documents = BookingDocuments(db)
+    _, noted = documents.outdated().get(reference, (None, None))
+    was = completion.outdated_date(noted) if noted else before and before["completed_on"]
+    if not was:
+        return
+    kinds = {row["kind"] for row in documents.of(reference)}
+    of_another = "certificate" in kinds and completed_on != was  # which date a file has, nobody here knows
+    if of_another if status == "COMPLETED" else kinds:
+        documents.note_outdated(reference, completion.outdated(was, status, completed_on), at=at)
+    else:
+        documents.settle_outdated(reference)
+
+
+def _tell_again(db: Database, booking: Mapping[str, Any], *, source: Source, at: int) -> bool:
+    """Somebody says the same again: if its message failed or was given up, that is the word to send it once more."""
+    statuses = BookingStatuses(db)
+    known = statuses.shown(booking["reference"])
+    if known is None or known["message"] not in ("failed", "dropped") or known["told_version"] == known["version"]:
+        return False
+    version = statuses.again(booking["reference"], source=source, at=at)
+    _ask(db, booking, known["status"], known["completed_on"], version, at=at)
+    return True
+
+
+def settle_document(db: Database, reference: str) -> None:
+    """A person has seen to a document at Trainingportal that did not fit any more. Errors  NotFound"""
+    with db.tx():
+        Bookings(db).get(reference)
+        if not BookingDocuments(db).settle_outdated(reference):
+            raise NotFound(f"no document of booking {reference} waits for anybody")
+
+
+def import_statuses(
+    db: Database, path: Path, at: int, *, partial: bool = False, anyway: bool = False
+) -> Imported:
     """Statuses from a list, all in one transaction.
 
     partial   good rows are taken although others are bad. Otherwise nothing is: the list is mended and imported again
               as a whole, and nobody has to know which of its rows were in
+    anyway    as set_status
     Errors    UsageError: the file cannot be read as a list of statuses
     """
     rows = rows_of(path)
     imported = Imported(rows=len(rows))
     with db.tx():
-        good = _checked(db, rows, imported.bad, today=_today(at))
+        good = _checked(db, rows, imported.bad, today=_today(at), anyway=anyway)
         imported.taken = partial or not imported.bad
         for booking, status, completed_on in good if imported.taken else ():
             changed = keep_status(db, booking, status, completed_on, source="import", at=at)
             imported.changed += changed
             imported.unchanged += not changed
+            imported.again += not changed and _tell_again(db, booking, source="import", at=at)
     return imported
 
 
-def _checked(db: Database, rows: list[Row], bad: list[tuple[int, str]], *, today: date) -> list[Good]:
+def _checked(
+    db: Database, rows: list[Row], bad: list[tuple[int, str]], *, today: date, anyway: bool
+) -> list[Good]:
     """What the good rows say; why the others are bad, in the file's order. No reason repeats what a row says."""
     found: dict[str, tuple[int, Good]] = {}
     twice: dict[str, list[int]] = {}
     for row in rows:
         try:
-            one = _read(db, row, today=today)
+            one = _read(db, row, today=today, anyway=anyway)
         except (UsageError, NotFound) as error:
             bad.append((row.number, error.message))
             continue
@@ -127,13 +195,16 @@ def _checked(db: Database, rows: list[Row], bad: list[tuple[int, str]], *, today
     return [one for reference, (_, one) in found.items() if reference not in twice]
 
 
-def _read(db: Database, row: Row, *, today: date) -> Good:
+def _read(db: Database, row: Row, *, today: date, anyway: bool) -> Good:
     if not row.reference:
         raise UsageError("has no booking reference")
     if not row.status:
         raise UsageError("has no status")
     status, completed_on = completion.outcome(row.status, row.on, today=today)
-    return _confirmed(db, row.reference), status, completed_on
+    booking = _confirmed(db, row.reference)
+    if not anyway:
+        completion.need_begun(completed_on, BookingStatuses(db).first_day(row.reference))
+    return booking, status, completed_on
 
 
 def _confirmed(db: Database, reference: str) -> dict[str, Any]:

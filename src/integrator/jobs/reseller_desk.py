@@ -17,6 +17,7 @@ from integrator.errors import NotBookable, NotFound
 from integrator.jobs import booking
 from integrator.jobs.booking import Desk, Sale
 from integrator.jobs.booking_tasks import tell_tasks
+from integrator.store.booking_documents import BookingDocuments
 from integrator.store.bookings import CHANNEL, Bookings
 from integrator.store.courses import SetAside
 
@@ -86,6 +87,7 @@ def cancel(desk: Desk, reference: str) -> Cancelled:
         except NotBookable:
             task = "cancel_in_maconomy"
         bookings.cancel(reference, at=desk.at(), task=task)
+        BookingDocuments(desk.db).forget_unsent(reference)
         tell_tasks(desk.db, at=desk.at())
     return Cancelled(True)
 

@@ -4,19 +4,28 @@ Reads   maconomy   GET /api/participant/ID, for classes that have begun and that
         documents/ in the home: REFERENCE.pdf, or REFERENCE/*.pdf
 Keeps   store      booking_statuses, booking_documents; var/documents: the bytes until they are uploaded
 Writes  trainingportal  E8 for every status (outbox, latest), E9 for every document (outbox, once)
-Guard   the newest status wins, an older one never overtakes; a document leaves once for its booking and content, only
+Guard   the newest status wins, an older one never overtakes, nor one of a restored store; a document leaves once for its booking and content, only
         after the booking's COMPLETED is known there; one in doubt waits for a person
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from integrator.domain.portal import DOCUMENT, STATUS
+from integrator.domain.portal import DOCUMENT, STATUS, STATUSES, PortalBooking
 from integrator.effects import Done, Message, Preview, Sender
-from integrator.errors import ConfigError, IntegratorError, Postponed, Refused
+from integrator.errors import (
+    BadAnswer,
+    ConfigError,
+    IntegratorError,
+    ItemError,
+    Postponed,
+    Refused,
+    Rejected,
+    Unavailable,
+)
 from integrator.jobs.booking_papers import Papers
-from integrator.store.booking_documents import BookingDocuments
+from integrator.store.booking_documents import ENDED, BookingDocuments
 from integrator.store.booking_statuses import BookingStatuses
 
 if TYPE_CHECKING:
@@ -29,6 +38,8 @@ MAX_BYTES = 10_000_000
 
 class Portal(Protocol):
     """The part of Trainingportal this job needs."""
+
+    def booking(self, reference: str) -> PortalBooking | None: ...
 
     def status_sender(self) -> Sender: ...
 
@@ -62,7 +73,7 @@ def update_booking_status(
     if portal is None:
         _say_off(run)
     else:
-        _deliver(run, STATUS, lambda: Newest(portal().status_sender()), _told(run))
+        _deliver(run, STATUS, lambda: _newest(run, portal()), _told(run))
     # the same for documents: which leave, follows from what was told
     papers = Papers(run, documents, var / "documents", max_bytes=max_bytes)
     papers.sweep()
@@ -111,22 +122,77 @@ def _uploaded(run: "Run") -> Callable[[Message, Done], None]:
     return keep
 
 
+def _newest(run: "Run", portal: Portal) -> "Newest":
+    return Newest(portal.status_sender(), {} if run.dry else _look_back(run, portal))
+
+
+def _look_back(run: "Run", portal: Portal) -> dict[int, bool]:
+    """Statuses of a store that was restored: hold those which something newer may have followed.
+
+    Gives back the others by their messages' ids, with whether it is known what stands there.
+    Errors  Refused: Trainingportal rejects us as a whole
+    """
+    looked: dict[int, bool] = {}
+    ids, silent = BookingStatuses(run.db).restored(), False
+    for message in run.outbox.in_doubt(STATUS) if ids else ():
+        if message.id not in ids:
+            continue
+        looked[message.id] = False
+        if silent:
+            continue
+        try:
+            found = portal.booking(message.body["reference"])
+        except (Unavailable, BadAnswer, ItemError) as error:
+            silent = isinstance(error, Unavailable) and error.code is None
+            continue
+        looked[message.id] = True
+        if found is not None and not _may_follow(_word(found), message.body):
+            _hold(run, message, _word(found))
+    return looked
+
+
+def _word(found: PortalBooking) -> str:
+    return (found.status or "NEW").strip().upper()
+
+
+def _may_follow(there: str, body: Mapping[str, Any]) -> bool:
+    """Nothing was told of the booking, or this. They do not show COMPLETED's date: it may be one corrected since."""
+    return there == "NEW" or (there == body["status"] and (there != "COMPLETED" or body["version"] == 1))
+
+
+def _hold(run: "Run", message: Message, there: str) -> None:
+    ours = " on ".join(filter(None, (message.body["status"], message.body["completed_on"])))
+    shown = there if there in STATUSES else "a status that we do not know"
+    reason = (
+        f"restored from a backup: {shown} stands at Trainingportal, ours is {ours}; nothing was sent."
+        f" Ours all the same: integrator outbox retry {message.id}"
+    )
+    with run.db.tx():
+        run.outbox.fail(message, reason)
+    run.set_aside(f"{STATUS} {message.key}", reason)
+
+
 class Newest:
     """The sender of statuses, but that an older one still on its way is waited for before a newer one counts as told.
 
     A message whose body was replaced while it was in doubt has had no attempt of its own: that the booking stands so
     already says nothing, as the older status may arrive after we looked. Once it cannot any more, the newer is sent.
+
+    restored   messages that a restore put in doubt, and whether it is known what stands there: else none of them leaves
     """
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, restored: Mapping[int, bool]) -> None:
         self.settle_s, self.resends = sender.settle_s, sender.resends
         self.groups, self.send, self.preview = sender.groups, sender.send, sender.preview
         self.repeatable = sender.repeatable
-        self._sender = sender
+        self._sender, self._restored = sender, restored
 
     def look_up(self, message: Message) -> Done | None:
+        looked = self._restored.get(message.id)
+        if looked is False:
+            raise Unavailable(f"{message.key}: what stands at Trainingportal cannot be read", code="restored")
         found = self._sender.look_up(message)
-        return found if message.attempts else None
+        return found if message.attempts or looked else None
 
 
 class Ready:
@@ -143,10 +209,13 @@ class Ready:
 
     def _each(self, group: Sequence[Message]) -> Iterator[Done | IntegratorError]:
         for message in group:
-            if self._documents.is_complete(message.body["reference"]):
+            reference = message.body["reference"]
+            if self._documents.is_complete(reference):
                 yield from self._sender.send([message])
-            else:
-                yield Postponed("its booking is not completed, or Trainingportal does not know it yet")
+            elif self._documents.is_wanted(reference):
+                yield Postponed("Trainingportal does not know yet that its booking is COMPLETED")
+            else:  # COMPLETED again, it is asked for anew
+                yield Rejected(ENDED)
 
     def preview(self, message: Message) -> Preview:
         return self._sender.preview(message)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from integrator.errors import ConfigError, LockHeld, Problem
+
+_ASK_AGAIN_S = 0.02
 
 
 def name_of(job: str, scope: str = "") -> str:
@@ -40,14 +43,35 @@ def hold(folder: Path, name: str, *, since: datetime) -> Iterator[None]:
 
 
 @contextmanager
-def wait_for(folder: Path, name: str) -> Iterator[None]:
-    """Hold the lock, after waiting for whoever has it: for work of seconds, as a migration is."""
+def wait_for(folder: Path, name: str, *, patience_s: float | None = None) -> Iterator[None]:
+    """Hold the lock, after waiting for whoever has it: for work of seconds, as a migration is.
+
+    patience_s  how long it waits; None: until it is free
+    Errors      LockHeld: it took longer
+    """
     descriptor = _opened(folder, name, os.O_CREAT)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if patience_s is None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        else:
+            _wait(descriptor, name, patience_s)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait(descriptor: int, name: str, patience_s: float) -> None:
+    """The kernel has no wait with an end that leaves signals alone: it is asked again and again."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise LockHeld(f"{name}: somebody has held it for {patience_s:g} s; nothing was done") from None
+            time.sleep(_ASK_AGAIN_S)
+        else:
+            return
 
 
 def is_held(folder: Path, name: str) -> bool:

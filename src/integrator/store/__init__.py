@@ -22,12 +22,20 @@ class Opened:
     created: bool
 
 
-def open_store(path: Path, *, backups: Path, guard: Callable[[], AbstractContextManager[None]] = nullcontext) -> Opened:
+def open_store(
+    path: Path,
+    *,
+    backups: Path,
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+    make: bool = True,
+    patience_s: float | None = None,
+) -> Opened:
     """Open the store, and make or migrate it when needed; guard keeps other processes from doing so meanwhile.
 
+    Shape   make, patience_s: as database.connect
     Errors  ConfigError, StoreDamaged, Unavailable
     """
-    db = connect(path)
+    db = connect(path, make=make, patience_s=patience_s)
     try:
         created = migrations.version(db) == 0
         if not migrations.is_current(db):

@@ -279,6 +279,13 @@ def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
                 " AND NOT (effect = ?2 AND state = 'failed')",
                 (at, ORDERLINE),
             )
+            # A newer status may have been told since: what stands there is looked at before any of these is told.
+            db.write(
+                "UPDATE outbox SET state = 'processing', attempts = 0, sent_at = ?1, uncertain_since = ?1,"
+                " changed_at = ?1, reason = 'restored from a backup: a newer one may have been told since'"
+                " WHERE effect = ?2 AND state IN ('received', 'processing', 'failed') AND body IS NOT NULL",
+                (at, STATUS),
+            )
             # What follows from them may have happened since, too.
             db.write(
                 "INSERT INTO counters (name, value) VALUES ('restored_at', ?1)"

@@ -9,13 +9,16 @@ from integrator.domain.portal import DOCUMENT
 
 Kind = Literal["file", "certificate"]
 _HASH_DIGITS = 16
+_ASIDE, OUTDATED = "document", "outdated"  # a kind of set_aside, and its code for what lies there and does not fit
+ENDED = "its booking is cancelled, or not COMPLETED any more: nothing was sent"  # why a message of a document failed
 
-# Their status is COMPLETED, the other side has it, and their student was not erased.
-_COMPLETE = (
+# Their status is COMPLETED, and their student was not erased.
+_WANTED = (
     "FROM bookings b JOIN booking_statuses s ON s.reference = b.reference"
     " JOIN participants p ON p.order_id = b.order_id AND p.number = 1 JOIN orders o ON o.id = b.order_id"
-    " WHERE b.state = 'confirmed' AND s.status = 'COMPLETED' AND s.told_version = s.version AND p.anonymised_at IS NULL"
+    " WHERE b.state = 'confirmed' AND s.status = 'COMPLETED' AND p.anonymised_at IS NULL"
 )
+_COMPLETE = f"{_WANTED} AND s.told_version = s.version"  # and the other side has it
 
 
 def key_of(reference: str, sha256: str) -> str:
@@ -47,6 +50,10 @@ class BookingDocuments:
         """Whether documents of a booking may leave: its COMPLETED is known there, and nothing has changed since."""
         return bool(self._db.value(f"SELECT 1 {_COMPLETE} AND b.reference = ?", (reference,)))
 
+    def is_wanted(self, reference: str) -> bool:
+        """Whether documents of a booking may ever leave as things stand: it is confirmed, and COMPLETED."""
+        return bool(self._db.value(f"SELECT 1 {_WANTED} AND b.reference = ?", (reference,)))
+
     def completed(self) -> dict[str, dict[str, Any]]:
         """Bookings whose documents may leave, by reference: order_id, completed_on, has_documents."""
         rows = self._db.all(
@@ -73,14 +80,21 @@ class BookingDocuments:
         return {row["reference"]: row["state"] for row in self._db.all("SELECT reference, state FROM bookings")}
 
     def waiting(self) -> set[tuple[str, str]]:
-        """(reference, sha256) of the documents whose bytes are still needed: not uploaded, and not dropped."""
+        """(reference, sha256) of the documents whose bytes are still needed: not uploaded, dropped, or withdrawn."""
         rows = self._db.all(
             "SELECT d.reference, d.sha256 FROM booking_documents d"  # noqa: S608 (constants)
             f" JOIN outbox x ON x.effect = '{DOCUMENT}'"
             f"  AND x.key = d.reference || ':' || substr(d.sha256, 1, {_HASH_DIGITS})"
-            " WHERE d.uploaded_at IS NULL AND x.body IS NOT NULL"
+            " JOIN bookings b ON b.reference = d.reference AND b.state = 'confirmed'"
+            " WHERE d.uploaded_at IS NULL AND x.body IS NOT NULL AND NOT (x.state = 'failed' AND x.reason IS ?)",
+            (ENDED,),
         )
         return {(row["reference"], row["sha256"]) for row in rows}
+
+    def outdated(self) -> dict[str, tuple[str, str]]:
+        """What lies there and does not fit any more: (code, reason) by reference."""
+        rows = self._db.all("SELECT key, reason FROM set_aside WHERE kind = ? AND code = ?", (_ASIDE, OUTDATED))
+        return {row["key"]: (OUTDATED, row["reason"]) for row in rows}
 
     # writing ------------------------------------------------------------------------------------
 
@@ -106,8 +120,23 @@ class BookingDocuments:
         """
         return sum(self._forget(row) for row in self.of(reference) if row["uploaded_at"] is None)
 
+    def note_outdated(self, reference: str, reason: str, *, at: int) -> None:
+        """What lies there does not fit any more: a person sees to it."""
+        self._db.write(
+            "INSERT INTO set_aside (kind, key, code, reason, first_at, run_id) VALUES (?, ?, ?, ?, ?, 0)"
+            " ON CONFLICT (kind, key) DO UPDATE SET code = excluded.code, reason = excluded.reason",
+            (_ASIDE, reference, OUTDATED, reason, at),
+        )
+
+    def settle_outdated(self, reference: str) -> bool:
+        """A person has seen to it, or it fits again. False: there was nothing."""
+        sql = "DELETE FROM set_aside WHERE kind = ? AND key = ? AND code = ?"
+        return bool(self._db.write(sql, (_ASIDE, reference, OUTDATED)))
+
     def _forget(self, row: dict[str, Any]) -> int:
         gone = self._db.write(
-            "DELETE FROM outbox WHERE id = ? AND state = 'received' AND uncertain_since IS NULL", (row["message_id"],)
+            "DELETE FROM outbox WHERE id = ? AND uncertain_since IS NULL"
+            " AND (state = 'received' OR (state = 'failed' AND reason IS ?))",
+            (row["message_id"], ENDED),
         )
         return gone and self._db.write("DELETE FROM booking_documents WHERE id = ?", (row["id"],))

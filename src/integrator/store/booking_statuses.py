@@ -62,6 +62,24 @@ class BookingStatuses:
         )
         return [dict(row) for row in rows]
 
+    def first_day(self, reference: str) -> str | None:
+        """The first day of a booking's class as we know it now, else as it was booked. Shape  "2027-03-01" """
+        found = self._db.value(
+            "SELECT coalesce(c.start, json_extract(o.class, '$.start')) FROM bookings b"
+            " JOIN orders o ON o.id = b.order_id LEFT JOIN courses c ON c.id = b.class_id WHERE b.reference = ?",
+            (reference,),
+        )
+        return str(found)[:10] if found else None
+
+    def restored(self) -> set[int]:
+        """Messages in doubt since the store was restored, whose status is of before that, or Maconomy's word."""
+        rows = self._db.all(
+            "SELECT x.id FROM outbox x JOIN counters c ON c.name = 'restored_at' AND x.sent_at = c.value"
+            " JOIN booking_statuses s ON s.reference = x.key AND (s.set_at <= c.value OR s.source = 'maconomy')"
+            f" WHERE x.effect = '{STATUS}' AND x.state = 'processing'"
+        )
+        return {row["id"] for row in rows}
+
     def classes(self) -> dict[str, dict[str, Any]]:
         """Classes with confirmed bookings, by id: start and end as we know them now, else as when they were booked."""
         rows = self._db.all(
@@ -96,6 +114,27 @@ class BookingStatuses:
             (reference, status, completed_on, source, maconomy_seen, at),
         )
         return int(rows[0]["version"]) if rows else None
+
+    def again(self, reference: str, *, source: Source, at: int) -> int:
+        """The same status as a new word of somebody; gives back its new version."""
+        [row] = self._db.all(
+            "UPDATE booking_statuses SET version = version + 1, source = ?2, set_at = ?3 WHERE reference = ?1"
+            " RETURNING version",
+            (reference, source, at),
+        )
+        return int(row["version"])
+
+    def look_first(self, reference: str, *, at: int) -> None:
+        """Of what the restored store has forgotten, something newer may have been told: look before this is sent."""
+        self._db.write(
+            "UPDATE outbox SET state = 'processing', uncertain_since = ?2,"
+            "  sent_at = (SELECT value FROM counters WHERE name = 'restored_at')"
+            f" WHERE effect = '{STATUS}' AND key = ?1 AND state = 'received'"
+            " AND EXISTS (SELECT 1 FROM counters c JOIN bookings b ON b.requested_at <= c.value"
+            "  JOIN booking_statuses s ON s.reference = b.reference AND coalesce(s.told_at, 0) <= c.value"
+            "  WHERE c.name = 'restored_at' AND b.reference = ?1)",
+            (reference, at),
+        )
 
     def seen(self, reference: str, word: str) -> None:
         """Maconomy's word, where it changes nothing."""

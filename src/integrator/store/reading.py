@@ -7,14 +7,15 @@ from integrator.errors import StoreDamaged, Unavailable
 from integrator.store import migrations
 
 
-def open_to_read(path: Path) -> Database | None:
+def open_to_read(path: Path, *, patience_s: float | None = None) -> Database | None:
     """Open the store for reading; None when no job has made one yet.
 
+    Shape   patience_s: as database.connect
     Errors  ConfigError: readable by others; StoreDamaged: damaged, or of a newer version; Unavailable: of an older one
     """
     if not path.exists():
         return None
-    db = connect(path)
+    db = connect(path, patience_s=patience_s)
     try:
         db.conn.execute("PRAGMA query_only = 1")
         if _is_ready(db):

@@ -155,7 +155,7 @@ def class_from(fields: Fields, options: Options, *, class_id: str, course_id: st
 
 def booking_from(fields: Fields) -> PortalBooking | None:
     """A booking as E7 shows it; None for an object that is no booking."""
-    if not any(fields.text(name) for name in ("bookingreference", "externalcourseclassid", "enrollmentstatus")):
+    if not any(_line(fields, name) for name in ("bookingreference", "externalcourseclassid", "enrollmentstatus")):
         return None
     return PortalBooking(
         reference=_line(fields, "bookingreference"),
