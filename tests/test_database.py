@@ -113,6 +113,22 @@ def test_a_path_where_no_store_can_lie_is_said_with_70(tmp_path, what):
         connect(path)
 
 
+def test_a_store_that_must_be_there_is_missed_and_none_is_made(tmp_path):
+    path = tmp_path / "disk" / "integrator.db"
+    with pytest.raises(StoreDamaged, match="is missing, and this home had one"):
+        connect(path, make=False)
+    assert os.listdir(tmp_path) == []
+    connect(path).close()
+    connect(path, make=False).close()
+
+
+def test_a_connection_waits_as_long_as_it_is_told_to(db):
+    patient, hasty = connect(db.path), connect(db.path, patience_s=0.25)
+    assert [one.value("PRAGMA busy_timeout") for one in (patient, hasty)] == [30_000, 250]
+    patient.close()
+    hasty.close()
+
+
 def test_a_network_file_system_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "network_file_system", lambda path: "nfs4")
     with pytest.raises(ConfigError, match="lies on nfs4: file locks are not to be trusted there"):
@@ -278,6 +294,7 @@ def test_reads_leave_no_cursor_open_that_would_block_another_commit(db, monkeypa
         (sqlite3.SQLITE_NOTADB, StoreDamaged, 70, "is damaged"),
         (sqlite3.SQLITE_FULL, StoreDamaged, 70, "the disk is full"),
         (sqlite3.SQLITE_READONLY, StoreDamaged, 70, "cannot be read or written"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, Unavailable, 75, "another took its place meanwhile"),
         (sqlite3.SQLITE_IOERR_FSYNC, StoreDamaged, 70, "cannot be read or written"),
         (sqlite3.SQLITE_CANTOPEN, StoreDamaged, 70, "cannot be read or written"),
         (sqlite3.SQLITE_PERM, StoreDamaged, 70, "cannot be read or written"),

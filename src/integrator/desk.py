@@ -80,8 +80,10 @@ class Desks:
             raise NotFound("there is none yet: nothing was ever kept here")
         with ExitStack() as request:
             maconomy = cache(partial(self._in_turn, request))
-            desk = _desk(self._settings, maconomy, self._clock, make=is_new, patience_s=PATIENCE_S)
-            yield request.enter_context(desk)
+            opening = _desk(self._settings, maconomy, self._clock, make=is_new, patience_s=PATIENCE_S)
+            desk = request.enter_context(opening)
+            self._had_store = True
+            yield desk
 
     def may_make(self) -> bool:
         """Whether there is no store, and this home never had one: else a disk is not mounted, or somebody slipped.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from operating import Run
 
-from booking_outcomes import LAST_DAY, NOW, TP, book, office, pdf, reference
+from booking_outcomes import CLASS, LAST_DAY, NOW, TP, book, office, pdf, reference
 from integrator.database import Database
 from integrator.domain.portal import DOCUMENT, STATUS
 from integrator.runtime.outbox import Outbox
@@ -39,6 +39,7 @@ def test_a_status_is_set_once(run: Run, db: Database) -> None:
         "completed_on": LAST_DAY,
         "version": 1,
         "changed": False,
+        "again": False,
     }
     assert "nothing was changed" in run("booking-status", "set", TP, "COMPLETED", "--on", LAST_DAY).out
     [message] = Outbox(db, clock=lambda: NOW).every_due(STATUS)
@@ -72,7 +73,7 @@ def test_a_list_is_taken(run: Run, db: Database, tmp_path: Path) -> None:
     result = run("booking-status", "import", file)
     assert (result.code, result.out, result.err) == (0, "1 row(s): 1 changed, 0 as they were\n", "")
     told = json.loads(run("booking-status", "import", file, "--json").out)
-    assert told == {"taken": True, "rows": 1, "changed": 0, "unchanged": 1, "bad": []}
+    assert told == {"taken": True, "rows": 1, "changed": 0, "unchanged": 1, "again": 0, "bad": []}
 
 
 def test_a_list_with_bad_rows_ends_with_2_and_partly_taken_with_3(run: Run, db: Database, tmp_path: Path) -> None:
@@ -89,6 +90,52 @@ def test_a_list_with_bad_rows_ends_with_2_and_partly_taken_with_3(run: Run, db: 
     told = run("booking-status", "import", file, "--json")
     assert (told.code, json.loads(told.out)["bad"][1]) == (2, {"row": 4, "reason": "has no status"})
     assert run("booking-status", "import", tmp_path / "none.csv").code == 2
+
+
+def test_the_same_again_is_told_once_more_when_telling_it_had_failed(run: Run, db: Database, tmp_path: Path) -> None:
+    complete = ("booking-status", "set", TP, "COMPLETED", "--on", LAST_DAY)
+    run(*complete)
+    assert "nothing was changed" in run(*complete).out, "it waits"
+    for end in ("", ", body = NULL"):
+        db.write(f"UPDATE outbox SET state = 'failed', reason = 'no'{end}")
+        assert "telling it had failed: update-booking-status tells it again" in run(*complete).out
+        assert [tuple(row) for row in db.all("SELECT state, reason, attempts FROM outbox")] == [("received", None, 0)]
+    db.write("UPDATE outbox SET state = 'failed'")
+    file = tmp_path / "list.csv"
+    file.write_text(f"reference;status;dato\n{TP};COMPLETED;{LAST_DAY}\n", encoding="utf-8")
+    result = run("booking-status", "import", file)
+    assert result.out == "1 row(s): 0 changed, 1 as they were (1 told again: that had failed)\n"
+    [message] = Outbox(db, clock=lambda: NOW).every_due(STATUS)
+    assert (message.body["status"], message.body["version"]) == ("COMPLETED", 4)
+    assert [row["version"] for row in db.all("SELECT version FROM booking_statuses")] == [4]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_completed_before_the_class_begins_needs_a_word_more(
+    run: Run, db: Database, tmp_path: Path, known: bool
+) -> None:
+    first = "2027-03-02" if known else "2027-03-01"
+    if known:  # it was moved after the student booked
+        db.write(
+            "INSERT INTO courses (id, main_id, title, days, status, trainers, fingerprint, first_seen_at, changed_at,"
+            " start) VALUES (?, '25172', 't', '[]', 'open', '[]', x'', 1, 1, ?)",
+            (CLASS, f"{first}T09:00:00+01:00"),
+        )
+    early = "2027-03-01" if known else "2027-02-28"
+    refused = run("booking-status", "set", TP, "COMPLETED", "--on", early)
+    assert refused.code == 2
+    assert f"its class begins on {first}: COMPLETED before that is taken only with --anyway" in refused.err
+    file = tmp_path / "list.csv"
+    file.write_text(f"reference;status;dato\n{TP};COMPLETED;{early}\n", encoding="utf-8")
+    listed = run("booking-status", "import", file)
+    assert listed.code == 2
+    assert f"row 2: its class begins on {first}" in listed.err
+    assert db.value("SELECT count(*) FROM booking_statuses") == 0
+    assert run("booking-status", "import", file, "--anyway").code == 0
+    run("booking-status", "set", TP, "NEW")
+    assert run("booking-status", "set", TP, "COMPLETED", "--on", early, "--anyway").code == 0
+    run("booking-status", "set", TP, "NEW")
+    assert run("booking-status", "set", TP, "COMPLETED", "--on", first).code == 0, "its first day is late enough"
 
 
 def test_list_and_show_say_how_it_stands_without_a_name(run: Run, db: Database) -> None:
@@ -122,6 +169,21 @@ def test_what_waited_for_a_person_is_settled(run: Run, db: Database) -> None:
     assert run("booking-status", "settle", TP).out == f"{TP}: settled\n"
     assert db.value("SELECT task FROM bookings") is None
     assert run("booking-status", "settle", TP).code == 4
+
+
+def test_a_document_that_does_not_fit_any_more_is_said_until_it_is_settled(run: Run, db: Database) -> None:
+    run("booking-status", "set", TP, "COMPLETED", "--on", LAST_DAY)
+    with db.tx():
+        BookingDocuments(db).add(TP, "a" * 64, "a.pdf", "certificate", 17, at=NOW)
+        BookingDocuments(db).uploaded(TP, "a" * 64, at=NOW)
+    db.write("UPDATE bookings SET task = 'cancel_in_maconomy'")
+    run("booking-status", "set", TP, "FAILED")
+    assert f"such as {TP}" in run("status").out
+    assert f"a document of a completion on {LAST_DAY}, and the booking is FAILED" in run("explain", TP).out
+    assert run("booking-status", "settle", TP, "--document").code == 0
+    assert db.value("SELECT count(*) FROM set_aside WHERE kind = 'document'") == 0
+    assert db.value("SELECT task FROM bookings") == "cancel_in_maconomy", "another matter"
+    assert run("booking-status", "settle", TP, "--document").code == 4
 
 
 def test_before_any_job_has_run_there_is_nothing_to_list(run: Run) -> None:

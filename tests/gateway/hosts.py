@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from doors import TOKEN
+
 SCRIPT = Path(__file__).parents[2] / "config" / "gateway" / "integrator.cgi"
 MOUNTED = "/cgi-bin/integrator.cgi"
 _COMMAND = "from integrator.cli.gateway import gateway; gateway(port=0)"
 _PATIENCE_S = 30
+GUNICORN = ("--workers", "2", "--threads", "8", "--log-level", "error", "--no-control-socket")  # as docs/gateway.md
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,17 @@ def waitress(environ: Mapping[str, str]) -> Iterator[Host]:
 
 @contextmanager
 def gunicorn(environ: Mapping[str, str]) -> Iterator[Host]:
-    command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "2"]
-    with _process([*command, "--no-control-socket", "integrator.gateway.wsgi:application"], environ) as process:
-        yield Host("gunicorn", _port(process, r"Listening at: http://127\.0\.0\.1:(\d+)"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # it is too silent to say which port it took
+        bound, port = f"fd://{listening.fileno()}", listening.getsockname()[1]
+        command = [sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", bound, "integrator.gateway.wsgi:application"]
+        with _process(command, environ, listening.fileno()) as process:
+            listening.close()
+            _wait_for(port)
+            yield Host("gunicorn", port)
+            assert process.stdout is not None
+            process.terminate()
+            said = process.stdout.read()
+            assert TOKEN not in said, said  # whatever it was asked
 
 
 @contextmanager
@@ -166,9 +177,11 @@ def run_cgi(
 
 
 @contextmanager
-def _process(command: list[str], environ: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
+def _process(command: list[str], environ: Mapping[str, str], *handed: int) -> Iterator["subprocess.Popen[str]"]:
     env = {**environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, pass_fds=handed
+    )
     try:
         yield process
     finally:

@@ -1,5 +1,6 @@
 """update-booking-status against the Trainingportal stand-in: the newest status wins, a document leaves once."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import pytest
 
 from booking_outcomes import E8, E9, LAST_DAY, NOW, TP, Office, office, pdf, reference
+from integrator.desk import open_desk
 from integrator.domain.portal import DOCUMENT, STATUS
 from integrator.errors import NotBookable, NotFound, UsageError
+from integrator.jobs import reseller_desk
 from integrator.runtime.outbox import Outbox
 from integrator.standins.trainingportal import AWKWARD
 from integrator.standins.trainingportal.cutting import CutUploads
+from integrator.store.booking_documents import ENDED
 
 COMPLETED = f"COMPLETED {LAST_DAY}"
 B, C, D = (reference(letter) for letter in "BCD")
@@ -352,7 +356,7 @@ def test_a_file_named_like_anothers_never_leaves_for_the_wrong_booking(here: Off
 
 @pytest.mark.parametrize(
     "name",
-    ["ukendt.pdf", f"{TP}.docx", f"{TP.lower()}.pdf", f"{TP} .pdf", f"{TP}.pdf.pdf", f"{C}/a.pdf", "a/b.pdf", TP],
+    ["ukendt.pdf", f"{TP}.docx", f"{TP} bevis.pdf", f"{TP}.pdf.pdf", f"{C}/a.pdf", "a/b.pdf", TP],
 )
 def test_an_unknown_file_is_remarked_without_its_name_and_left_alone(here: Office, name: str) -> None:
     here.complete()
@@ -362,6 +366,75 @@ def test_an_unknown_file_is_remarked_without_its_name_and_left_alone(here: Offic
     [remark] = report.remarks
     assert "belong to no booking by their name" in remark
     assert "ukendt" not in remark
+
+
+@pytest.mark.parametrize("name", [f"{TP.lower()}.pdf", f"{TP} .PDF", f" {TP}.pdf", f"{TP.lower()} /a.pdf"])
+def test_letters_and_blanks_do_not_matter_in_a_name(here: Office, name: str) -> None:
+    here.complete()
+    here.put(name)
+    report = here.run()
+    assert (report.exit_code, report.remarks, here.uploaded()) == (0, [], [(TP, len(pdf()))])
+
+
+def test_files_that_wait_for_a_completion_are_counted(here: Office) -> None:
+    here.book(B)
+    here.set("FAILED", booking=B)
+    for name in (f"{TP}.pdf", f"{TP}/more.pdf", f"{B}.pdf"):
+        here.put(name)
+    report = here.run()
+    assert (report.exit_code, here.uploaded()) == (0, [])
+    assert report.remarks == ["documents: 3 file(s) wait until Trainingportal has their booking's COMPLETED"]
+
+
+def broken_scandir(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A folder of that name cannot be read, also not by root."""
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if not isinstance(path, int) and Path(path).name == name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr("integrator.jobs.booking_papers.os.scandir", scandir)
+
+
+def test_a_folder_that_cannot_be_read_is_its_bookings_trouble_alone(
+    here: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.certificates = True
+    for booking in (B, C):
+        here.book(booking)
+    for booking in (TP, B, C):
+        here.complete(booking)
+    here.put(f"{B}.pdf")
+    here.put(f"{TP}/a.pdf")
+    broken_scandir(monkeypatch, TP)
+    report = here.run()
+    assert (report.exit_code, report.error) == (0, None)
+    assert [one for one, _ in here.uploaded()] == [B, C], "no certificate in the place of what cannot be seen"
+    assert here.rows("SELECT key, code FROM set_aside") == [(TP, "unreadable")]
+
+
+def test_a_folder_of_documents_that_leads_to_itself_stops_nobody(here: Office) -> None:
+    here.certificates = True
+    here.documents.symlink_to(here.documents)
+    here.complete()
+    report = here.run()
+    assert (report.exit_code, here.told(), here.uploaded()) == (0, [COMPLETED], [])
+    [remark] = report.remarks
+    assert remark.startswith("documents: the folder cannot be read (Too many levels of symbolic links)")
+    here.documents.unlink()
+    here.run()
+    assert len(here.uploaded()) == 1
+
+
+def test_a_link_that_leads_to_itself_stops_nobody(here: Office) -> None:
+    here.put(f"{TP}/a.pdf")
+    for place in (here.documents / f"{B}.pdf", here.documents / TP / "b.pdf"):
+        place.symlink_to(place)
+    here.complete()
+    assert here.run().exit_code == 0
+    assert here.uploaded() == [(TP, len(pdf()))]
 
 
 def test_hidden_files_are_nobodys(here: Office) -> None:
@@ -571,7 +644,7 @@ def test_a_certificate_that_waits_is_made_anew_when_the_date_is_corrected(here: 
     assert_level(here)
 
 
-def test_a_failed_document_that_is_tried_again_waits_while_its_booking_is_not_completed(here: Office) -> None:
+def test_a_failed_document_that_is_tried_again_fails_while_its_booking_is_not_completed(here: Office) -> None:
     here.put(f"{TP}.pdf")
     here.complete()
     here.fault(E9, AWKWARD["false"])
@@ -579,8 +652,50 @@ def test_a_failed_document_that_is_tried_again_waits_while_its_booking_is_not_co
     here.set("FAILED")
     with here.store() as db:
         Outbox(db, clock=lambda: here.at).retry(db.value("SELECT id FROM outbox WHERE effect = ?", (DOCUMENT,)))
-    assert (here.run().exit_code, here.uploaded(), here.messages()) == (75, [], ["received"])
+    assert (here.run().exit_code, here.uploaded(), here.messages()) == (3, [], ["failed"])
     here.complete()
     assert here.run().exit_code == 0
     assert here.uploaded() == [(TP, len(pdf()))]
     assert_level(here)
+
+
+def wait_for_upload(here: Office) -> None:
+    """A document that waits for its next try."""
+    here.put(f"{TP}.pdf")
+    here.complete()
+    here.fault(E9, {"kind": "status", "status": 429})
+    assert (here.run().exit_code, here.messages(), len(here.kept())) == (75, ["received"], 1)
+
+
+def test_a_cancelled_bookings_document_ends_and_its_bytes_go(here: Office) -> None:
+    wait_for_upload(here)
+    with here.store() as db:
+        db.write("UPDATE bookings SET state = 'cancelled'")
+    here.pass_time()
+    report = here.run()
+    assert (report.exit_code, here.uploaded(), here.messages(), here.kept()) == (3, [], ["failed"], [])
+    assert list(report.failed.values()) == [ENDED]
+    with here.store() as db:
+        assert Outbox(db, clock=lambda: here.at).pending(DOCUMENT) == 0, "nothing keeps gdpr erase waiting"
+    assert here.run().exit_code == 0
+
+
+def test_the_bytes_of_a_completion_that_was_withdrawn_go_and_come_again_with_it(here: Office) -> None:
+    wait_for_upload(here)
+    with here.store() as db:
+        db.write("UPDATE booking_statuses SET status = 'FAILED', completed_on = NULL")
+    here.pass_time()
+    assert (here.run().exit_code, here.messages(), here.kept()) == (3, ["failed"], [])
+    here.complete()
+    assert here.run().exit_code == 0
+    assert here.uploaded() == [(TP, len(pdf()))]
+
+
+def test_what_waits_is_withdrawn_by_a_cancellation(here: Office) -> None:
+    wait_for_upload(here)
+    with open_desk(here.home, asks=False) as desk:
+        assert reseller_desk.cancel(desk, TP).cancelled
+    assert here.messages() == []
+    here.pass_time()
+    report = here.run()
+    assert (report.exit_code, here.uploaded(), here.kept()) == (0, [], [])

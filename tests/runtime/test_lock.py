@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -122,6 +123,26 @@ def test_waiting_goes_on_when_the_holder_ends(tmp_path: Path) -> None:
         assert os.waitpid(child, 0)[1] == 0
     os.close(ready)
     os.close(told)
+
+
+def test_waiting_can_have_an_end(tmp_path: Path) -> None:
+    with (
+        _held_elsewhere(tmp_path, "store"),
+        pytest.raises(LockHeld, match=r"store: somebody has held it for 0\.05 s; nothing was done"),
+        lock.wait_for(tmp_path, "store", patience_s=0.05),
+    ):
+        pytest.fail("two at once")
+    with lock.wait_for(tmp_path, "store", patience_s=0.05):
+        assert lock.is_held(tmp_path, "store")
+
+
+def test_waiting_with_an_end_goes_on_when_the_holder_ends(tmp_path: Path) -> None:
+    with _held_elsewhere(tmp_path, "store") as holder:
+        ending = threading.Timer(0.05, os.kill, (holder, signal.SIGKILL))
+        ending.start()
+        with lock.wait_for(tmp_path, "store", patience_s=20):
+            ending.join()
+            assert lock.is_held(tmp_path, "store")
 
 
 def test_a_full_disk_does_not_keep_a_job_from_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ JSON = typer.Option(False, "--json", help="Print it as JSON.")
 REFERENCE = typer.Argument(
     ..., metavar="REF", help="The reference of a booking, such as TP-MFRGGZDFMZTWQ2LKNNWG23TPOA."
 )
+ANYWAY = typer.Option(False, "--anyway", help="Take COMPLETED although the class had not begun on that day.")
 FILE = typer.Argument(..., metavar="FILE", help="A list as CSV or XLSX.")
 _INSTANTS = ("set_at", "told_at", "queued_at", "uploaded_at")
 
@@ -76,11 +77,12 @@ def set_(
         help="When it was completed, such as 2027-03-03 or 03-03-2027.",
         show_default=False,
     ),
+    anyway: bool = ANYWAY,
     as_json: bool = JSON,
 ) -> None:
     """Say what became of one student.
 
-    COMPLETED needs --on. Setting the same again changes nothing; the newest word wins.
+    COMPLETED needs --on. The newest word wins. The same again is told again if telling it had failed.
 
     Example: integrator booking-status set TP-MFRGGZDFMZTWQ2LKNNWG23TPOA COMPLETED --on 2027-03-03
     """
@@ -89,11 +91,13 @@ def set_(
 
     found, at = opening.settings(), int(opening.now().timestamp())
     with opening.writing(found) as db:
-        told = desk.set_status(db, reference, status, on, "command", at)
+        told = desk.set_status(db, reference, status, on, "command", at, anyway=anyway)
     if as_json:
         render.print_json(told)
         return
     done = "update-booking-status tells it" if told["changed"] else "it was so already: nothing was changed"
+    if told["again"]:
+        done = "it was so already, but telling it had failed: update-booking-status tells it again"
     typer.echo(clean(f"{told['reference']}: {_outcome(told)}; {done}"))
 
 
@@ -101,6 +105,7 @@ def set_(
 def import_(
     file: Path = FILE,
     partial: bool = typer.Option(False, "--partial", help="Take the good rows although others are bad."),
+    anyway: bool = ANYWAY,
     as_json: bool = JSON,
 ) -> None:
     """Take statuses from a list: reference, status, date.
@@ -114,10 +119,10 @@ def import_(
 
     found, at = opening.settings(), int(opening.now().timestamp())
     with opening.writing(found) as db:
-        told = desk.import_statuses(db, file, at, partial=partial)
+        told = desk.import_statuses(db, file, at, partial=partial, anyway=anyway)
     if as_json:
         bad = [{"row": number, "reason": reason} for number, reason in told.bad]
-        facts = {name: getattr(told, name) for name in ("taken", "rows", "changed", "unchanged")}
+        facts = {name: getattr(told, name) for name in ("taken", "rows", "changed", "unchanged", "again")}
         render.print_json(facts | {"bad": bad})
     else:
         _tell_import(told)
@@ -136,7 +141,8 @@ def _tell_import(told: "Imported") -> None:
         typer.echo("  → mend them and import the file again, or take the others: --partial", err=True)
         return
     left = f", {len(told.bad)} bad and left out" if told.bad else ""
-    typer.echo(f"{told.rows} row(s): {told.changed} changed, {told.unchanged} as they were{left}")
+    again = f" ({told.again} told again: that had failed)" if told.again else ""
+    typer.echo(f"{told.rows} row(s): {told.changed} changed, {told.unchanged} as they were{again}{left}")
 
 
 @app.command("list")
@@ -193,7 +199,13 @@ def show(reference: str = REFERENCE, as_json: bool = JSON) -> None:
 
 
 @app.command()
-def settle(reference: str = REFERENCE, as_json: bool = JSON) -> None:
+def settle(
+    reference: str = REFERENCE,
+    document: bool = typer.Option(
+        False, "--document", help="A document at Trainingportal that did not fit any more was replaced or taken away."
+    ),
+    as_json: bool = JSON,
+) -> None:
     """Say that what a booking waited for is done.
 
     Example: integrator booking-status settle TP-MFRGGZDFMZTWQ2LKNNWG23TPOA
@@ -201,10 +213,13 @@ def settle(reference: str = REFERENCE, as_json: bool = JSON) -> None:
     from integrator.cli import clean, render
     from integrator.desk import open_desk
     from integrator.home import need_home
-    from integrator.jobs import reseller_desk
+    from integrator.jobs import booking_status_desk, reseller_desk
 
     with open_desk(need_home(os.environ), asks=False) as desk:
-        reseller_desk.settle(desk, reference)
+        if document:
+            booking_status_desk.settle_document(desk.db, reference)
+        else:
+            reseller_desk.settle(desk, reference)
     if as_json:
         render.print_json({"reference": reference, "settled": True})
     else:

@@ -1,11 +1,14 @@
 """`gateway`: the doorway for systems that call us, on this machine alone, for trying it."""
 
 import os
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from integrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from integrator.home import Home
 
 _THREADS = 8
 _LARGEST = 20_000_000  # the server itself ends what is larger; up to it, we answer
@@ -33,7 +36,9 @@ def gateway(
         from integrator.gateway import create_app
     except ModuleNotFoundError as error:
         raise UsageError(f"gateway: {error.name} is not installed", hint=_INSTALL) from None
-    application = create_app(need_home(os.environ), os.environ)
+    home = need_home(os.environ)
+    _need_owner(home)
+    application = create_app(home, os.environ)
     try:
         listening = socket.create_server(("127.0.0.1", port))
     except OSError as error:
@@ -50,6 +55,14 @@ def gateway(
     signal.signal(signal.SIGTERM, _end)
     typer.echo(f"http://127.0.0.1:{listening.getsockname()[1]}  (Ctrl-C ends it)")
     server.run()
+
+
+def _need_owner(home: "Home") -> None:
+    """Files that another user makes in var/ would stop every job. Errors  UsageError"""
+    owner = home.root.stat().st_uid
+    if owner != os.geteuid():
+        what = f"gateway: {home.root} belongs to user {owner}, and this is user {os.geteuid()}: run it as its owner"
+        raise UsageError(what, hint=f"sudo -u '#{owner}' integrator gateway")
 
 
 def _end(_number: int, _frame: object) -> NoReturn:

@@ -39,7 +39,7 @@ _ASIDE = {
     "booking": "booking(s) of a reseller wait for a person",
     "portal class": "class(es) are not at Trainingportal as they should be",
     "outcome": "class(es) or booking(s) whose outcome cannot be taken from Maconomy",
-    "document": "booking(s) have a document that cannot be uploaded",
+    "document": "booking(s) have a document that needs a person",
     "trainer": "course(s) have no trainer who could be sent the participant list",
 }
 

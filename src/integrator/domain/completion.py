@@ -76,7 +76,7 @@ def _read(written: str | date | datetime) -> date:
 
 
 def need_begun(completed_on: str | None, first_day: str | None) -> None:
-    """Nobody completes a class before its first day. None: no date, or the first day is not known. Errors  UsageError"""
+    """Nobody completes a class before its first day. None: not known. Errors  UsageError"""
     if completed_on and first_day and completed_on < first_day:
         raise UsageError(f"its class begins on {first_day}: COMPLETED before that is taken only with --anyway")
 

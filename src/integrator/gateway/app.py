@@ -1,10 +1,12 @@
 """The application: it registers the routes, lets callers in or not, and turns whatever happens into an answer."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import flask
@@ -18,24 +20,26 @@ from integrator.domain.orders.form import Form
 from integrator.gateway import documents, oilmat, portal, shapes, website
 from integrator.gateway.answers import Answer, Troubled, problem
 from integrator.gateway.call import Call, Here
-from integrator.gateway.callers import Address, address_of, house_of
+from integrator.gateway.callers import Address, address_of, house_of, peer_of
 from integrator.gateway.failures import failure
 from integrator.gateway.guard import Guard, Refusal, Signed
 from integrator.gateway.limiter import Limiter
 from integrator.gateway.openapi import flask_rule
 from integrator.gateway.routes import Route
+from integrator.gateway.scratch import Scratch
+from integrator.gateway.signatures import Signatures
 from integrator.home import Home, make_var
 from integrator.runtime import logbook
 from integrator.settings import Settings, load_settings
 
 WRONG_KEY_CALLS = 10  # what a wrong key counts, in calls
-_LOGGED_REFUSALS = "refusals in the log"  # stands for an address, so that a flood of them cannot fill the log
-_SAFE = {
+SAFE_HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_BY_HEADER = ("website", "oilmat")
 
 
 class _OrderNumber(BaseConverter):
@@ -54,18 +58,19 @@ def create_app(
     _know_records()
     make_var(home, settings.store.path)
     guard = Guard(settings.gateway)
-    limiter = Limiter(
-        home.var / "gateway.db", per_minute=settings.gateway.rate_per_minute, secret=guard.mixed(), clock=clock
-    )
-    here = Here(home, settings, guard, limiter, Desks(settings, clock), clock)
+    noted = _Noted(home, clock)
+    scratch = Scratch(home.var / "gateway.db", secret=guard.mixed(), note=noted)
+    limiter = Limiter(scratch, per_minute=settings.gateway.rate_per_minute, clock=clock)
+    here = Here(home, settings, guard, limiter, Signatures(scratch, clock=clock), Desks(settings, clock), clock)
     app = flask.Flask(__name__, static_folder=None, template_folder=None)
     app.debug = False
     app.extensions["desks"] = here.desks  # whoever ends it before its process ends closes them
     app.url_map.merge_slashes = False  # a redirect is an answer that nobody here expects
     app.url_map.converters["order"] = _OrderNumber
-    for route in all_routes(settings):
+    routes = {route.name: route for route in all_routes(settings)}
+    for route in routes.values():
         _register(app, here, route)
-    app.before_request(lambda: _count(here))
+    app.before_request(lambda: _count(here, routes, noted))
     app.register_error_handler(Exception, lambda error: _failed(here, error))
     app.after_request(lambda response: _finish(here, response))
     return app
@@ -92,8 +97,7 @@ def all_routes(settings: Settings) -> tuple[Route, ...]:
 
 def _register(app: flask.Flask, here: Here, route: Route) -> None:
     def view(**path: Any) -> flask.Response:
-        flask.g.route = route
-        _let_in(here, route, path)
+        _let_in(here, route)
         limit = min(here.settings.gateway.max_body_kb * 1024, route.limit or 1 << 40)
         return _response(route.answer(Call(here, flask.request, path, limit)))
 
@@ -108,43 +112,54 @@ def _register(app: flask.Flask, here: Here, route: Route) -> None:
 # who is let in ------------------------------------------------------------------------------------------------------
 
 
-def _count(here: Here) -> None:
-    """Errors  Troubled: too many calls from there"""
-    flask.g.begun = time.monotonic()
-    flask.g.address = address_of(flask.request.environ, trusted_proxies=here.settings.gateway.trusted_proxies)
-    wait_s = here.limiter.take(house_of(flask.g.address))
+def _count(here: Here, routes: Mapping[str, Route], noted: "_Noted") -> None:
+    """Count a call: by the key, where a right one came in a header, so that no flood of strangers keeps its owner out.
+
+    Errors  Troubled: too many calls
+    """
+    request, g = flask.request, flask.g
+    g.begun = time.monotonic()
+    g.address = address_of(request.environ, proxies=here.guard.proxies)
+    peer = peer_of(request.environ)
+    if "X-Forwarded-For" in request.headers and not here.guard.proxies and peer is not None and peer.is_loopback:
+        noted("X-Forwarded-For is not believed: [gateway] trusted_proxies does not name the server in front")
+    g.route = routes.get(request.endpoint or "")
+    g.refusal = None if g.route is None or g.route.caller is None else _refusal(here, g.route, g.address)
+    has_key = g.route is not None and g.route.caller in _BY_HEADER and g.refusal is None
+    wait_s = here.limiter.take(f"key {g.route.caller}" if has_key else house_of(g.address))
     if wait_s:
         headers = {"Retry-After": str(wait_s)}
-        raise Troubled(problem(429, "too many requests from this address", code="too_many", headers=headers))
+        raise Troubled(problem(429, "too many requests", code="too_many", headers=headers))
 
 
-def _let_in(here: Here, route: Route, path: Mapping[str, Any]) -> None:
+def _let_in(here: Here, route: Route) -> None:
     """Errors  Troubled: not let in"""
-    if route.caller is None:
-        return
-    refusal = _refusal(here, route, path, flask.g.address)
+    refusal: Refusal | None = flask.g.refusal
     if refusal is None:
         return
-    here.limiter.charge(house_of(flask.g.address), WRONG_KEY_CALLS - 1)
-    by_header = route.caller in ("website", "oilmat")
-    headers = {"WWW-Authenticate": 'ApiKey realm="integrator"'} if by_header else {"WWW-Authenticate": "Signature"}
+    if refusal.told is None:  # else it was signed by the right key
+        here.limiter.charge(house_of(flask.g.address), WRONG_KEY_CALLS - 1)
+    headers = (
+        {"WWW-Authenticate": 'ApiKey realm="integrator"'}
+        if route.caller in _BY_HEADER
+        else {"WWW-Authenticate": "Signature"}
+    )
     code = "clock_off" if refusal.why == "clock" else "not_let_in"
     detail = refusal.told or "not let in: no key, or not the right one"
     raise Troubled(problem(401, detail, code=code, headers=headers, note=refusal.why))
 
 
-def _refusal(here: Here, route: Route, path: Mapping[str, Any], address: Address | None) -> Refusal | None:
+def _refusal(here: Here, route: Route, address: Address | None) -> Refusal | None:
     guard, request = here.guard, flask.request
-    if route.caller in ("website", "oilmat"):
+    if route.caller == "website" or route.caller == "oilmat":
         return guard.key(route.caller, request.headers.get("X-Api-Key", ""))
     if route.caller == "token":
-        return guard.key("token", path["token"]) or guard.from_trainingportal(address)
+        return guard.key("token", (request.view_args or {})["token"]) or guard.from_trainingportal(address)
     signed = Signed(
         request.method,
         request.path,
         tuple(request.args.items(multi=True)),
-        request.args.get("timestamp", ""),
-        request.args.get("signature", ""),
+        *(next(filter(None, request.args.getlist(name)), "") for name in ("timestamp", "signature")),
     )
     return guard.signed(signed, now=here.clock()) or guard.from_trainingportal(address)
 
@@ -171,7 +186,7 @@ def _finish(here: Here, response: flask.Response) -> flask.Response:
         response.status_code = 204
         response.headers.remove("Content-Type")
         response.headers["Allow"] = ", ".join(sorted(response.allow))
-    for name, value in _SAFE.items():
+    for name, value in SAFE_HEADERS.items():
         response.headers.setdefault(name, value)
     _log(here, response.status_code)
     return response
@@ -184,17 +199,39 @@ def _log(here: Here, status: int) -> None:
     """
     route: Route | None = flask.g.get("route")
     changed = route is not None and route.changes and status < 400
-    if not (changed or status >= 500 or (status == 401 and not here.limiter.take(_LOGGED_REFUSALS))):
+    untold = here.limiter.refused() if status == 401 else None
+    if not (changed or status >= 500 or untold is not None):
         return
     facts: dict[str, Any] = {
-        "at": datetime.fromtimestamp(int(here.clock()), UTC).isoformat(),
-        "command": "gateway",
         "route": f"{route.method} {route.path}" if route else None,
         "caller": route.caller if route else None,
         "status": status,
         "ms": round((time.monotonic() - flask.g.get("begun", time.monotonic())) * 1000),
         "why": flask.g.get("note"),
         "place": flask.g.get("place"),
+        "refusals_not_logged": untold or None,
     }
+    _write(here.home, here.clock, facts)
+
+
+class _Noted:
+    """What is said in the log once a process, however often it is seen."""
+
+    def __init__(self, home: Home, clock: Callable[[], float]) -> None:
+        self._write = partial(_write, home, clock)
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, why: str) -> None:
+        with self._lock:
+            if why in self._said:
+                return
+            self._said.add(why)
+        self._write({"why": why})
+
+
+def _write(home: Home, clock: Callable[[], float], facts: Mapping[str, Any]) -> None:
+    at = datetime.fromtimestamp(int(clock()), UTC).isoformat()
+    told = {name: value for name, value in facts.items() if value is not None}
     with suppress(OSError):  # what was asked for is done; that the log cannot be written is said by the next run
-        logbook.write_line(here.home.log, {name: value for name, value in facts.items() if value is not None})
+        logbook.write_line(home.log, {"at": at, "command": "gateway", **told})

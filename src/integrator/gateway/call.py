@@ -11,8 +11,10 @@ import flask
 from integrator.database import Database, missing
 from integrator.desk import PATIENCE_S, Desks
 from integrator.gateway import bodies
+from integrator.gateway.answers import refuse
 from integrator.gateway.guard import Guard
 from integrator.gateway.limiter import Limiter
+from integrator.gateway.signatures import Signatures
 from integrator.home import Home, make_var, refuse_empty_store
 from integrator.jobs.booking import Desk
 from integrator.jobs.orderline_intake import Intake
@@ -32,6 +34,7 @@ class Here:
     settings: Settings
     guard: Guard
     limiter: Limiter
+    signatures: Signatures
     desks: Desks
     clock: Callable[[], float]
 
@@ -98,8 +101,15 @@ class Call:
         return bodies.read(self.request, limit=self.limit)
 
     def query(self, name: str) -> str | None:
-        """The first value of a parameter, trimmed; None: there is none, or it is empty."""
-        return self.request.args.get(name, "").strip() or None
+        """The value of a parameter, trimmed; None: there is none, or it is empty. Two of them end the request."""
+        found = self.values(name)
+        if len(found) > 1:
+            refuse(400, "stands there more than once, and not the same", code="repeated", field=name)
+        return next(iter(found), None)
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The different values of a parameter, trimmed; an empty one is none."""
+        return tuple(dict.fromkeys(text for one in self.request.args.getlist(name) if (text := one.strip())))
 
     def link(self, path: str) -> str:
         """An address of ours, wherever a server has put us."""

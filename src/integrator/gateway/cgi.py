@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 from wsgiref.handlers import CGIHandler
 
@@ -14,7 +15,7 @@ from integrator.gateway.failures import failure
 def serve() -> None:
     """Answer the request in the environment. What is wrong with this installation goes to the web server's log."""
     os.umask(0o077)
-    from integrator.gateway.app import create_app
+    from integrator.gateway.app import SAFE_HEADERS, create_app
     from integrator.home import need_home
 
     application: Callable[..., Iterable[bytes]]
@@ -22,13 +23,14 @@ def serve() -> None:
         application = create_app(need_home(os.environ), os.environ)
     except IntegratorError as error:
         print(f"integrator: {error.message}", file=sys.stderr)  # noqa: T201 (the web server's log)
-        application = _told(failure(error))
+        application = _told(failure(error), SAFE_HEADERS)
     CGIHandler().run(application)
 
 
-def _told(answer: Answer) -> Callable[..., Iterable[bytes]]:
+def _told(answer: Answer, safe: Mapping[str, str]) -> Callable[..., Iterable[bytes]]:
     def application(_environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        start(f"{answer.status} .", [("Content-Type", answer.kind), *answer.headers.items()])
+        headers = {**safe, **answer.headers, "Content-Type": answer.kind}
+        start(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
         return [answer.content()]
 
     return application

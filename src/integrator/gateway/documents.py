@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -14,17 +14,25 @@ from integrator.gateway.openapi import GROUPS, document
 from integrator.gateway.routes import Reply, Route
 
 _TEMPLATES = files(__package__) / "templates"
+_BASES = 4  # a server puts us in one place, or in few
 
 
 def routes(every: Callable[[], tuple[Route, ...]]) -> tuple[Route, ...]:
     """The two routes. every: all routes there are, these included"""
 
+    @lru_cache(maxsize=_BASES)
+    def made(base: str) -> dict[str, Any]:
+        return document(every(), base=base)
+
+    @lru_cache(maxsize=_BASES)
+    def page(base: str) -> str:
+        return _page(made(base))
+
     def openapi(call: Call) -> Answer:
-        return Answer(200, document(every(), base=call.request.script_root))
+        return Answer(200, made(call.request.script_root))
 
     def docs(call: Call) -> Answer:
-        page = _page(document(every(), base=call.request.script_root))
-        return Answer(200, page, HTML, {"Content-Security-Policy": _policy()})
+        return Answer(200, page(call.request.script_root), HTML, {"Content-Security-Policy": _policy()})
 
     return (
         Route(

@@ -7,7 +7,7 @@ same booking, and cancelling twice is once.
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -29,6 +29,7 @@ FIELDS = (
     *("enrollerFirstName", "enrollerLastName", "enrollerEmailAddress", "enrollerPhoneNumber", "company"),
 )
 REFERENCES = ("bookingReference", "enrollmentReference")
+_SIGNS = ("timestamp", "signature")
 HOLD_S = 86_400  # longer than its details are asked for, and longer than our jobs may stand still
 REPEAT_S = 600
 # Without a name two students are one question: only what a time-out makes of one is taken for the same.
@@ -44,26 +45,40 @@ _NO_CLASS = "Kurset finnes ikke"
 _NO_BOOKING = "Ukjent bookingreferanse"
 _NOT_NOW = "Forespørselen kan ikke behandles akkurat nå; prøv igjen senere"
 _CLOSED = "Kurset kan ikke bestilles"
-_WHY = {"cancelled": "Kurset er avlyst", "begun": "Kurset har startet", "held": "Kurset er avholdt"}
+_WHY = {
+    "cancelled": "Kurset er avlyst",
+    "begun": "Kurset har startet",
+    "held": "Kurset er avholdt",
+    "cancelled_just_now": "Bestillingen er nettopp avbestilt; prøv igjen om et minutt",
+}
+_IN_REVIEW = "Bestillingen er under behandling; ta kontakt med kurstilbyderen"
+_TWICE = "er ikke entydig"
 
 
-def reserve(call: Call, *, wanted: Format | None) -> Answer:
+def reserve(call: Call, *, wanted: Format | None, signed: bool) -> Answer:
     tell = partial(_told, call, wanted)
     found = _request(call)
     if isinstance(found, str):
         return tell(400, SeatAnswer(successful="false", errorMessage=found))
+    mark = call.query("signature") if signed else None
+    if mark and (known := call.here.signatures.answered(mark)):  # whatever became of the booking
+        return tell(200, SeatAnswer(successful="true", bookingReference=known))
     try:
         reference = _reserve(call, found)
     except (Full, NotBookable, NotFound) as error:
         return tell(200, SeatAnswer(successful="false", errorMessage=_reason(error)))
     except (IntegratorError, sqlite3.Error, OSError) as error:
         return _later(error, lambda status: tell(status, SeatAnswer(successful="false", errorMessage=_NOT_NOW)))
+    if mark:
+        call.here.signatures.keep(mark, reference)
     return tell(200, SeatAnswer(successful="true", bookingReference=reference))
 
 
 def cancel(call: Call, *, wanted: Format | None) -> Answer:
     tell = partial(_told, call, wanted)
-    given = {text for name in REFERENCES if (text := call.query(name))}
+    if twice := _twice(call, _SIGNS):
+        return tell(400, CancelAnswer(cancelled="false", errorMessage=twice))
+    given = {text for name in REFERENCES for text in call.values(name)}
     if len(given) != 1:
         what = "stemmer ikke overens" if given else "mangler"
         return tell(400, CancelAnswer(cancelled="false", errorMessage=f"{' og '.join(REFERENCES)} {what}"))
@@ -76,19 +91,28 @@ def cancel(call: Call, *, wanted: Format | None) -> Answer:
         return tell(200, CancelAnswer(cancelled="false", errorMessage=_NO_BOOKING))
     except (IntegratorError, sqlite3.Error, OSError) as error:
         return _later(error, lambda status: tell(status, CancelAnswer(cancelled="false", errorMessage=_NOT_NOW)))
-    return tell(200, CancelAnswer(cancelled="true" if done.cancelled else "false", errorMessage=done.message))
+    if not done.cancelled:
+        return tell(200, CancelAnswer(cancelled="false", errorMessage=_IN_REVIEW))
+    return tell(200, CancelAnswer(cancelled="true"))
 
 
 def _request(call: Call) -> ReserveRequest | str:
     """What is asked for, or what is wrong with it."""
     name = class_parameter(call.here.settings)
-    classes = {text.strip() for text in call.request.args.getlist(name)} - {""}
-    if len(classes) != 1:
-        return f"{name} {'er ikke entydig' if classes else 'mangler'}"
-    fields = {field: value for field in FIELDS if (value := call.query(field))}
-    if long := [field for field in fields if len(call.request.args[field]) > _LONGEST]:
+    if twice := _twice(call, (name, *FIELDS, *_SIGNS)):
+        return twice
+    class_id = call.query(name)
+    if class_id is None:
+        return f"{name} mangler"
+    if long := [field for field in FIELDS if any(len(text) > _LONGEST for text in call.request.args.getlist(field))]:
         return f"{', '.join(long)}: for lang"
-    return ReserveRequest(classes.pop(), fields)
+    return ReserveRequest(class_id, {field: value for field in FIELDS if (value := call.query(field))})
+
+
+def _twice(call: Call, names: Iterable[str]) -> str:
+    """What is wrong when parameters stand there more than once, and not the same; "": none does."""
+    found = [name for name in names if len(call.values(name)) > 1]
+    return f"{', '.join(found)} {_TWICE}" if found else ""
 
 
 def class_parameter(settings: Settings) -> str:
@@ -197,7 +221,7 @@ def _pair(
                 "trainingportal",
                 f"Reserve a seat of a class{how}.",
             ),
-            partial(reserve, wanted=wanted),
+            partial(reserve, wanted=wanted, signed=caller == "signature"),
             _replies(SeatAnswer, formats),
             caller,
             (*own, *_reserves(settings)),

@@ -62,7 +62,7 @@ class Route:
 
     def all_replies(self) -> dict[int, Reply]:
         """Its own, and those that every route of its kind has."""
-        found = {429: _problem("Too many requests from this address: come again after Retry-After seconds.")}
+        found = {429: _problem("Too many requests: come again after Retry-After seconds.")}
         if self.caller:
             found[401] = _problem("Not let in.")
         if self.body is not None:

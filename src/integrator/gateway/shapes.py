@@ -223,9 +223,9 @@ class Queue(Shown, frozen=True, kw_only=True):
 
 
 class QueueType(Body, frozen=True, kw_only=True):
-    """Which queue."""
+    """Which queue, if the address does not say it."""
 
-    type: Kind
+    type: Kind | msgspec.UnsetType = msgspec.UNSET
 
 
 class Cleared(Shown, frozen=True, kw_only=True):

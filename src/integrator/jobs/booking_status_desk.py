@@ -150,9 +150,7 @@ def settle_document(db: Database, reference: str) -> None:
             raise NotFound(f"no document of booking {reference} waits for anybody")
 
 
-def import_statuses(
-    db: Database, path: Path, at: int, *, partial: bool = False, anyway: bool = False
-) -> Imported:
+def import_statuses(db: Database, path: Path, at: int, *, partial: bool = False, anyway: bool = False) -> Imported:
     """Statuses from a list, all in one transaction.
 
     partial   good rows are taken although others are bad. Otherwise nothing is: the list is mended and imported again
@@ -173,9 +171,7 @@ def import_statuses(
     return imported
 
 
-def _checked(
-    db: Database, rows: list[Row], bad: list[tuple[int, str]], *, today: date, anyway: bool
-) -> list[Good]:
+def _checked(db: Database, rows: list[Row], bad: list[tuple[int, str]], *, today: date, anyway: bool) -> list[Good]:
     """What the good rows say; why the others are bad, in the file's order. No reason repeats what a row says."""
     found: dict[str, tuple[int, Good]] = {}
     twice: dict[str, list[int]] = {}

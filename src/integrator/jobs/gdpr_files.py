@@ -157,7 +157,7 @@ def _entries(folder: Path) -> list[Path]:
 
 def _reference(path: Path) -> str:
     """The reference that the name of a file or a folder begins with, "" without one: TP-ABC.pdf, TP-ABC 2.pdf"""
-    match = _REFERENCE.match(path.name)
+    match = _REFERENCE.match(path.name.strip())
     return match[0].upper() if match else ""
 
 

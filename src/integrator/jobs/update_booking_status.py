@@ -4,8 +4,8 @@ Reads   maconomy   GET /api/participant/ID, for classes that have begun and that
         documents/ in the home: REFERENCE.pdf, or REFERENCE/*.pdf
 Keeps   store      booking_statuses, booking_documents; var/documents: the bytes until they are uploaded
 Writes  trainingportal  E8 for every status (outbox, latest), E9 for every document (outbox, once)
-Guard   the newest status wins, an older one never overtakes, nor one of a restored store; a document leaves once for its booking and content, only
-        after the booking's COMPLETED is known there; one in doubt waits for a person
+Guard   the newest status wins, an older one never overtakes, nor does one of a restored store; a document leaves once
+        for its booking and content, only after the booking's COMPLETED is known there; one in doubt waits for a person
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -224,8 +224,8 @@ class GatewaySettings(Table, frozen=True, kw_only=True):
     trainingportal_token: Secret | None = None  # a part of the address it calls
     trainingportal_signing_key: Secret | None = None  # or it signs what it asks
     trainingportal_ips: tuple[Annotated[str, Meta(pattern="^[0-9a-fA-F:./]+$")], ...] = ()  # none: from anywhere
-    trusted_proxies: Annotated[int, Meta(ge=0, le=5)] = 0  # how many of our own stand in front and add X-Forwarded-For
-    rate_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 600  # of one caller's address
+    trusted_proxies: tuple[Annotated[str, Meta(pattern="^[0-9a-fA-F:./]+$")], ...] = ()  # whose X-Forwarded-For counts
+    rate_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 600  # of one address, and of one key in a header
     max_body_kb: Annotated[int, Meta(ge=1, le=10_240)] = 1_024
     docs: bool = True  # /docs and /openapi.json
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from integrator.database import Database, bare, connect, sqlite_error
 from integrator.domain.orderlines.order import EFFECT as ORDERLINE
+from integrator.domain.portal import STATUS
 from integrator.errors import NotFound, StoreDamaged
 from integrator.store import migrations
 

@@ -76,7 +76,8 @@ class BookingStatuses:
         rows = self._db.all(
             "SELECT x.id FROM outbox x JOIN counters c ON c.name = 'restored_at' AND x.sent_at = c.value"
             " JOIN booking_statuses s ON s.reference = x.key AND (s.set_at <= c.value OR s.source = 'maconomy')"
-            f" WHERE x.effect = '{STATUS}' AND x.state = 'processing'"
+            " WHERE x.effect = ? AND x.state = 'processing'",
+            (STATUS,),
         )
         return {row["id"] for row in rows}
 
@@ -129,11 +130,11 @@ class BookingStatuses:
         self._db.write(
             "UPDATE outbox SET state = 'processing', uncertain_since = ?2,"
             "  sent_at = (SELECT value FROM counters WHERE name = 'restored_at')"
-            f" WHERE effect = '{STATUS}' AND key = ?1 AND state = 'received'"
+            " WHERE effect = ?3 AND key = ?1 AND state = 'received'"
             " AND EXISTS (SELECT 1 FROM counters c JOIN bookings b ON b.requested_at <= c.value"
             "  JOIN booking_statuses s ON s.reference = b.reference AND coalesce(s.told_at, 0) <= c.value"
             "  WHERE c.name = 'restored_at' AND b.reference = ?1)",
-            (reference, at),
+            (reference, at, STATUS),
         )
 
     def seen(self, reference: str, word: str) -> None:
