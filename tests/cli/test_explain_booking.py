@@ -195,8 +195,8 @@ def test_a_booking_that_never_became_visible_waits_for_a_person_until_it_is_sett
     way.look()
     way.give_up()
     assert explain()[2:] == [
-        "  2026-08-03 13:02:00  given up after 2 look(s): it did not become visible there in time; its seat is free again",
-        "now: unseen: given up: it did not become visible there in time; its seat is free again",
+        "  2026-08-03 13:02:00  given up after 2 look(s): it did not become visible in time; its seat is free again",
+        "now: unseen: given up: it did not become visible in time; its seat is free again",
         f"next: ask Trainingportal whether the student comes (if so: integrator booking-status again {REFERENCE}),"
         f" then: integrator booking-status settle {REFERENCE}",
     ]
@@ -204,7 +204,7 @@ def test_a_booking_that_never_became_visible_waits_for_a_person_until_it_is_sett
     reseller_desk.settle(way.desk(), REFERENCE)
     assert explain()[3:] == [
         "  2026-08-03 13:03:00  settled: a person has done what it waited for",
-        "now: unseen: given up: it did not become visible there in time; its seat is free again",
+        "now: unseen: given up: it did not become visible in time; its seat is free again",
     ]
 
 

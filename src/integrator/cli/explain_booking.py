@@ -188,7 +188,7 @@ def _given_up(story: "BookingStory") -> str:
     word = story.booking["enrollment_status"]
     if story.order.order["state"] == "reserved":
         return f": it is not there as a new booking is{f' ({word})' if word else ''}; its seat is held for now"
-    return ": it did not become visible there in time; its seat is free again"
+    return ": it did not become visible in time; its seat is free again"
 
 
 def _registration(story: "BookingStory") -> str:

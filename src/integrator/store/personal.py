@@ -193,8 +193,8 @@ REGISTER = (
     ),
     Personal(
         "var/gateway.db",
-        "keyed hashes of addresses that called, with numbers of calls",
-        "limiting how much one caller can ask",
+        "keyed hashes of addresses that called, with numbers of calls; of signatures, with references of bookings",
+        "limiting how much one caller can ask; answering a signed request twice the same",
         "an hour",
         "the gateway deletes them as it goes; delete the file at any time",
     ),
