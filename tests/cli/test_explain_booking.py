@@ -467,7 +467,7 @@ def test_a_class_that_is_in_no_catalogue_but_was_booked_is_known(run: Run, way: 
     ("kind", "key", "words"),
     [
         ("booking", REFERENCE, "booking(s) of a reseller wait for a person"),
-        ("document", REFERENCE, "booking(s) have a document that cannot be uploaded"),
+        ("document", REFERENCE, "booking(s) have a document that needs a person"),
         ("outcome", REFERENCE, "class(es) or booking(s) whose outcome cannot be taken from Maconomy"),
         ("outcome", CLASS_ID, "class(es) or booking(s) whose outcome cannot be taken from Maconomy"),
         ("portal class", CLASS_ID, "class(es) are not at Trainingportal as they should be"),
