@@ -35,7 +35,7 @@ bench: .venv/dev.ok  ## what the work costs, beside a floor measured in the same
 
 test-real: .venv/dev.ok .venv/browser.ok  ## a real WordPress from Debian's packages (needs root), every page and mishap in Chromium, and the gateway
 	$(BIN)/python -m pytest tests/real/wordpress
-	$(BIN)/python -m pytest tests/real/browser tests/real/gateway -n 4 --dist loadfile
+	$(BIN)/python -m pytest tests/real/browser tests/real/gateway -n 3 --dist loadfile --no-loadscope-reorder
 
 record: .venv/dev.ok  ## record every cassette again
 	$(BIN)/python tests/record_cassettes.py

@@ -16,6 +16,7 @@ import pytest
 from dying import failing
 from integrator.systems.browser.session import Browser
 from jobs.situations import MARKERS
+from jobs.workshop_processes import PATIENT
 from survivors import living, nothing_lives
 from workshop_world import KINDS, PASSWORD, USER, WorkshopWorld, shared_browser, stand_in, world
 
@@ -68,6 +69,7 @@ def on_the_way(place: str, far: Far, there: str) -> Death:
 def shop_of(kind: str, browser: Browser | None = None) -> Iterator[WorkshopWorld]:
     """A workshop with one order, in a folder whose path is short: then a browser's TMPDIR is below it, too."""
     with tempfile.TemporaryDirectory(prefix="w", dir="/tmp") as folder, world(Path(folder), kind, browser) as shop:
+        shop.configure(more=PATIENT)
         (shop.root / "tmp").mkdir()
         hand_in(shop, "0007")
         yield shop
@@ -269,8 +271,9 @@ def both() -> Iterator[tuple[WorkshopWorld, WorkshopWorld]]:
     with shop_of("au2office") as shop, other:
         shop.configure(
             others=f'[carls-garage]\nname = "Carls Garage"\ntype = "admanager"\nbase_url = "{other.url}"\n'
-            f'username = "{USER}"\npassword = {{ env = "BENNYS_AUTO_PASSWORD" }}\ntimeout_s = 3\n',
+            f'username = "{USER}"\npassword = {{ env = "BENNYS_AUTO_PASSWORD" }}\n{PATIENT}\n',
             password=PASSWORD,
+            more=PATIENT,
         )
         second = Sibling(shop.root, "admanager", other)
         hand_in(shop, "0008", workshop="carls-garage")
