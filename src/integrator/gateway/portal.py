@@ -30,7 +30,6 @@ FIELDS = (
 )
 REFERENCES = ("bookingReference", "enrollmentReference")
 _SIGNS = ("timestamp", "signature")
-HOLD_S = 86_400  # longer than its details are asked for, and longer than our jobs may stand still
 REPEAT_S = 600
 # Without a name two students are one question: only what a time-out makes of one is taken for the same.
 REPEAT_NAMELESS_S = 60
@@ -132,7 +131,9 @@ def _reserve(call: Call, request: ReserveRequest) -> str:
     with call.here.desk() as desk:
         portal = call.here.settings.trainingportal
         first_look_s = portal.booking.confirm_retry[0] if portal else reseller_desk.FIRST_LOOK_S
-        return reseller_desk.reserve(desk, request, hold_s=HOLD_S, repeat_s=repeat_s, first_look_s=first_look_s)
+        return reseller_desk.reserve(
+            desk, request, hold_s=reseller_desk.HOLD_S, repeat_s=repeat_s, first_look_s=first_look_s
+        )
 
 
 def _reason(error: Full | NotBookable | NotFound) -> str:

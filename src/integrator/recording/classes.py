@@ -4,7 +4,6 @@ For jobs that decide by the catalogue in the store; at another desk there is non
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,11 +15,10 @@ import msgspec
 from integrator.database import Database, connect
 from integrator.domain import lists as rules
 from integrator.domain.courses import Course, Trainer
-from integrator.errors import IntegratorError, UsageError
+from integrator.recording.putting import putting_back
 from integrator.recording.scrub import Exchange
 from integrator.recording.waiting import CLASS
 from integrator.runtime.report import Report
-from integrator.store import open_store
 from integrator.systems.recordable import Fields, Items, May, Shape
 
 JOBS = frozenset({"send-participants"})
@@ -107,14 +105,8 @@ def put_back(rows: Any, store: Path, *, backups: Path, source: Path) -> None:
 
     Errors  UsageError: the rows are not of our making
     """
-    opened = open_store(store, backups=backups)
-    try:
-        with opened.db.tx():
-            _put_back(opened.db, rows)
-    except (sqlite3.Error, IntegratorError, msgspec.MsgspecError, TypeError, KeyError, AttributeError, ValueError):
-        raise UsageError(f"--replay {source}: is no recording of ours: metadata.classes does not fit") from None
-    finally:
-        opened.db.close()
+    with putting_back(store, backups=backups, source=source, part="classes") as db:
+        _put_back(db, rows)
 
 
 def _put_back(db: Database, rows: Any) -> None:

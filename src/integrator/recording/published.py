@@ -4,7 +4,6 @@ Of the seats that we hold only their number is carried; orders stay at home.
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,12 +15,11 @@ from integrator.database import Database, connect
 from integrator.domain.courses import Course
 from integrator.domain.portal import CLASS
 from integrator.domain.portal_classes import Memory
-from integrator.errors import IntegratorError, UsageError
 from integrator.recording.headers import unpacked
 from integrator.recording.jsontree import words
+from integrator.recording.putting import putting_back
 from integrator.recording.scrub import Exchange
 from integrator.runtime.outbox import Outbox
-from integrator.store import open_store
 from integrator.store import published_classes as catalogue
 from integrator.store.courses import SetAside
 from integrator.store.orders import Orders
@@ -167,14 +165,8 @@ def put_back(rows: Any, store: Path, *, backups: Path, source: Path) -> None:
 
     Errors  UsageError: the rows are not of our making
     """
-    opened = open_store(store, backups=backups)
-    try:
-        with opened.db.tx():
-            _put_back(opened.db, rows)
-    except (sqlite3.Error, IntegratorError, msgspec.MsgspecError, TypeError, KeyError, AttributeError, ValueError):
-        raise UsageError(f"--replay {source}: is no recording of ours: metadata.published does not fit") from None
-    finally:
-        opened.db.close()
+    with putting_back(store, backups=backups, source=source, part="published") as db:
+        _put_back(db, rows)
 
 
 def _put_back(db: Database, rows: Any) -> None:
