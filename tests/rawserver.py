@@ -8,6 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
+# The deadline of whoever waits for what never comes: by then a request has arrived, also on a machine that is busy.
+WAIT_S = 1.0
+
 
 @dataclass(frozen=True)
 class Request:

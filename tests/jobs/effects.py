@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from rawserver import WAIT_S
 from world import World
 
 
@@ -43,7 +44,7 @@ MAIL = Effect(
 )
 # Parts of the statements that begin and complete a message.
 BEGUN, ENDED = "'processing', attempts", "'completed'"
-SHORT = "timeout_s = 0.3"
+SHORT = f"timeout_s = {WAIT_S:g}"
 EFFECTS = pytest.mark.parametrize("effect", [REGISTRATION, MAIL], ids=["registration", "mail"])
 EVERYBODY = [REGISTRATION.key]
 MAILS = sorted([MAIL.key, "order-confirmation:10001:customer"])
@@ -114,6 +115,6 @@ def over(here: World, effect: Effect) -> None:
 
 
 def impatient(here: World, effect: Effect) -> None:
-    """Configured to wait 0.3 s for an answer of the effect's system."""
+    """Configured to wait not for long for an answer of the effect's system."""
     maconomy, mailgun = (SHORT, "") if effect is REGISTRATION else ("", SHORT)
     here.configure(mailgun=True, maconomy_extra=maconomy, mailgun_extra=mailgun)

@@ -16,6 +16,7 @@ from integrator.runtime.outbox import Outbox
 from integrator.standins.trainingportal import AWKWARD
 from integrator.standins.trainingportal.cutting import CutUploads
 from integrator.store.booking_documents import ENDED
+from rawserver import WAIT_S
 
 COMPLETED = f"COMPLETED {LAST_DAY}"
 B, C, D = (reference(letter) for letter in "BCD")
@@ -95,7 +96,7 @@ def test_only_a_confirmed_booking_takes_a_status(here: Office) -> None:
 
 def test_an_older_status_on_its_way_never_overtakes_a_newer_one(here: Office) -> None:
     """The first request hangs there, and may be carried out whenever it likes within the time to settle."""
-    here.timeout_s = 0.3
+    here.timeout_s = WAIT_S
     here.set("NO_SHOW")
     here.fault(E8, {"kind": "hang"})
     assert here.run().exit_code == 75
@@ -112,7 +113,7 @@ def test_an_older_status_on_its_way_never_overtakes_a_newer_one(here: Office) ->
 
 
 def test_while_an_older_one_may_still_arrive_nothing_newer_is_sent(here: Office) -> None:
-    here.timeout_s = 0.3
+    here.timeout_s = WAIT_S
     here.set("NO_SHOW")
     here.fault(E8, {"kind": "hang"})
     here.run()
@@ -130,7 +131,7 @@ def test_that_it_stands_so_already_is_no_proof_while_an_older_one_may_still_arri
     """FAILED is there, NO_SHOW hangs, then FAILED again: NO_SHOW may come after whoever looks now."""
     here.set("FAILED")
     here.run()
-    here.timeout_s = 0.3
+    here.timeout_s = WAIT_S
     here.set("NO_SHOW")
     here.fault(E8, {"kind": "hang"})
     assert here.run().exit_code == 75

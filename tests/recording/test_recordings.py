@@ -173,7 +173,7 @@ FAULTS: list[dict[str, Any]] = [
 def test_a_failing_run_is_recorded_and_fails_again_in_the_same_words(
     here: World, tape: Path, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
-    here.configure(maconomy_extra="list_timeout_s = 0.5" if fault["kind"] == "hang" else "")
+    here.configure(maconomy_extra="list_timeout_s = 1" if fault["kind"] == "hang" else "")
     here.servers[0].faults.add({"match": {"path": "/api/course$"}, "times": 4, "fault": fault})
     report = here.run("import-courses", "--record", str(tape), "--json").json
     again = replay(tmp_path / "empty", tape, "--json").json

@@ -10,7 +10,7 @@ import pytest
 from integrator.domain.participants import same_name, same_text
 from integrator.errors import BadAnswer, ConfigError, NotFound, Refused, Unavailable
 from maconomy_calls import NATIVE, SAMPLES, SHIPPED, STYLES, adapter, outcome, scripted, staged, without
-from rawserver import CLOSE, HANG, answer
+from rawserver import CLOSE, HANG, WAIT_S, answer
 
 COURSE = json.loads((SAMPLES / "assumed/course-25172-04.json").read_text(encoding="utf-8"))
 PEOPLE = json.loads((SAMPLES / "assumed/participant-25172-04.json").read_text(encoding="utf-8"))
@@ -138,15 +138,12 @@ FAULTS = {
 def test_a_question_that_goes_wrong_is_never_an_answer(call, fault):
     what, kind = FAULTS[fault]
     waits = what["kind"] in ("hang", "slow")
-    with staged(faults=[{"fault": what}], timeout_s=0.3 if waits else 5.0) as (_, maconomy):
-        started = time.monotonic()
+    with staged(faults=[{"fault": what}], timeout_s=WAIT_S if waits else 5.0) as (_, maconomy):
         error = asked(maconomy, call)
-        took = time.monotonic() - started
     assert type(error) is kind, error
     assert str(error).startswith("maconomy: ")
     assert "25172-04" in str(error)
     assert "Session expired" not in str(error)
-    assert took < 0.3 + 1.5 if waits else True  # one deadline for both tries
     if call == "course" and kind is Unavailable:
         assert "cannot be booked now" in error.message
 

@@ -26,7 +26,7 @@ from maconomy_calls import (
     staged,
     without,
 )
-from rawserver import CLOSE, answer
+from rawserver import CLOSE, WAIT_S, answer
 
 RESPONSES = {
     row["case"].partition(" (")[0]: row
@@ -218,14 +218,15 @@ def test_every_fault_of_a_registration_has_its_consequence(fault):
     what, kind, effects = FAULTS[fault]
     waits = what["kind"] in ("hang", "slow")
     message = registration()
-    with staged(faults=[{"match": POST, "fault": what}], timeout_s=0.25 if waits else 5.0) as (running, maconomy):
+    with staged(faults=[{"match": POST, "fault": what}], timeout_s=WAIT_S if waits else 5.0) as (running, maconomy):
         result = sent(maconomy, message)
         assert type(result) is kind, result
         assert len(running.standin.entries(method="POST")) == max(1, effects)  # never twice by ourselves
         assert len(running.standin.effects()) == effects
         if kind is InDoubt:
-            found = looked_up(maconomy, message)
-            assert found == (Done("100300", "found") if effects else None)
+            calm = adapter(running.url)
+            assert looked_up(calm, message) == (Done("100300", "found") if effects else None)
+            calm.close()
     if kind is not Done:
         assert result.message.startswith("maconomy: " if kind is not Rejected else ("refused: ", "full: "))
         assert "ILI-10001-1" in result.message or result.code == "full"

@@ -29,7 +29,7 @@ from integrator.runtime.patience import Patience
 from integrator.secret import Secret
 from integrator.systems.http import Http
 from integrator.systems.trainingportal import Options, Trainingportal
-from rawserver import CLOSE, HANG, RESET, SIP, UNREAD, RawServer, answer, drip
+from rawserver import CLOSE, HANG, RESET, SIP, UNREAD, WAIT_S, RawServer, answer, drip
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "trainingportal"
 USERNAME, PASSWORD = "provider-user", "not-a-real-password"
@@ -499,7 +499,7 @@ UNSURE = {
 
 @pytest.mark.parametrize("kind", UNSURE)
 def test_what_says_neither_yes_nor_no_is_in_doubt(kind):
-    with Side(UNSURE[kind], timeout_s=0.25, upload_timeout_s=0.25) as side:
+    with Side(UNSURE[kind], timeout_s=WAIT_S, upload_timeout_s=WAIT_S) as side:
         for found in (side.tell(), side.upload(), side.bring(msgspec.structs.replace(FACTS, seats=9), there=THERE)):
             assert type(found) is InDoubt
 
@@ -516,7 +516,7 @@ READS = {
 
 @pytest.mark.parametrize("kind", READS)
 def test_a_read_that_went_wrong_never_says_that_there_is_nothing(kind):
-    with Side(UNSURE[kind], timeout_s=0.25) as side:
+    with Side(UNSURE[kind], timeout_s=WAIT_S) as side:
         for found in (
             outcome(side.portal.courses),
             outcome(lambda: side.portal.classes("GSK-4D")),
@@ -597,7 +597,7 @@ LARGE = b"%PDF-" + b"x" * 20_000_000  # more than the buffers of both sides hold
 
 @pytest.mark.parametrize("how", CUT)
 def test_an_upload_that_never_left_whole_is_no_doubt_and_holds_up_nothing_else(how):
-    with Side(CUT[how], upload_timeout_s=0.6, upload_max_bytes=50_000_000) as side:
+    with Side(CUT[how], upload_timeout_s=WAIT_S, upload_max_bytes=50_000_000) as side:
         found = side.upload(LARGE)
     assert (type(found), found.code) == (Unavailable, "cut")
     assert "they never had the whole request" in found.message
@@ -650,7 +650,7 @@ def test_their_words_about_a_class_are_shown_with_names_of_fields_and_numbers():
 @pytest.mark.parametrize("kind", [*UNSURE, *NO_TO_ITEM, *NO_TO_LOGIN, *CUT])
 def test_no_error_holds_credentials_or_a_body(kind):
     script = {**UNSURE, **NO_TO_ITEM, **NO_TO_LOGIN, **CUT}[kind]
-    with Side(script, timeout_s=0.25, upload_timeout_s=0.25) as side:
+    with Side(script, timeout_s=WAIT_S, upload_timeout_s=WAIT_S) as side:
         for call in (side.tell, side.upload, lambda: side.portal.booking(REFERENCE)):
             error = outcome(call)
             while isinstance(error, BaseException):
