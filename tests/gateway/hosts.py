@@ -187,7 +187,7 @@ def _process(command: list[str], environ: Mapping[str, str], *handed: int) -> It
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         process.kill()
         process.wait()
         assert process.stdout is not None

@@ -160,7 +160,7 @@ def at_once(calls: list[Any]) -> list[TestResponse]:
     barrier = threading.Barrier(len(calls))
 
     def one(call: Any) -> None:
-        barrier.wait(timeout=10)
+        barrier.wait(timeout=60)
         found.append(call())
 
     threads = [threading.Thread(target=one, args=(call,)) for call in calls]

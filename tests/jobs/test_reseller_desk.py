@@ -66,7 +66,7 @@ def test_the_same_request_is_the_same_booking_for_a_while_in_whatever_order_its_
 def test_the_same_request_at_once_is_one_booking(tmp_path: Path) -> None:
     """Both are asked before either is kept."""
     with desk(tmp_path) as (at_desk, erp, clock):
-        meet = Barrier(2, timeout=10)
+        meet = Barrier(2, timeout=60)
         erp.before_answer = meet.wait  # type: ignore[assignment]
         found: list[str] = []
 

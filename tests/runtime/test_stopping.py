@@ -14,6 +14,14 @@ from integrator.runtime.stopping import Stopper
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGHUP]
 
 
+@pytest.fixture(autouse=True)
+def hangups_are_heard() -> Iterator[None]:
+    """Also where these tests are run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @contextmanager
 def listening(stopper: Stopper) -> Iterator[None]:
     """As a story runs: signals are heard, and may end any line."""
@@ -95,12 +103,12 @@ def test_without_a_timeout_there_is_no_budget():
     assert 99 < Stopper(timeout_s=100).remaining_s() <= 100
 
 
-@pytest.mark.parametrize("seconds", [5.0, 100.0])
+@pytest.mark.parametrize("seconds", [500.0, 10_000.0])
 def test_a_sleep_that_the_budget_does_not_hold_is_not_begun(seconds):
     begun = time.monotonic()
     with pytest.raises(Stopped, match="would use up the run's time"):
-        Stopper(timeout_s=5.0).sleep(seconds)
-    assert time.monotonic() - begun < 1.0
+        Stopper(timeout_s=500.0).sleep(seconds)
+    assert time.monotonic() - begun < 100
 
 
 def test_a_short_sleep_goes_on_afterwards():
@@ -108,17 +116,17 @@ def test_a_short_sleep_goes_on_afterwards():
 
 
 def test_a_stop_ends_a_sleep():
-    stopper = Stopper(timeout_s=30)
+    stopper = Stopper(timeout_s=1000)
     timer = threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, signal.SIGTERM))
     begun = time.monotonic()
 
     def story():
         timer.start()
-        stopper.sleep(20)
+        stopper.sleep(600)
 
     with pytest.raises(Stopped, match="SIGTERM"), listening(stopper):
         story()
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 300
     timer.join()
 
 

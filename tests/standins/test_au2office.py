@@ -396,4 +396,4 @@ def test_the_command_serves_both_origins_and_ends_when_told() -> None:
         assert str(answer.url).startswith(ready["auth_url"] + LOGIN)
         assert httpx.get(ready["control_url"] + "/health", trust_env=False).json()["name"] == "au2office"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0

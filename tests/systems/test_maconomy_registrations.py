@@ -290,7 +290,7 @@ def test_a_request_that_arrives_late_is_found_by_a_later_look_up():
         assert running.faults.gate.await_held()
         assert looked_up(maconomy, message) is None  # hence settle_s: it is not there yet
         running.faults.gate.release()
-        assert running.standin.added.wait(10)
+        assert running.standin.added.wait(60)
         assert looked_up(maconomy, message) == Done("100300", "found")
         maconomy.close()
 
