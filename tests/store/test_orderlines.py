@@ -163,6 +163,17 @@ def test_what_is_done_is_in_no_queue_and_what_is_archived_still_answers(db, line
     assert row(db, "9")["status"] == "completed"
 
 
+def test_when_something_changed_last_is_known_without_reading_every_orderline(db, lines):
+    take(db)
+    take(db, other(unique_id="0008"), at=AT + 5)
+    asked = []
+    db.conn.set_trace_callback(asked.append)
+    assert (lines.changed_at(W), lines.changed_at("elsewhere")) == (AT + 5, None)
+    db.conn.set_trace_callback(None)
+    [plan] = db.all(f"EXPLAIN QUERY PLAN {asked[0]}")
+    assert "COVERING INDEX orderlines_by_change" in plan["detail"]
+
+
 def test_an_unknown_one_is_not_found(db, lines):
     with pytest.raises(NotFound, match="bennys-auto has no orderline 7"):
         lines.get(W, "7")

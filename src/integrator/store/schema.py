@@ -367,9 +367,14 @@ def m006_bookings(db: "sqlite_utils.Database") -> None:
         ) STRICT""")
 
 
+def m007_orderlines_by_change(db: "sqlite_utils.Database") -> None:
+    """When an orderline of a workshop changed last is asked every minute: without reading all of them."""
+    db.execute("CREATE INDEX orderlines_by_change ON orderlines (workshop, changed_at)")
+
+
 STEPS: tuple[Callable[["sqlite_utils.Database"], None], ...] = (
     *(m001_runs, m002_courses, m003_posts, m004_orders),
-    *(m005_orderlines, m006_bookings),
+    *(m005_orderlines, m006_bookings, m007_orderlines_by_change),
 )
 TABLES = frozenset(
     {"runs", "outbox", "main_courses", "courses", "sources", "set_aside", "changes", "posts"}
