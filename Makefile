@@ -8,6 +8,12 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no
 BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null || { test "$$(id -u)" = 0 \
 	&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }
 
+# Tests write to a disk most of the time they take. Where memory can be written to as a folder, and programs be started
+# there, they write to that. What a test leaves is kept only where it failed.
+TESTS = $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -gt 2000000 2>/dev/null \
+	&& f=$$(mktemp -p /dev/shm) && chmod +x $$f && $$f 2>/dev/null && echo TMPDIR=/dev/shm; rm -f $$f) \
+	$(BIN)/python -m pytest -o tmp_path_retention_policy=failed
+
 .PHONY: help demo test check format bench test-real record crontab dev lock clean
 .DEFAULT_GOAL := help
 
@@ -19,7 +25,7 @@ demo: .venv/run.ok  ## stand-ins for every outside system, then the jobs one aft
 	@$(BIN)/integrator demo
 
 test: .venv/dev.ok .venv/browser.ok  ## the whole test suite, four files at a time: many tests wait for processes
-	$(BIN)/python -m pytest tests -n 4 --dist loadfile --no-loadscope-reorder
+	$(TESTS) tests -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev.ok  ## format, lint, types
 	$(BIN)/ruff format --check src tests bench
@@ -34,8 +40,8 @@ bench: .venv/dev.ok  ## what the work costs, beside a floor measured in the same
 	$(BIN)/python -m bench
 
 test-real: .venv/dev.ok .venv/browser.ok  ## a real WordPress from Debian's packages (needs root), every page and mishap in Chromium, and the gateway
-	$(BIN)/python -m pytest tests/real/wordpress
-	$(BIN)/python -m pytest tests/real/browser tests/real/gateway -n 3 --dist loadfile --no-loadscope-reorder
+	$(TESTS) tests/real/wordpress
+	$(TESTS) tests/real/browser tests/real/gateway -n 3 --dist loadfile --no-loadscope-reorder
 
 record: .venv/dev.ok  ## record every cassette again
 	$(BIN)/python tests/record_cassettes.py

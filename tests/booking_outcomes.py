@@ -31,8 +31,8 @@ from integrator.standins.base import Running, serve
 from integrator.standins.trainingportal import PASSWORD, USERNAME, Trainingportal
 from integrator.store import open_store
 from integrator.systems.http import Http
-from integrator.systems.trainingportal import Options as Switches
 from integrator.systems.trainingportal import Trainingportal as Adapter
+from portal_options import assumed
 
 NOW = int(datetime.fromisoformat("2027-03-10T10:00:00+01:00").timestamp())
 TODAY, LAST_DAY = "2027-03-10", "2027-03-03"
@@ -102,6 +102,7 @@ class Office:
     timeout_s: float = 10.0
     max_bytes: int = 1_000_000
     certificates: bool = False
+    maker: Any = field(default=None, repr=False)  # what makes certificates instead
     maconomy: Callable[[], Any] | None = field(default=None, repr=False)
     use_maconomy: bool = False  # the one of config/integrator.toml
 
@@ -162,7 +163,7 @@ class Office:
             user_agent="integrator/test",
             remaining_s=run.stopper.remaining_s,
         )
-        switches = Switches(upload_timeout_s=self.timeout_s, upload_max_bytes=self.max_bytes)
+        switches = assumed(upload_timeout_s=self.timeout_s, upload_max_bytes=self.max_bytes)
         made = Adapter(http, username=USERNAME, password=Secret(PASSWORD), options=switches, settle_s=self.settle_s)
         own, ours = self.home.config / "templates", shipped() / "config" / "templates"
         try:
@@ -171,7 +172,7 @@ class Office:
                 lambda: made,
                 documents=self.documents,
                 var=self.home.var,
-                certificates=Certificates(own, ours) if self.certificates else None,
+                certificates=self.maker or (Certificates(own, ours) if self.certificates else None),
                 maconomy=wiring.maconomy if self.use_maconomy else self.maconomy,
                 max_bytes=self.max_bytes,
             )

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from integrator.database import Database
 from integrator.domain.courses import Course, Day, Trainer, Venue, settled
+from integrator.domain.portal_classes import Memory
 from integrator.errors import IntegratorError, NotFound
 from integrator.jobs.booking import Desk
 from integrator.store import open_store
+from integrator.store.published_classes import PublishedClasses
 
 T0 = 1_795_255_200  # 21 November 2026, 10:00 UTC
 CLASS = "25172-04"
@@ -76,6 +79,20 @@ def desk(tmp_path: Path, erp: Erp | None = None) -> Iterator[tuple[Desk, Erp, Cl
         yield Desk(db, lambda: found, 30, clock), found, clock  # type: ignore[arg-type,return-value]
     finally:
         db.close()
+
+
+def publish(db: Database, class_id: str = CLASS) -> None:
+    """As publish-classes keeps a class that Trainingportal has taken, inside a transaction."""
+    PublishedClasses(db).keep(Memory(class_id, class_id.partition("-")[0], "published"), at=T0)
+
+
+@contextmanager
+def for_sale(db: Database, class_id: str = CLASS) -> Iterator[None]:
+    """Trainingportal sells a class for as long as this; then nothing is known of that any more."""
+    with db.tx():
+        publish(db, class_id)
+    yield
+    db.write("DELETE FROM published_classes WHERE class_id = ?", (class_id,))
 
 
 def form(seats: int = 1, *, who: str = "a", at: str = "2026-11-21T10:00:00+01:00") -> dict[str, Any]:

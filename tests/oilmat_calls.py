@@ -2,10 +2,11 @@
 
 from contextlib import closing
 
+from integrator.domain.orderlines.order import STATUS_EFFECT
 from integrator.effects import Message
 from integrator.secret import Secret
 from integrator.systems.http import Http
-from integrator.systems.oilmat import EFFECT, OilMat
+from integrator.systems.oilmat import OilMat
 from rawserver import RawServer
 
 W = "bennys-auto"
@@ -19,7 +20,7 @@ def oilmat_at(url, *, timeout_s=5.0, token=SECRET, limit=200):
 
 def message(**changed):
     body = {"workshop": W, "unique_id": "0007", "status": "completed", "reason": "", "updated_at": "2027-03-01T08:00Z"}
-    return Message(1, EFFECT, f"{W}/0007", {**body, **changed}, b"", 0, 0, None)
+    return Message(1, STATUS_EFFECT, f"{W}/0007", {**body, **changed}, b"", 0, 0, None)
 
 
 class Asked:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from desks import for_sale
 from integrator.domain.portal import ReserveRequest
 from integrator.jobs import booking, booking_status_desk, reseller_desk
 from integrator.store import bookings
@@ -128,8 +129,9 @@ def booked_people() -> set[str]:
 def _reserve(here: PortalWorld, number: int) -> str:
     """A seat that the reseller has taken; its reference."""
     request = ReserveRequest("25172-04", {"studentFirstName": _STUDENTS[number]["studentFirstName"]})
-    with patch.object(bookings, "_drawn", lambda: REFERENCES[number]), desk_at(here.home, ORDERED) as desk:
-        return reseller_desk.reserve(desk, request, hold_s=86_400, repeat_s=600)
+    drawn = patch.object(bookings, "_drawn", lambda: REFERENCES[number])
+    with drawn, desk_at(here.home, ORDERED) as desk, for_sale(desk.db, "25172-04"):
+        return reseller_desk.reserve(desk, request, repeat_s=600, first_look_s=2.0)
 
 
 def _visible(here: PortalWorld, references: list[str]) -> None:

@@ -21,6 +21,7 @@ from integrator.runtime.stopping import Stopper
 from integrator.standins.base import Answer, Request, serve
 from integrator.standins.wordpress import WordPress
 from integrator.store import migrations
+from readonly import read_only_below
 from world import MACONOMY_AUTH, World, world
 
 # Names that the recorded site has beside those of config/wordpress.toml.
@@ -96,7 +97,7 @@ def test_the_lines_say_what_was_proved(here: World) -> None:
     found = checked(here)
     assert found.of("configuration", "ok")[0].startswith("config/integrator.toml, config/maconomy.toml, config/word")
     assert found.of("store", "ok")[0].startswith("var/integrator.db: sound, schema ")
-    assert found.of("store", "ok")[0].endswith("mode 0600")
+    assert found.of("store", "ok")[0].endswith("mode 0600; it holds 5 courses, 0 orders, 0 orderlines")
     assert found.of("clock", "ok") == [
         "Sat 21 Nov 2026 20:45:00 in Europe/Copenhagen; cron counts in the host's zone, Europe/Copenhagen"
     ]
@@ -549,3 +550,103 @@ def test_a_key_of_the_gateway_that_can_be_guessed_is_told(here: World) -> None:
     [told] = checked(here).of("configuration", "problem")
     assert "[gateway] oilmat_key" in told
     assert "hunter2" not in told
+
+
+GATEWAY = """
+[gateway]
+website_key = { env = "SHORT" }
+oilmat_key = { env = "STRANGE" }
+trainingportal_token = { env = "NOWHERE" }
+trainingportal_ips = ["192.0.2.0/99", "192.0.2.7", "2001:db8::1::2"]
+trusted_proxies = ["10.0.0"]
+rate_per_minute = "many"
+"""
+
+
+def gateway(here: World, text: str, **secrets: str) -> None:
+    here.configure(more=text)
+    with (here.home / ".env").open("a", encoding="utf-8") as file:
+        file.writelines(f"{name}={value}\n" for name, value in secrets.items())
+
+
+def test_every_mistake_of_the_gateway_is_told_at_once_with_its_line_beside_the_others(here: World) -> None:
+    gateway(here, GATEWAY, SHORT="hunter2", STRANGE="ærlig-talt-en-lang-nøgle")
+    edit(here, "config/integrator.toml", "username", "user")
+    told = checked(here).of("configuration", "problem")
+    lines = (here.home / "config" / "integrator.toml").read_text(encoding="utf-8").splitlines()
+    for key, what in {
+        "website_key": "can be guessed",
+        "oilmat_key": "cannot be sent as it is",
+        "trainingportal_token": "NOWHERE is not set",
+        "trainingportal_ips": "got '192.0.2.0/99'",
+        "trusted_proxies": "got '10.0.0'",
+        "rate_per_minute": "expected a whole number",
+    }.items():
+        number = next(number for number, line in enumerate(lines, 1) if line.startswith(key))
+        assert any(f":{number}: [gateway] {key}: " in line and what in line for line in told), (key, told)
+    assert any("'2001:db8::1::2'" in line for line in told)
+    assert any("[wordpress] username: missing" in line for line in told)
+    assert not any("hunter2" in line for line in told)
+
+
+def test_as_many_are_counted_as_are_told(here: World) -> None:
+    gateway(here, GATEWAY, SHORT="hunter2", STRANGE="ærlig-talt-en-lang-nøgle")
+    edit(here, "config/integrator.toml", "username", "user")
+    found = checked(here)
+    told = found.of("configuration", "problem")
+    assert len(set(told)) == len(told)
+    assert found.of("configuration", "note")[0].startswith(f"{len(told)} to mend in ")
+
+
+def test_a_gateway_that_is_right_has_its_line(here: World) -> None:
+    key = "0123456789abcdef" * 2
+    gateway(here, '[gateway]\nwebsite_key = { env = "W" }\ntrainingportal_token = { env = "T" }\n', W=key, T=f"t{key}")
+    wanted = ["lets in the website, Trainingportal by its token, /docs for everybody; 600 calls a minute of each"]
+    found = checked(here, "gateway")
+    assert (found.code, list(found.states())) == (0, ["configuration", "gateway"])
+    assert found.of("gateway", "ok") == wanted
+    assert checked(here).of("gateway", "ok") == wanted
+    (here.home / ".env").write_text(f"W={key}\nT=t{key}\n", encoding="utf-8")
+    assert checked(here, "gateway").code == 0  # nobody else's secret is needed
+
+
+def test_a_gateway_that_is_wrong_is_a_problem_of_its_own(here: World) -> None:
+    gateway(here, '[gateway]\nwebsite_key = { env = "W" }\n', W="hunter2")
+    for found in (checked(here), checked(here, "gateway")):
+        assert found.code == 78
+        assert len(found.of("configuration", "problem")) == 1
+        assert found.of("gateway", "problem") == ["not tried: its configuration is wrong, see above"]
+
+
+def test_a_gateway_without_any_key_or_table_is_told_when_it_is_asked_for(here: World) -> None:
+    assert checked(here, "gateway").of("gateway", "problem") == [
+        "switched off: config/integrator.toml has no [gateway] → fill in [gateway] there"
+    ]
+    gateway(here, "[gateway]\ndocs = false\n")
+    [told] = checked(here).of("gateway", "note")
+    assert told.startswith("lets nobody in: no caller has a key → ")
+
+
+# --- a store that is lost, a disk that cannot be written
+
+
+def test_a_store_that_is_gone_is_a_problem_and_not_a_new_home(here: World) -> None:
+    here.run("import-courses")
+    (here.home / "var" / "integrator.db").unlink()
+    found = checked(here)
+    assert found.code == 70
+    [told] = found.of("store", "problem")
+    assert "is gone, and this home had one; nothing was touched → mount its disk" in told
+
+
+def test_a_disk_that_is_mounted_read_only_is_told_with_the_mount_and_no_chown(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.run("import-courses")
+    read_only_below(here.home / "var", monkeypatch)
+    found = checked(here)
+    assert found.code == 70
+    [told] = found.of("store", "problem")
+    assert "lies on a file system that is mounted read-only" in told
+    assert f"→ mount it read-write: mount -o remount,rw {here.home / 'var'}" in told
+    assert "chown" not in told

@@ -21,7 +21,8 @@ from integrator.standins.trainingportal import Trainingportal as StandIn
 from integrator.store import open_store
 from integrator.store.courses import Catalogue
 from integrator.systems.http import Http
-from integrator.systems.trainingportal import Options, Trainingportal
+from integrator.systems.trainingportal import Trainingportal
+from portal_options import assumed
 
 FACTS = {
     "location": "Bergen",
@@ -69,7 +70,7 @@ class Here:
         courses = switches.pop("courses", {})
         table = TrainingportalSettings(base_url=base_url, username=USERNAME, password=Secret(password), courses=courses)
         http = Http(system="trainingportal", base_url=base_url, user_agent="t", timeout_s=5.0)
-        portal = Trainingportal(http, username=USERNAME, password=Secret(password), options=Options(**switches))
+        portal = Trainingportal(http, username=USERNAME, password=Secret(password), options=assumed(**switches))
         self.made.append(portal)
         store = SimpleNamespace(path=self.store)
         jobs = {"update-booking-status": SimpleNamespace(policy={"certificates": bool(templates)})}

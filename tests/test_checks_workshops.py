@@ -1,6 +1,7 @@
 """What `check` finds out about the workshops: whether each login can be had, and each locator file read."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,21 @@ def test_a_login_that_cannot_be_had_is_said_and_the_other_one_is_right(
     assert len([line for line in check(home).lines if line.state == "ok"]) == 2
 
 
+@pytest.mark.parametrize("shown", ["JBSW Y3DP EHPK 3PXP", "jbsw y3dp ehpk 3pxp", "JBSWY3DPEHPK3PX="])
+def test_a_secret_of_one_time_codes_is_right_as_people_are_shown_it(home: Home, shown: str) -> None:
+    edit(home, "JBSWY3DPEHPK3PXP", shown)
+    assert problems(home) == []
+
+
+def test_a_package_that_a_type_needs_and_that_is_missing_is_not_told_as_an_unknown_type(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "integrator.systems.workshops.au2office", raising=False)
+    monkeypatch.setitem(sys.modules, "integrator.systems.browser.tab", None)
+    with pytest.raises(ModuleNotFoundError, match=r"systems\.browser\.tab"):
+        check(home)
+
+
 def test_a_home_with_a_broken_locator_file_of_its_own_is_told_where(home: Home) -> None:
     write(home, "config/workshops/au2office.toml", '[login]\nemail = ["label=E-mail"]\npassword = ["lable=Kode"]\n')
     [what] = problems(home)
@@ -113,7 +129,7 @@ def test_an_element_that_a_file_of_the_home_leaves_out_is_the_shipped_one(home: 
     assert problems(home) == []
     settings = load_settings(home, {}, needs=())
     kind = next(one.id for one in settings.workshops.values() if one.type == "admanager")
-    assert "login.password" in Shops(settings, home.spool).session(kind).locators
+    assert Shops(settings, home.spool).session(kind).locators.told("login.password")
 
 
 def test_a_type_of_which_there_are_only_locators_is_said(home: Home) -> None:

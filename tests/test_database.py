@@ -204,6 +204,7 @@ def test_a_full_disk_undoes_it_and_is_said_with_70(db):
     ours = sqlite_error(caught.value, db.path)
     assert (type(ours), ours.exit_code) == (StoreDamaged, 70)
     assert "the disk is full; the change was rolled back" in ours.message
+    assert ours.hint == "free some space: df -h"
 
 
 DISK_FULL_AT_COMMIT = """

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from integrator.cli import booking_status
-from integrator.cli.explain_booking import _TASKS as TASKS
+from integrator.domain.booking_tasks import TASKS, UNASKED
 from integrator.domain.portal import CURRENCIES, STATUSES
 from integrator.gateway import oilmat, portal, website
 from integrator.gateway.guard import LEAST_LENGTH, WINDOW_S
@@ -52,6 +52,15 @@ def test_every_reason_why_a_class_is_not_sold_is_told() -> None:
 def test_every_task_status_and_currency_is_told() -> None:
     assert unsaid([*TASKS, *STATUSES], PORTAL) == []
     assert all(currency in PORTAL for currency in CURRENCIES)
+
+
+def test_what_became_of_a_booking_that_waits_and_what_to_do_is_told_in_the_same_words() -> None:
+    rows = [line for line in PORTAL.splitlines() if line.startswith("|")]
+    for task in (*TASKS.values(), UNASKED):
+        told = [row for row in rows if task.why in row and task.what.format(student="them") in row]
+        assert len(told) == 1, task
+        assert ("again`" in told[0] or "again REF`" in told[0]) == task.again
+        assert "settle`" in told[0] or "settle REF`" in told[0]
 
 
 def test_every_command_on_statuses_is_told_and_no_other() -> None:

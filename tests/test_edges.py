@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from integrator.errors import ConfigError, StoreDamaged
-from integrator.home import Home, init_home, make_var, need_home, refuse_empty_store
+from integrator.errors import ConfigError
+from integrator.home import Home, init_home, make_var, need_home
 from integrator.runner import Options, run_job
 from integrator.settings import load_settings
-from integrator.store import backup, open_store
 
 INTEGRATOR = [sys.executable, "-m", "integrator"]
 AS_AN_ORDINARY_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
@@ -299,44 +298,6 @@ def test_an_env_file_that_is_none_is_refused_and_never_waited_for(home, kind):
     with pytest.raises(ConfigError) as caught:
         load_settings(home, {})
     assert {str(problem) for problem in caught.value.problems} >= {".env: is not a plain file"}
-
-
-def test_an_empty_store_is_refused_where_there_are_backups_and_new_where_there_are_none(home):
-    path = home.var / "integrator.db"
-    path.touch(0o600)
-    refuse_empty_store(home, path)
-    db = open_store(path, backups=home.backups).db
-    backup.make(db, home.backups)
-    refuse_empty_store(home, path)
-    db.close()
-    os.truncate(path, 0)
-    with pytest.raises(StoreDamaged, match="is empty, but there are backups"):
-        refuse_empty_store(home, path)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "store backup",
-        "status",
-        "outbox drop 1",
-        "store verify",
-        "booking show 1",
-        "mail list",
-        "gdpr hold 1 --reason audit",
-        "clear-reservations",
-        "gdpr-cleanup",
-    ],
-)
-def test_no_command_works_on_an_emptied_store_and_a_restore_mends_it(home, command):
-    assert shell(home, "$I store backup")[0] == 0
-    os.truncate(home.var / "integrator.db", 0)
-    code, _, err = shell(home, f"$I {command}")
-    assert code == 70
-    assert "is empty, but there are backups: restore one or remove the file" in err
-    [made] = home.backups.glob("*.db")
-    assert shell(home, f"$I store restore {made.name}")[0] == 0
-    assert shell(home, "$I store verify")[0] == 0
 
 
 def test_a_file_that_the_system_refuses_in_a_run_is_no_bug(home):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from integrator.errors import ConfigError, UsageError
-from integrator.home import Home, find_home, init_home, make_var, shipped
+from integrator.errors import ConfigError, StoreDamaged, UsageError
+from integrator.home import Home, file_error, find_home, init_home, make_var, shipped
 from integrator.settings import load_settings
+from readonly import read_only_below
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -66,6 +67,48 @@ def test_a_var_or_store_that_others_can_read_is_refused_with_the_commands_to_typ
         f"chmod 700 {tmp_path}/var",
         f"chmod 600 {tmp_path}/other.db",
     ]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_disk_that_is_mounted_read_only_is_said_in_one_line_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    home = Home(tmp_path)
+    if there:
+        make_var(home)
+    read_only_below(tmp_path, monkeypatch)
+    with pytest.raises(StoreDamaged) as caught:
+        make_var(home)
+    assert caught.value.exit_code == 70
+    assert "\n" not in caught.value.message
+    assert f"{home.locks if there else home.var}: " in caught.value.message
+    assert "read-only" in caught.value.message.lower()
+    assert caught.value.hint == f"mount it read-write: mount -o remount,rw {tmp_path}"
+
+
+def test_only_the_stores_disk_may_be_the_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("home", "disk"):
+        (tmp_path / name).mkdir()
+    make_var(Home(tmp_path / "home"))
+    read_only_below(tmp_path / "disk", monkeypatch)
+    with pytest.raises(StoreDamaged, match=f"{tmp_path / 'disk'}: lies on a file system that is mounted read-only"):
+        make_var(Home(tmp_path / "home"), tmp_path / "disk" / "store.db")
+
+
+def test_a_full_disk_is_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(StoreDamaged, match="var: cannot be made: No space left on device") as caught:
+        make_var(Home(tmp_path))
+    assert caught.value.hint == "free some space: df -h"
+
+
+def test_a_file_on_a_read_only_disk_is_told_with_the_mount() -> None:
+    assert file_error(OSError(30, "Read-only file system", "/x.json")).hint == (
+        "mount it read-write: mount -o remount,rw /"
+    )
 
 
 def test_init_makes_a_home_that_loads_with_every_system_switched_off(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """[trainingportal]: every switch over what its documentation leaves open is typed; a wrong one is told by its line."""
 
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from integrator.errors import ConfigError
 from integrator.home import Home
 from integrator.settings import TrainingportalSettings, load_settings
 from integrator.systems.trainingportal import Options
+from portal_options import assumed
 
 HEAD = (
     '[trainingportal]\nbase_url = "https://portal.example.org/rest/"\nusername = "provider"\n'
@@ -52,10 +54,6 @@ def test_without_a_switch_everything_is_as_assumed(home: HomeFolder) -> None:
     assert found.reserve.param_class == "courseClassExternalId"
 
 
-def test_the_defaults_of_the_settings_are_those_of_the_adapter(home: HomeFolder) -> None:
-    assert Options(**home.load().switches()) == Options()
-
-
 SWITCHES = {
     'cancel_style = "form"\npath.cancel_class = "v2/{course}/stop"': ("cancel_path", "v2/{course}/stop"),
     'cancel_style = "form"': ("cancel_path", "v1/courses/get/{course}/courseClasses/cancel"),
@@ -87,7 +85,11 @@ def test_every_switch_reaches_the_adapter(home: HomeFolder, lines: str) -> None:
     name, value = SWITCHES[lines]
     found = Options(**home.load(lines).switches())
     assert getattr(found, name) == value
-    assert getattr(Options(), name) != value
+    assert getattr(assumed(), name) != value
+
+
+def test_what_is_assumed_stands_in_the_settings_alone() -> None:
+    assert [field.name for field in fields(Options) if field.default is not MISSING] == []
 
 
 def test_switches_may_stand_in_tables_of_their_own_and_in_braces(home: HomeFolder) -> None:
@@ -142,8 +144,8 @@ WRONG = {
     'update.deadline = "deadline"': '5: [trainingportal] update.deadline: expected one of "both", ',
     'cancel_style = "body"': '5: [trainingportal] cancel_style: expected one of "path", "form"',
     'courses = { "A" = "25172", "B" = "25172" }': "5: [trainingportal] courses.B: another course of theirs is our",
-    'courses = { "A" = 25172 }': "5: [trainingportal] courses: expected text, got a whole number",
-    'courses = { "A" = "" }': "5: [trainingportal] courses: expected text, not an empty one",
+    'courses = { "A" = 25172 }': "5: [trainingportal] courses.A: expected text, got a whole number",
+    'courses = { "A" = "" }': "5: [trainingportal] courses.A: expected text, not an empty one",
     "allow_get = true": "5: [trainingportal] allow_get: unknown key",
     "[trainingportal.uplod]\npart = 'x'": "5: [trainingportal] uplod: unknown key: did you mean upload?",
     "\n[trainingportal.upload]\n\nmax_mb = 'x'": "8: [trainingportal] upload.max_mb: expected a whole number, got text",

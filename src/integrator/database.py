@@ -4,6 +4,7 @@ The journal is TRUNCATE with synchronous FULL, not WAL: SQLite 3.7.0 to 3.51.2 c
 database when two processes write or checkpoint at the same moment, and cron starts many.
 """
 
+import errno
 import os
 import re
 import sqlite3
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from integrator.errors import ConfigError, IntegratorError, Problem, StoreDamaged, Unavailable
+from integrator.home import way_out
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -159,7 +161,8 @@ def _make_private(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:  # also: its folder is a file, it is a link to nowhere
-        raise StoreDamaged(f"store: {path}: cannot be created: {error.strerror}; nothing was sent") from error
+        said = f"store: {path}: cannot be created: {error.strerror}; nothing was sent"
+        raise StoreDamaged(said, hint=way_out(error.errno, path.parent)) from error
     if file_system := network_file_system(path):
         raise ConfigError([Problem(str(path), f"lies on {file_system}: file locks are not to be trusted there")])
     if mode & 0o077:
@@ -204,7 +207,9 @@ def sqlite_error(error: sqlite3.Error, path: Path | None = None) -> IntegratorEr
     if is_damage(error):
         return StoreDamaged(f"{where}: is damaged; nothing more was touched", hint="integrator store restore BACKUP")
     if code == sqlite3.SQLITE_FULL:
-        return StoreDamaged(f"{where}: the disk is full; the change was rolled back, nothing was sent without its row")
+        said = f"{where}: the disk is full; the change was rolled back, nothing was sent without its row"
+        return StoreDamaged(said, hint=way_out(errno.ENOSPC))
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return StoreDamaged(f"{where}: cannot be read or written ({getattr(error, 'sqlite_errorname', error)})")
+        said = f"{where}: cannot be read or written ({getattr(error, 'sqlite_errorname', error)})"
+        return StoreDamaged(said, hint="is its disk mounted read-only, full or broken? integrator check, and: dmesg")
     raise error

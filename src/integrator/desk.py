@@ -1,23 +1,22 @@
 """The booking desk of a home, opened for one request: settings, store and Maconomy, without any job around it."""
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from integrator.errors import NotFound, StoreDamaged, Unavailable
-from integrator.home import Home, make_var, refuse_empty_store
+from integrator.errors import NotFound, Unavailable
+from integrator.home import Home, make_var
 from integrator.jobs.booking import Desk
 from integrator.runtime import lock
 from integrator.runtime.stopping import Stopper
 from integrator.settings import Settings, load_settings
+from integrator.signs import may_make_store
 from integrator.store import open_store
-from integrator.store.erasure.journal import KEY, NAME, refuse_behind
+from integrator.store.erasure.journal import refuse_behind
 from integrator.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -28,9 +27,6 @@ PATIENCE_S = 4.0  # of a request with whoever holds the store
 # Half of the threads that a server is to have (docs/gateway.md): the others answer while Maconomy is slow.
 ASK_AT_ONCE = 4
 TURN_S = 1.0  # how long a request waits until it may ask, too
-_STORE_LOCK = "store.lock"
-_RUN = re.compile(b'"run":[0-9]')
-_HINT = "integrator store list, then: integrator store restore BACKUP"
 
 
 @contextmanager
@@ -86,19 +82,12 @@ class Desks:
             yield desk
 
     def may_make(self) -> bool:
-        """Whether there is no store, and this home never had one: else a disk is not mounted, or somebody slipped.
-
-        Numbers would start again, and seats be sold twice.
-        Errors  StoreDamaged: it was emptied
-        """
-        home, path = self._settings.home, self._settings.store.path
-        size = _size(path)
-        if size is not None:
-            if not size and any(trace.name != _STORE_LOCK for trace in _traces(home, path)):  # held by who makes it now
-                raise StoreDamaged(f"store: {path}: is empty, and this home had one; nothing was touched", hint=_HINT)
+        """Whether there is no store, and this home never had one. Errors  StoreDamaged: as may_make_store"""
+        path = self._settings.store.path
+        if not may_make_store(self._settings.home, path):
             self._had_store = True
             return False
-        return not self._had_store and not any(_traces(home, path))
+        return not self._had_store  # where everything is gone, a disk is not mounted any more
 
     def close(self) -> None:
         """Close the connections that were kept."""
@@ -129,27 +118,6 @@ class _Budget(threading.local):
         self._stopper.sleep(seconds)
 
 
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None
-
-
-def _traces(home: Home, store: Path) -> Iterator[Path]:
-    """What lies in a home only when it had a store. The file of its lock is made after it, and never deleted."""
-    yield from home.locks.glob(_STORE_LOCK)
-    yield from home.backups.glob("*")
-    yield from (home.var / name for name in (NAME, KEY) if (home.var / name).exists())
-    yield from store.parent.glob(f"{store.name}.replaced-*")
-    yield from (path for path in home.log.glob("*") if _tells_of_runs(path))
-
-
-def _tells_of_runs(log: Path) -> bool:
-    with log.open("rb") as file:
-        return any(_RUN.search(line) for line in file)
-
-
 @contextmanager
 def _desk(
     settings: Settings,
@@ -161,7 +129,7 @@ def _desk(
 ) -> Iterator[Desk]:
     home, path = settings.home, settings.store.path
     make_var(home, path)
-    refuse_empty_store(home, path)
+    make = may_make_store(home, path) and make
     guard = partial(lock.wait_for, home.locks, "store", patience_s=patience_s)
     with ExitStack() as stack:
         db = open_store(path, backups=home.backups, guard=guard, make=make, patience_s=patience_s).db

@@ -6,6 +6,9 @@ from typing import Any, Protocol
 
 from integrator.errors import IntegratorError
 
+# The state of a row of outbox x as people are told it: what failed and has no body any more was given up for good.
+SHOWN_STATE = "iif(x.state = 'failed' AND x.body IS NULL, 'dropped', x.state)"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

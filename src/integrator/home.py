@@ -146,26 +146,30 @@ def file_error(error: OSError) -> IntegratorError:
     """What the system refused, in words: disks fill up and rights change, and neither is a bug."""
     names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
     said = f"{' → '.join(names) or 'a file or a stream'}: cannot be read or written"
-    hints = {errno.ENOSPC: "free some space: df -h", errno.EDQUOT: "this user's quota is used up"}
-    if names:
-        hints |= dict.fromkeys((errno.EACCES, errno.EPERM), f"whose is it? ls -ld {names[0]}")
-    return IntegratorError(f"{said}: {error.strerror or type(error).__name__}", hint=hints.get(error.errno or 0))
+    hint = way_out(error.errno, names[0] if names else None)
+    return IntegratorError(f"{said}: {error.strerror or type(error).__name__}", hint=hint)
 
 
-def refuse_empty_store(home: Home, store: Path) -> None:
-    """An empty file is a new store, but not where there are backups: a run would take everything for new.
+def way_out(number: int | None, path: str | Path | None = None) -> str | None:
+    """What to do about a disk, by the system's number of the error; path: the file that was refused."""
+    if number in (errno.EACCES, errno.EPERM):
+        return None if path is None else f"whose is it? ls -ld {path}"
+    if number == errno.EROFS:
+        return f"mount it read-write: mount -o remount,rw {'FOLDER' if path is None else _mounted_at(Path(path))}"
+    return {errno.ENOSPC: "free some space: df -h", errno.EDQUOT: "this user's quota is used up"}.get(number or 0)
 
-    Errors  StoreDamaged
-    """
-    try:
-        empty = store.stat().st_size == 0
-    except OSError:
-        return
-    if empty and any(home.backups.glob("*-[0-9]*Z*.db")):
-        raise StoreDamaged(
-            f"store: {store}: is empty, but there are backups: restore one or remove the file; nothing was touched",
-            hint="integrator store list, then: integrator store restore BACKUP",
-        )
+
+def _mounted_at(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if os.path.ismount(folder) or folder == folder.parent)
+
+
+def read_only_problem(path: Path) -> StoreDamaged | None:
+    """The error for a folder or file on a file system that is mounted read-only; None when it is not."""
+    if not os.statvfs(path).f_flag & os.ST_RDONLY:
+        return None
+    return StoreDamaged(
+        f"{path}: lies on a file system that is mounted read-only; nothing was done", hint=way_out(errno.EROFS, path)
+    )
 
 
 def make_var(home: Home, store: Path | None = None) -> None:
@@ -173,6 +177,7 @@ def make_var(home: Home, store: Path | None = None) -> None:
 
     Shape   store is the path of the database ([store] path), by default var/integrator.db
     Errors  ConfigError with the chmod or chown to type; or the folder cannot be made
+            StoreDamaged: the disk is mounted read-only, or full
     """
     store = store or home.var / "integrator.db"
     folders = [home.var, *(home.var / name for name in _VAR_FOLDERS)]
@@ -181,11 +186,17 @@ def make_var(home: Home, store: Path | None = None) -> None:
             folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         refused = Path(error.filename)
+        if not isinstance(error, PermissionError) and (hint := way_out(error.errno, refused.parent)):
+            raise StoreDamaged(f"{refused}: cannot be made: {error.strerror}; nothing was done", hint=hint) from None
         way = _way_in(refused.parent) if isinstance(error, PermissionError) else ""
         raise ConfigError([Problem(str(refused), f"cannot be made: {error.strerror}{way}")]) from None
+    written = [home.locks, home.log, home.spool, home.evidence, home.status, store.parent]
+    closed = [folder for folder in written if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK)]
+    if read_only := next(filter(None, map(read_only_problem, closed)), None):  # one disk, and no rights are wrong
+        raise read_only
     problems = [
         *_exposed([*((folder, "700") for folder in folders), (store, "600")]),
-        *_unwritable([home.locks, home.log, home.spool, home.evidence, home.status, store.parent]),
+        *(Problem(str(folder), f"cannot be written by this user: {_mended(folder)}") for folder in closed),
     ]
     if problems:
         raise ConfigError(problems)
@@ -200,16 +211,6 @@ def _exposed(paths: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
             continue
         except OSError as error:
             yield Problem(str(path), f"cannot be reached: {error.strerror}{_way_in(path.parent)}")
-
-
-def _unwritable(folders: Iterable[Path]) -> Iterator[Problem]:
-    for folder in folders:
-        if not os.path.isdir(folder) or os.access(folder, os.W_OK | os.X_OK):
-            continue
-        if os.statvfs(folder).f_flag & os.ST_RDONLY:
-            yield Problem(str(folder), "lies on a file system that is mounted read-only")
-        else:
-            yield Problem(str(folder), f"cannot be written by this user: {_mended(folder)}")
 
 
 def private_problem(home: Home) -> Problem | None:

@@ -14,7 +14,7 @@ from functools import partial
 
 from integrator.database import Database, connect, is_damage, sqlite_error
 from integrator.errors import ConfigError, IntegratorError, LockHeld, Problem
-from integrator.home import Home, file_error, make_var, need_home, refuse_empty_store
+from integrator.home import Home, file_error, make_var, need_home
 from integrator.runtime import lock, logbook, throwaway
 from integrator.runtime.delivery import Patience
 from integrator.runtime.history import Ended, History
@@ -22,6 +22,7 @@ from integrator.runtime.report import Report
 from integrator.runtime.run import NoProgress, Progress, Run
 from integrator.runtime.stopping import Stopper
 from integrator.settings import JobPolicy, Settings, load_settings
+from integrator.signs import may_make_store
 from integrator.store import DAY_S, WEEK_S, backup, check, open_store
 from integrator.store.erasure.journal import is_behind
 from integrator.wiring import Wiring, mapping_problems
@@ -83,7 +84,6 @@ def run_job(
     settings = load_everything(home, needs, lean=job if options.lean else None)
     need_sources(settings, sources)
     make_var(home, settings.store.path)
-    refuse_empty_store(home, settings.store.path)
     throwaway.sweep(home.spool)
     report = Report(job, scope=options.scope, dry_run=options.dry_run)
     try:
@@ -147,11 +147,11 @@ def _run_for_real(settings: Settings, story: Story, report: Report, options: Opt
             stopper.installed(),
             lock.hold(settings.home.locks, lock.name_of(report.job, report.scope), since=now),
             _told(settings, report, options) as heartbeat,
-            _open(settings) as (db, created),
+            _open(settings, options) as (db, created),
         ):
             _booked(settings, story, report, options, db, heartbeat, stopper, created=created)
     except LockHeld as error:
-        with _open(settings) as (db, _):
+        with _open(settings, options) as (db, _):
             History(db).skipped(report.job, error.message, at=int(now.timestamp()), scope=report.scope)
             report.end(error)
             report.late = _late(settings.jobs[report.job], History(db), now, report)
@@ -255,8 +255,8 @@ def _run_dry(settings: Settings, story: Story, report: Report, options: Options)
     """The same story on a throw-away copy of the store; nothing is sent, nothing is kept."""
     with throwaway.folder("dry-run-", settings.home.spool) as folder:
         copy = folder / "copy.db"
-        if settings.store.path.exists():
-            live = connect(settings.store.path)
+        if not _may_make(settings, options):
+            live = connect(settings.store.path, make=False)
             try:
                 backup.copy_to(live, copy)
             finally:
@@ -271,11 +271,21 @@ def _run_dry(settings: Settings, story: Story, report: Report, options: Options)
             opened.db.close()
 
 
+def _may_make(settings: Settings, options: Options) -> bool:
+    """Whether there is no store yet; a replay's home has signs of one before it has one.
+
+    Errors  StoreDamaged: it is gone, and a run would take everything for new
+    """
+    path = settings.store.path
+    return not path.exists() if options.replayed else may_make_store(settings.home, path)
+
+
 @contextmanager
-def _open(settings: Settings) -> Iterator[tuple[Database, bool]]:
-    """The store, made or migrated under its own lock when that is needed."""
+def _open(settings: Settings, options: Options) -> Iterator[tuple[Database, bool]]:
+    """The store, made or migrated under its own lock when that is needed. Errors  StoreDamaged"""
+    make = _may_make(settings, options)
     guard = partial(lock.wait_for, settings.home.locks, "store")
-    opened = open_store(settings.store.path, backups=settings.home.backups, guard=guard)
+    opened = open_store(settings.store.path, backups=settings.home.backups, guard=guard, make=make)
     try:
         yield opened.db, opened.created
     finally:

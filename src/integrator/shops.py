@@ -56,16 +56,13 @@ class Shops:
             user=settings.shown_user or settings.username,
         )
 
-        # Armed comes before the touch, by the waits of a page or two.
-        quiet_s = settings.doubt_quiet_s + 2 * settings.timeout_s
-
         def sender(session: "BrowserSession", book: Book) -> "OrderlineSender":
-            return OrderlineSender(session, book, rules, quiet_s, self._sleep)
+            return OrderlineSender(session, book, rules, settings.settle_s, self._sleep)
 
         like_it = tuple(other.id for other in self._settings.workshops.values() if other.type == settings.type)
         return Shop(settings, like_it, lambda: self.session(workshop), sender)
 
-    def session(self, workshop: str, *, told: Callable[[], None] = lambda: None) -> "BrowserSession":
+    def session(self, workshop: str) -> "BrowserSession":
         """A browser for one workshop, not started yet.
 
         Errors  ConfigError: its locator file is wrong, or nothing here works with its type
@@ -89,7 +86,6 @@ class Shops:
             stamp=lambda: datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
             timeout_s=settings.timeout_s,
             name_limit=settings.name_limit,
-            told=told,
         )
 
     def _browser_options(self, workshop: str) -> "BrowserOptions":

@@ -10,6 +10,7 @@ from integrator.home import Home, shipped
 from integrator.runtime.patience import Patience
 from integrator.secret import Secret
 from integrator.settings import Settings, TrainingportalSettings
+from integrator.settings.model import PortalUpload
 
 if TYPE_CHECKING:
     from integrator.certificates import Certificates
@@ -231,7 +232,7 @@ class Wiring:
     def portal_upload_bytes(self) -> int:
         """The largest document that Trainingportal takes."""
         settings = self._settings.trainingportal
-        return (settings.upload.max_mb if settings else 10) * 1_000_000
+        return (settings.upload if settings else PortalUpload()).max_bytes
 
     @property
     def home(self) -> Home:

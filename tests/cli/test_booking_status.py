@@ -186,6 +186,21 @@ def test_a_document_that_does_not_fit_any_more_is_said_until_it_is_settled(run: 
     assert run("booking-status", "settle", TP, "--document").code == 4
 
 
+def test_a_reference_counts_however_it_is_typed(run: Run, db: Database, tmp_path: Path) -> None:
+    typed = f" {TP.lower()} "
+    assert run("booking-status", "set", typed, "NO_SHOW").code == 0
+    assert run("booking-status", "show", typed).out.startswith(f"{TP}: ")
+    db.write("UPDATE bookings SET task = 'cancel_in_maconomy'")
+    assert run("booking-status", "settle", typed).out == f"{TP}: settled\n"
+    assert "was not given up" in run("booking-status", "again", typed).err
+    file = tmp_path / "list.csv"
+    file.write_text(f"reference;status;dato\n{typed};FAILED;\n", encoding="utf-8")
+    assert run("booking-status", "import", file).code == 0
+    assert db.value("SELECT status FROM booking_statuses WHERE reference = ?", (TP,)) == "FAILED"
+    file.write_text(f"reference;status;dato\n{TP};FAILED;\n{typed};NEW;\n", encoding="utf-8")
+    assert "row 3 of the same booking says otherwise" in run("booking-status", "import", file).err
+
+
 def test_before_any_job_has_run_there_is_nothing_to_list(run: Run) -> None:
     assert run("booking-status", "list").out == "no bookings\n"
     assert run("booking-status", "show", TP).code == 4

@@ -10,17 +10,16 @@ import pytest
 from operating import Run, files_of, switch_on
 
 from integrator.database import Database
+from integrator.domain.booking_tasks import TASKS
 from integrator.domain.portal import CLASS, DOCUMENT, STATUS, PortalBooking, PortalPerson, status_message
 from integrator.effects import Message
-from integrator.jobs import booking, publish_classes, reseller_desk
+from integrator.jobs import booking, reseller_desk
 from integrator.jobs.booking import Desk
-from integrator.jobs.booking_tasks import _TASKS
 from integrator.runtime.outbox import Outbox
-from integrator.store import booking_story
 from integrator.store.booking_documents import BookingDocuments, key_of
 from integrator.store.booking_statuses import BookingStatuses
 from integrator.store.bookings import Bookings, form_of
-from integrator.store.courses import SetAside
+from integrator.store.courses import OUTCOME, PAPER, UNSOLD, SetAside
 from integrator.store.orders import Orders
 
 MINUTE = 60
@@ -29,8 +28,8 @@ REFERENCE = "TP-MFRGGZDFMZTWQ2LKNNWG23TPOA"
 THEIRS = "4f0c2a7d_91be"
 SCOPE = "order:10001"
 CLASS_FACTS = {"id": CLASS_ID, "title": "Excel", "price_minor": 1, "currency": "NOK"}
-PAPER = b"%PDF-1.7 of Ida"
-HASH = sha256(PAPER).hexdigest()
+CONTENT = b"%PDF-1.7 of Ida"
+HASH = sha256(CONTENT).hexdigest()
 IDA = PortalPerson("Ida", "Ærlighaug", "ida.aerlighaug@example.org", "4790000001")
 BOSS = PortalPerson("Åse", "Øyhaug", "ase.oyhaug@example.org", "4790000002")
 SEEN = PortalBooking(THEIRS, CLASS_ID, IDA, BOSS, "1988-11-30", "Fjordvind AS", "NEW", "peanuts", "PO-1")
@@ -67,9 +66,15 @@ class Way:
         later = {"next_look_at": self.at + MINUTE + 5, "counts": True}
         self.step(Bookings(self.db).look_later, REFERENCE, **later)
 
-    def give_up(self) -> None:
-        self.step(Bookings(self.db).give_up, REFERENCE, task="unseen")
-        Orders(self.db).cancel(10_001, at=self.at)
+    def give_up(self, task: str = "unseen", status: str | None = None) -> None:
+        self.step(Bookings(self.db).give_up, REFERENCE, task=task, status=status)
+        if task == "unseen":
+            Orders(self.db).cancel(10_001, at=self.at)
+
+    def release(self) -> None:
+        """The seat of the booking is free again, a minute later."""
+        self.at += MINUTE
+        self.db.write("UPDATE orders SET state = 'released', changed_at = ?", (self.at,))
 
     def confirm(self, *, task: str | None = None) -> None:
         self.step(Bookings(self.db).confirm, REFERENCE, SEEN, task=task)
@@ -195,16 +200,46 @@ def test_a_booking_that_never_became_visible_waits_for_a_person_until_it_is_sett
     way.look()
     way.give_up()
     assert explain()[2:] == [
-        "  2026-08-03 13:02:00  given up after 2 look(s): it did not become visible in time; its seat is free again",
-        "now: unseen: given up: it did not become visible in time; its seat is free again",
-        f"next: ask Trainingportal whether the student comes (if so: integrator booking-status again {REFERENCE}),"
-        f" then: integrator booking-status settle {REFERENCE}",
+        "  2026-08-03 13:02:00  given up after 2 look(s): it did not become visible at Trainingportal in time",
+        "now: unseen: given up: it did not become visible at Trainingportal in time; its seat is free again",
+        f"next: ask Trainingportal whether the student comes; if so: integrator booking-status again {REFERENCE};"
+        f" if not: integrator booking-status settle {REFERENCE}",
     ]
     way.at += MINUTE
     reseller_desk.settle(way.desk(), REFERENCE)
-    assert explain()[3:] == [
+    assert explain()[2:] == [
+        "  2026-08-03 13:02:00  its order is cancelled: its seat is free again",
+        "  2026-08-03 13:03:00  given up after 2 look(s)",
         "  2026-08-03 13:03:00  settled: a person has done what it waited for",
-        "now: unseen: given up: it did not become visible in time; its seat is free again",
+        "now: unseen: given up; its seat is free again",
+    ]
+
+
+def test_a_booking_that_is_unclear_says_when_and_why_also_after_its_seat_has_gone(explain: Explain, way: Way) -> None:
+    unclear = "it is not there as a new booking is (of another class, without a name or address, or cancelled)"
+    way.look()
+    way.give_up("unclear", "CANCELLED")
+    told = explain()
+    assert told[2] == f"  2026-08-03 13:02:00  given up after 2 look(s): {unclear} (CANCELLED)"
+    assert told[3] == f"now: unseen: given up: {unclear} (CANCELLED); its seat is held for now"
+    way.release()
+    assert explain()[2:5] == [
+        f"  2026-08-03 13:02:00  given up after 2 look(s): {unclear} (CANCELLED)",
+        "  2026-08-03 13:03:00  its order is released: its seat is free again",
+        f"now: unseen: given up: {unclear} (CANCELLED); its seat is free again",
+    ]
+
+
+def test_a_booking_that_lost_its_seat_unasked_says_so_and_how_it_is_taken_up_again(explain: Explain, way: Way) -> None:
+    lost = "it lost its seat, which is held for a day, while Trainingportal could not be asked"
+    way.release()
+    way.give_up("lost_seat")
+    assert explain()[2:] == [
+        "  2026-08-03 13:01:00  its order is released: its seat is free again",
+        f"  2026-08-03 13:02:00  given up after 1 look(s): {lost}",
+        f"now: unseen: given up: {lost}; its seat is free again",
+        "next: look whether the class still has a seat (else have the booking cancelled at Trainingportal); if so:"
+        f" integrator booking-status again {REFERENCE}; if not: integrator booking-status settle {REFERENCE}",
     ]
 
 
@@ -227,7 +262,7 @@ def test_cancelled_after_it_is_registered_a_person_withdraws_the_student(explain
         "  2026-08-03 13:03:00  cancelled by Trainingportal, when its student was on the way to Maconomy or there"
         " already",
         "now: cancelled: its student is registered in Maconomy as 100302; a person has to withdraw them",
-        f"next: withdraw ILI-10001-1 (100302) in Maconomy, then: integrator booking-status settle {REFERENCE}",
+        f"next: withdraw ILI-10001-1 (100302) in Maconomy; then: integrator booking-status settle {REFERENCE}",
     ]
     way.at += MINUTE
     reseller_desk.settle(way.desk(), REFERENCE)
@@ -240,13 +275,14 @@ def test_a_booking_whose_seat_was_lost_says_what_to_do(explain: Explain, way: Wa
     told = explain()
     assert "  2026-08-03 13:00:30  its order is released: its seat is free again" in told
     assert told[-2] == "now: confirmed: its seat had been given up before, and its student is not registered"
-    assert told[-1].startswith("next: find the student a seat, or have the booking cancelled at Trainingportal, then: ")
+    assert told[-1].startswith("next: find the student a seat, or have the booking cancelled at Trainingportal; then: ")
 
 
 def test_what_a_person_does_is_told_of_every_task(explain: Explain, way: Way) -> None:
-    for task in _TASKS:
-        way.db.write("UPDATE bookings SET task = ?", (task,))
-        assert explain()[-1].endswith(f", then: integrator booking-status settle {REFERENCE}")
+    for name, task in TASKS.items():
+        way.db.write("UPDATE bookings SET task = ?", (name,))
+        assert explain()[-1] == f"next: {task.told(REFERENCE, 'the student')}"
+        assert explain()[-1].endswith(f" integrator booking-status settle {REFERENCE}")
 
 
 def test_a_registration_that_failed_says_what_to_type(explain: Explain, way: Way) -> None:
@@ -304,8 +340,8 @@ def test_a_document_that_may_be_there_is_for_a_person_to_look(explain: Explain, 
 def test_files_and_outcomes_that_cannot_be_taken_are_told(explain: Explain, way: Way) -> None:
     way.confirm()
     troubles = {
-        "document": "documents: a file of it is not a PDF; it was not uploaded",
-        "outcome": "maconomy: several participants have its reference",
+        PAPER: "documents: a file of it is not a PDF; it was not uploaded",
+        OUTCOME: "maconomy: several participants have its reference",
     }
     for kind, reason in troubles.items():
         with way.db.tx():
@@ -393,7 +429,7 @@ def test_a_class_that_is_refused_says_why(run: Run, home: Path, store: Database,
     _add_class(store)
     store.write(
         "INSERT INTO set_aside (kind, key, code, reason, first_at, run_id) VALUES (?, ?, 'currency', ?, ?, 1)",
-        (booking_story.UNSOLD, CLASS_ID, "its price is in DKK", now - 60),
+        (UNSOLD, CLASS_ID, "its price is in DKK", now - 60),
     )
     told = run("explain", CLASS_ID).out.splitlines()
     assert "  2026-08-03 13:59  not as it should be at Trainingportal: its price is in DKK" in told
@@ -404,14 +440,10 @@ def test_a_class_whose_outcomes_cannot_be_taken_says_why(run: Run, home: Path, s
     switch_on(home, "maconomy")
     _add_class(store)
     with store.tx():
-        SetAside(store).replace(booking_story.OUTCOME, {CLASS_ID: ("changed", "no references")}, at=now, run_id=1)
+        SetAside(store).replace(OUTCOME, {CLASS_ID: ("changed", "no references")}, at=now, run_id=1)
     told = run("explain", CLASS_ID).out.splitlines()
     assert "  2026-08-03 14:00  what became of its students cannot be taken: no references" in told
     assert told[-1].endswith("; no references")
-
-
-def test_refusals_are_set_aside_under_the_name_that_is_looked_for() -> None:
-    assert booking_story.UNSOLD == publish_classes.ASIDE
 
 
 def test_a_class_whose_message_waits_or_failed_says_so(run: Run, home: Path, store: Database, now: int) -> None:

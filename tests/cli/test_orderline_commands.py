@@ -5,16 +5,20 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from sqlite3 import OperationalError
 
 import pytest
 from operating import files_of
 
+from integrator.database import connect
+from integrator.domain.orderlines.order import EFFECT
 from integrator.effects import Done
-from integrator.errors import Conflict, InDoubt, Unavailable
+from integrator.errors import Conflict, InDoubt, Rejected, Unavailable
 from integrator.jobs import orderline_desk as desk
 from integrator.runtime import lock
+from integrator.runtime.outbox import Outbox
 from integrator.store import open_store
 from integrator.store.orderlines import Orderlines
 from integrator.store.workshops import Workshops
@@ -166,6 +170,16 @@ def test_what_is_no_order_is_a_bad_request(create, body):
     assert SECRET not in result.out
 
 
+def test_of_a_bad_request_is_shown_what_could_be_read(create, run):
+    assert create(order("9", product_amount="1.234,5")).code == 2
+    [bad] = run("orderline", "queue", *HERE, "--type", "error", "--json").json()["orders"]
+    assert (bad["status"], bad["case_id"], bad["product_nr"], bad["product_amount"]) == (
+        *("bad request", "560", "0005"),
+        None,
+    )
+    assert create(order("9")).code == 0  # mended, it takes its place
+
+
 def test_an_empty_list_is_nothing_to_do(create):
     assert (create([]).code, create([]).out) == (0, "no order in it\n")
     assert create([], "--json").json() == []
@@ -265,10 +279,15 @@ def test_a_status_is_three_facts(create, run, name):
 
 @pytest.mark.parametrize("unique_id", ["7", "00071", "../x", "0007 "])
 def test_an_unknown_id_is_not_found(create, run, unique_id):
-    assert run("orderline", "status", *HERE, unique_id).code == 4  # there is no store yet
+    without_store = run("orderline", "status", *HERE, unique_id)
+    assert (without_store.code, "→ the first order makes it: integrator orderline create" in without_store.err) == (
+        4,
+        True,
+    )
     create(order())
     result = run("orderline", "status", *HERE, unique_id, "--json")
     assert (result.code, result.json()["exit_code"]) == (4, 4)
+    assert "integrator orderline queue --workshop bennys-auto" in result.json()["hint"]
 
 
 @pytest.mark.parametrize("arguments", [HERE, ("0007",)])
@@ -426,6 +445,126 @@ def test_errors_are_archived_and_still_answer(create, run, home):
     assert run("orderline", "queue", *HERE, "--json").json()["length"] == 1
 
 
+def test_what_a_person_cleared_is_in_no_list_and_can_be_brought_back(create, run):
+    create(order())
+    run("orderline", "clear", *HERE, "--type", "task", "--yes")
+    for kind in desk.KINDS:
+        assert run("orderline", "queue", *HERE, "--type", kind, "--json").json()["length"] == 0
+    assert run("orderline", "status", *HERE, "0007", "--json").json()["reason"] == "fjernet fra køen"
+    assert run("orderline", "retry", *HERE, "0007").out == "bennys-auto/0007: received\n"
+    assert run("orderline", "queue", *HERE, "--json").json()["length"] == 1
+
+
+def states(db):
+    return {found["unique_id"]: found["status"] for found in Orderlines(db).every(W)}
+
+
+def test_of_orders_that_are_named_only_these_are_cleared(create, run, home):
+    create([order("1"), order("2")])
+    with opened(home) as db:
+        fail(db)
+    create([order("3", case_id=...), order("wa1", product_amount="500"), order("5"), order("6")])
+    create(order("wa1", workshop="karls-biler"))
+    result = run("orderline", "clear", *HERE, "wa1")
+    assert (result.code, result.out, result.err) == (0, "bennys-auto: 1 cleared: wa1\n", "")
+    told = run("orderline", "clear", *HERE, "3", "5", "2", "5", "--json").json()
+    assert told == {"workshop": W, "count": 3, "cleared": ["5"], "archived": ["3", "2"]}
+    with opened(home) as db:
+        there = states(db)
+        assert [there[one] for one in ("1", "2", "3")] == ["failed", "failed", "bad request"]
+        assert [there[one] for one in ("wa1", "5", "6")] == ["failed", "failed", "received"]
+        assert [event["what"] for event in Orderlines(db).events(row(db, "wa1")["id"])] == ["received", "cleared"]
+        assert row(db, "wa1")["last_error"] == "cleared by a person"
+    queued = {kind: run("orderline", "queue", *HERE, "--type", kind, "--json").json() for kind in desk.KINDS}
+    assert {kind: [one["unique_id"] for one in told["orders"]] for kind, told in queued.items()} == {
+        "task": ["6"],
+        "error": ["1"],
+    }
+    status = run("orderline", "status", *HERE, "wa1", "--json").json()
+    assert status == {"reason": "fjernet fra køen", "status": "failed", "unique_id": "wa1"}
+
+
+def restored(db, unique_id):
+    """As a restore leaves what waited: it may have been written since."""
+    key = f"{W}/{unique_id}"
+    db.write("UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1 WHERE key = ?2", (AT, key))
+
+
+@pytest.mark.parametrize(
+    ("bring", "said"),
+    [
+        (lambda db: begin(db, "8"), "8 is under way: a run has begun with it"),
+        (lambda db: begin(db, "8", phase="armed"), "8 may be on case 560 already: runs look there first"),
+        (lambda db: restored(db, "8"), "8 may be on case 560 already: runs look there first"),
+        (lambda db: deliver(db, Done("line-1")), "8 is completed: its line is on case 560"),
+    ],
+    ids=["claimed", "armed", "restored", "completed"],
+)
+def test_one_that_cannot_be_cleared_holds_back_all_that_are_named_with_it(create, run, home, bring, said):
+    create(order("8"))
+    with opened(home) as db:
+        bring(db)
+    create([order("7"), order("9")])
+    with opened(home) as db:
+        before = [rows(db, table) for table in ("orderlines", "outbox", "orderline_events")]
+    result = run("orderline", "clear", *HERE, "7", "8", "9")
+    assert (result.code, result.out) == (2, "")
+    assert f"orderline clear: bennys-auto: {said}; nothing was cleared\n" in result.err
+    assert "→ integrator explain bennys-auto/8\n" in result.err
+    unknown = run("orderline", "clear", *HERE, "7", "nobody")
+    assert (unknown.code, "has no orderline nobody" in unknown.err) == (4, True)
+    with opened(home) as db:
+        assert [rows(db, table) for table in ("orderlines", "outbox", "orderline_events")] == before
+
+
+def test_a_run_that_has_read_what_is_due_does_not_begin_with_one_that_was_cleared_since(create, run, home):
+    create([order("7"), order("8")])
+    with opened(home) as db:
+        outbox = Outbox(db, clock=lambda: AT)
+        due = outbox.due(EFFECT)
+        assert run("orderline", "clear", *HERE, "7").code == 0
+        assert [message.key for message in outbox.begin(due)] == [f"{W}/8"]
+    assert run("orderline", "clear", *HERE, "8").code == 2
+
+
+def test_no_run_can_begin_with_one_between_the_look_at_it_and_its_clearing(create, home):
+    create(order())
+    with opened(home) as db, closing(connect(home / "var" / "integrator.db", patience_s=0)) as other:
+
+        def clock():
+            with pytest.raises(OperationalError, match="locked"):
+                begin(other)
+            return AT
+
+        told = desk.clear_these(db, W, ["0007"], clock=clock)
+        assert (told, row(db)["status"]) == ({"cleared": ["0007"], "archived": []}, "failed")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [((), "say which: their ids"), (("0007", "--type", "task", "--yes"), "either some orders")]
+)
+def test_either_some_orders_are_cleared_or_all_of_a_queue(create, run, home, words, said):
+    create(order())
+    result = run("orderline", "clear", *HERE, *words)
+    assert (result.code, result.out, said in result.err) == (2, "", True)
+    with opened(home) as db:
+        assert states(db) == {"0007": "received"}
+
+
+def test_who_wants_to_stop_one_that_waits_is_told_how(create, run):
+    create(order())
+    for verb in (("retry",), ("resolve", "--as", "failed", "--note", "x")):
+        result = run("orderline", *verb, *HERE, "0007")
+        assert f"→ is it wrong? integrator orderline clear --workshop {W} 0007\n" in result.err
+
+
+@pytest.mark.parametrize(("ids", "orders"), [(("1",), "1 order"), (("1", "2"), "2 orders")])
+def test_how_many_are_cleared_is_asked_in_words(create, run, typed, ids, orders):
+    create([order(one) for one in ids])
+    typed(b"n\n", terminal=True)
+    assert f": clear {orders} of those that wait? " in run("orderline", "clear", *HERE, "--type", "task").err
+
+
 def test_without_a_terminal_nobody_can_be_asked(create, run, typed, home):
     create(order())
     before = files_of(home)
@@ -442,7 +581,7 @@ def test_a_person_is_asked(create, run, typed, answer, cleared):
     typed(answer, terminal=True)
     result = run("orderline", "clear", *HERE, "--type", "task", "--json")
     assert (result.code, result.json()["count"]) == (0, cleared)
-    assert result.err == "bennys-auto: take out 1 order(s) that wait, so that they fail? [y/N] "
+    assert result.err == "bennys-auto: clear 1 order of those that wait? [y/N] "
 
 
 def test_cleared_while_another_process_begins_it_is_one_or_the_other(create, run, home):
@@ -585,9 +724,40 @@ def test_what_is_known_to_have_no_line_needs_no_person(create, run, home):
     with opened(home) as db:
         fail(db)
     result = resolve(run, "completed")
-    assert (result.code, "no line of it is there (case-closed)" in result.err) == (2, True)
+    assert (result.code, "no line of it is there as far as could be read (case-closed)" in result.err) == (2, True)
     assert f"integrator orderline retry --workshop {W} 0007" in result.err
     assert run("orderline", "status", *HERE, "0007", "--json").json()["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("fate", "status", "reason"),
+    [("completed", "completed", ""), ("failed", "failed", "afgjort af en person")],
+)
+def test_a_line_that_differs_is_settled_by_a_person_also_when_it_was_seen_before_anything_was_touched(
+    create, run, home, fate, status, reason
+):
+    create(order())
+    failed(home, Rejected("line 91 bears its id with another product or amount", code="line-conflict"))
+    result = resolve(run, fate, "as agreed", "--json")
+    assert (result.code, result.json()) == (0, {"reason": reason, "status": status, "unique_id": "0007"})
+
+
+@pytest.mark.parametrize(
+    ("settle", "said"),
+    [
+        (("clear", "--type", "task", "--yes"), "it was taken out of the queue, and no line of it is there"),
+        (("resolve", "0007", "--as", "failed", "--note", "x"), "a person has said already that no line of it is there"),
+    ],
+    ids=lambda value: value[0],
+)
+def test_what_a_person_had_a_word_in_says_so_when_it_is_settled_again(create, run, home, settle, said):
+    create(order())
+    if settle[0] == "resolve":
+        failed(home, Conflict("two lines bear its id", code="manual-check"))
+    assert run("orderline", settle[0], *HERE, *settle[1:]).code == 0
+    result = resolve(run, "completed")
+    assert (result.code, f"{said}; it was left as it is" in result.err) == (2, True)
+    assert f"integrator orderline retry --workshop {W} 0007" in result.err
 
 
 @pytest.mark.parametrize("note", ["", "  ", "a\nb", "x" * 501])

@@ -20,12 +20,8 @@ def test_init_makes_a_home_and_says_what_comes_next(run: Run, tmp_path: Path) ->
     assert "made  .env  (0600)" in lines
     begin = lines.index(f"Next, in {tmp_path}/new:")
     steps = lines[begin + 1 :]
-    assert len(steps) == 5
-    for step, word in zip(
-        steps,
-        ("config/integrator.toml", ".env", "integrator check", "import-courses --dry-run", "crontab"),
-        strict=True,
-    ):
+    files = ("config/integrator.toml", "config/workshops.toml", ".env")
+    for step, word in zip(steps, (*files, "integrator check", "import-courses --dry-run", "crontab"), strict=True):
         assert word in step
         assert len(step) <= 80
 

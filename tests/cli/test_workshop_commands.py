@@ -5,14 +5,16 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from operating import Run, add_run, files_of
 from workshops import LOCK, NOW, PASSWORD, USERNAME, Floor, configure, holding
 
+from integrator.cli import workshop as commands
 from integrator.database import Database, connect
-from integrator.errors import LockHeld
+from integrator.errors import LockHeld, Unavailable
 from integrator.home import Home
 from integrator.jobs import workshop_desk
 from integrator.runtime import lock
@@ -136,14 +138,46 @@ def test_a_block_stays_until_it_is_taken_back_by_name(run: Run, floor: Floor, no
 
 def test_unblocking_ends_a_pause_and_tells_oilmat_the_other_reason(run: Run, floor: Floor, now: int) -> None:
     floor.order("0007", now)
+    floor.block("layout-changed", now)
+    assert [row["unique_id"] for row in floor.lines.untold("bennys-auto")] == ["0007"]
     with floor.db.tx():
         floor.lines.told(floor.lines.get("bennys-auto", "0007")["id"], "told", now)
         Workshops(floor.db).pause("bennys-auto", now + HOUR, at=now)
-    floor.block("layout-changed", now)
     assert floor.lines.untold("bennys-auto") == []
     run("workshop", "activate", "bennys-auto", "--unblock")
     assert (floor.state.paused_until, floor.state.layout_key) == (0, None)
     assert [row["unique_id"] for row in floor.lines.untold("bennys-auto")] == ["0007"]
+
+
+def test_once_unblocked_the_next_run_works_for_it(run: Run, floor: Floor, now: int) -> None:
+    """Also for what would rest for an hour: what it waited for is mended."""
+    message = floor.claimed("0007", now)
+    with floor.db.tx():
+        floor.outbox.put_back(message, "slow", attempts=4, next_at=now + HOUR)
+        floor.lines.noted(message.key, "received", "slow", "slow", at=now)
+    floor.doubt("0008", now)
+    for _ in range(9):
+        with floor.db.tx():
+            floor.lines.noted("bennys-auto/0008", "processing", "doubt", "nobody knows", at=now)
+    floor.block("login-refused", now)
+    free = run("workshop", "activate", "bennys-auto", "--unblock")
+    assert (free.code, free.out) == (0, "bennys-auto  active, not blocked: the next run works for it\n")
+    rows = {unique_id: floor.lines.get("bennys-auto", unique_id) for unique_id in ("0007", "0008")}
+    assert (rows["0007"]["next_at"], rows["0007"]["reason_code"]) == (0, "slow")
+    assert (rows["0008"]["phase"], rows["0008"]["reason_times"]) == ("doubt", 0)
+
+
+@pytest.mark.parametrize(("code", "left"), [("login-refused", None), ("layout-changed", "layout-changed")])
+def test_a_login_that_is_let_in_ends_only_a_block_of_the_login(
+    run: Run, floor: Floor, now: int, monkeypatch: pytest.MonkeyPatch, code: str, left: str | None
+) -> None:
+    floor.block(code, now)
+    monkeypatch.setattr(commands, "_log_in", lambda found, chosen: None)
+    result = run("workshop", "test-login", "bennys-auto")
+    assert (result.code, floor.state.blocked_code, floor.state.login_at is not None) == (0, left, True)
+    assert ("it was blocked" in result.out) is (left is None)
+    said = f"still blocked: {code}" in result.err and "activate bennys-auto --unblock" in result.err
+    assert said is (left is not None)
 
 
 # ending its run -----------------------------------------------------------------------------------------------------
@@ -197,11 +231,27 @@ def test_a_pid_that_is_another_processs_by_now_is_left_alone(home: Path) -> None
         path = home / "var" / "locks" / f"{LOCK}.lock"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"started": 1}))
         ticks = iter(range(100))
-        with pytest.raises(LockHeld, match="does not say by which process"):
+        with pytest.raises(LockHeld, match="does not say by which process") as told:
             workshop_desk.end_run(
                 Home(home), "bennys-auto", wait_s=1, sleep=lambda seconds: None, clock=lambda: next(ticks)
             )
         assert process.poll() is None
+    assert told.value.hint == f"who has it? fuser -v var/locks/{LOCK}.lock"
+
+
+def test_a_run_that_does_not_end_though_it_was_killed_is_told_with_what_keeps_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = SimpleNamespace(pid=4711, is_alive=lambda: True)
+    sent, ticks = [], iter(range(100))
+    monkeypatch.setattr(workshop_desk, "_holder", lambda *where, **how: stuck)
+    monkeypatch.setattr(workshop_desk.os, "kill", lambda pid, number: sent.append((pid, number)))
+    with pytest.raises(Unavailable, match="does not end, though it was killed") as told:
+        workshop_desk.end_run(
+            Home(home), "bennys-auto", wait_s=1, sleep=lambda seconds: None, clock=lambda: next(ticks)
+        )
+    assert sent == [(4711, signal.SIGTERM), (4711, signal.SIGKILL)]
+    assert "ps -o pid,stat,wchan:30 -p 4711" in str(told.value.hint)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "../../x", "a/b"])

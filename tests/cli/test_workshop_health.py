@@ -278,9 +278,9 @@ def test_orders_that_wait_for_a_workshop_that_is_switched_off_or_gone_are_said(
 
 
 def test_a_doubt_is_said_once_it_must_have_settled(run: Run, quiet: Floor, now: int) -> None:
-    quiet.doubt("7", now - 119)
+    quiet.doubt("7", now - 159)  # 120 s of quiet, and twice the 20 s of a page
     assert troubles(run) == []
-    quiet.doubt("8", now - 121)
+    quiet.doubt("8", now - 161)
     assert [what for what, _ in troubles(run)] == [
         "workshop.orderline: 1 message(s) were begun, and nobody knows whether they arrived"
     ]

@@ -145,6 +145,38 @@ def test_what_they_do_not_say_is_taken_as_we_left_it():
     assert rules.as_seen(silent, facts(), rules.compared(facts(), silent, memory)) == theirs()
 
 
+def test_blanks_around_a_text_are_no_difference():
+    there = theirs(location=" Havnehallen", address=msgspec.structs.replace(theirs().address, city="Esbjerg "))
+    wanted = facts(address=msgspec.structs.replace(facts().address, city=" Esbjerg"))
+    memory = Memory(
+        "25172-04", "GSK", "published", facts(address=msgspec.structs.replace(wanted.address, city="Esbjerg"))
+    )
+    assert rules.compared(wanted, there, memory).differs == {}
+    assert rules.drifted(there, memory) == []
+    assert rules.differing(wanted, there) == []
+    assert rules.after_sending(wanted, {"location": "Havnehallen "}, None).sent == {}
+
+
+CHANGES = (
+    {},
+    {"location": None},
+    {"location": "HAVNEHALLEN"},
+    {"price_minor": 1},
+    {"start_time": None},
+    {"seats": None},
+)
+
+
+@pytest.mark.parametrize("wish", [{}, {"start_time": None}, {"location": "Hall 2 ", "seats": 1}])
+@pytest.mark.parametrize("there", CHANGES)
+@pytest.mark.parametrize("known", [None, {}, {"location": "HAVNEHALLEN"}])
+def test_a_sender_finds_the_differences_that_were_decided_on(wish, there, known):
+    wanted, seen = facts(**wish), theirs(**there)
+    memory = None if known is None else rules.after_sending(facts(), known, None)
+    found = rules.compared(wanted, seen, memory)
+    assert rules.differing(wanted, rules.as_seen(seen, wanted, found)) == list(found.differs)
+
+
 def test_a_time_that_we_do_not_know_is_not_taken_away_from_them():
     wanted = facts(start_time=None)
     found = rules.compared(wanted, theirs(), None)

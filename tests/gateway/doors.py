@@ -2,7 +2,7 @@
 
 with doors(tmp_path / "home") as here:
     here.website("POST", "/api/orders", json={…}).json
-    here.portal("reserve", courseClassExternalId="25172-04")
+    here.publish(); here.portal("reserve", courseClassExternalId="25172-04")
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import Any
 import flask
 from werkzeug.test import TestResponse
 
-from desks import T0
+from desks import T0, publish
 from integrator.gateway import create_app
 from integrator.home import Home
 from world import World, world
@@ -102,6 +102,11 @@ class Doors:
 
     def portal(self, what: str, *, headers: dict[str, str] | None = None, **query: str) -> TestResponse:
         return self.ask("GET", f"/trainingportal/{TOKEN}/{what}", query_string=query, headers=headers or {})
+
+    def publish(self, class_id: str = CLASS) -> None:
+        """Trainingportal has taken this class from us."""
+        with self.app.extensions["desks"].open() as desk, desk.db.tx():
+            publish(desk.db, class_id)
 
     def order(self, seats: int = 1, key: str = "k") -> int:
         answer = self.website("POST", "/api/orders", json={"class_id": CLASS, "seats": seats, "key": key})

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from doors import TOKEN
 
@@ -23,7 +23,16 @@ SCRIPT = Path(__file__).parents[2] / "config" / "gateway" / "integrator.cgi"
 MOUNTED = "/cgi-bin/integrator.cgi"
 _COMMAND = "from integrator.cli.gateway import gateway; gateway(port=0)"
 _PATIENCE_S = 30
-GUNICORN = ("--workers", "2", "--threads", "8", "--log-level", "error", "--no-control-socket")  # as docs/gateway.md
+GUNICORN = (
+    "--workers",
+    "2",
+    "--threads",
+    "8",
+    "--log-level",
+    "error",
+    "--preload",
+    "--no-control-socket",
+)  # as docs/gateway.md
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,13 @@ class Host:
             return Told(got.status, dict(got.getheaders()), got.read())
         finally:
             conn.close()
+
+    def ask_raw(self, target: str) -> bytes:
+        """The whole answer to a GET whose address goes out as these bytes (Latin-1), which no client would send."""
+        line = f"GET {self.base}{target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_PATIENCE_S) as conn:
+            conn.sendall(line.encode("latin-1"))
+            return b"".join(iter(lambda: conn.recv(65_536), b""))
 
     def pour(
         self, path: str, size: int, *, headers: Mapping[str, str], chunk: bytes = b"x" * 65_536
@@ -142,13 +158,14 @@ class _CgiHandler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    def _variables(self) -> dict[str, str]:
+    def _variables(self) -> dict[str, str | bytes]:
         path, _, query = self.path.partition("?")
+        told: dict[str, str | bytes]
         told = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
-        facts = {
+        facts: dict[str, str | bytes] = {
             "REQUEST_METHOD": self.command,
-            "QUERY_STRING": query,
-            "PATH_INFO": unquote(path.removeprefix(MOUNTED)),
+            "QUERY_STRING": query.encode("latin-1"),  # the bytes that came, whatever they are
+            "PATH_INFO": unquote_to_bytes(path.removeprefix(MOUNTED).encode("latin-1")),
         }
         facts |= {"CONTENT_TYPE": self.headers.get("Content-Type", ""), "SERVER_PROTOCOL": "HTTP/1.1"}
         facts |= {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(self.server.server_address[1])}
@@ -163,7 +180,7 @@ class _CgiHandler(BaseHTTPRequestHandler):
 
 
 def run_cgi(
-    variables: Mapping[str, str], body: bytes, environ: Mapping[str, str]
+    variables: Mapping[str, str] | Mapping[str, str | bytes], body: bytes, environ: Mapping[str, str]
 ) -> "subprocess.CompletedProcess[bytes]":
     """One start of the shipped script, by the Python of these tests."""
     return subprocess.run(

@@ -55,6 +55,7 @@ def run(here: Doors, each: int) -> Asked:
     """For every operation that many questions the document allows, and as many again that it does not."""
     here.configure(gateway="rate_per_minute = 100_000")
     here.world.maconomy.seed({"set": {CLASS: {"maxParticipants": 5_000, "freeSeats": 5_000}}})
+    here.publish()
     here.order(key="first")
     here.order(key="second")
     here.oilmat("POST", "nord/create", json=LINE)

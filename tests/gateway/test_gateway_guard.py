@@ -309,7 +309,7 @@ def test_without_its_file_everybody_is_let_in(tmp_path: Path) -> None:
     path.mkdir()
     assert [door.take("a") for _ in range(100)] == [0] * 100
     nowhere = Limiter(scratch_of(tmp_path / "none" / "x.db", []), per_minute=1, clock=Clock())
-    assert (nowhere.take("a"), nowhere.refused()) == (0, None)
+    assert (nowhere.take("a"), nowhere.refused(), nowhere.failed()) == (0, None, 0)
 
 
 def test_a_file_that_somebody_holds_keeps_nobody_waiting_for_long(

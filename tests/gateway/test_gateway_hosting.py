@@ -1,13 +1,15 @@
 """The same gateway under CGI, waitress and gunicorn: what hosts it makes no difference to who calls."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 from doors import CLASS, LINE, OILMAT_KEY, TOKEN, WEBSITE_KEY, Doors, doors
-from hosts import HOSTS, Host, Told, environment, run_cgi
+from hosts import GUNICORN, HOSTS, Host, Told, environment, run_cgi
 
 WEBSITE = {"X-Api-Key": WEBSITE_KEY, "Content-Type": "application/json"}
 OILMAT = {"X-Api-Key": OILMAT_KEY, "Content-Type": "application/json"}
@@ -18,6 +20,7 @@ MB = 1_000_000
 def hosted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Doors, Host]]:
     with doors(tmp_path_factory.mktemp(request.param) / "home") as here:
         here.configure(gateway="rate_per_minute = 10_000")
+        here.publish()
         with HOSTS[request.param](here.environ) as host:
             yield here, host
 
@@ -99,6 +102,28 @@ def test_a_small_body_in_chunks_is_read_where_it_has_an_end(host: Host) -> None:
     assert status == (411 if host.name == "cgi" else 400)  # a script is not told where the body ends
 
 
+@pytest.mark.parametrize(
+    ("target", "raw"),
+    [
+        (f"/trainingportal/{TOKEN}/reserve?courseClassExternalId={CLASS}&studentFirstName=\xc6r\xf8", True),
+        ("/trainingportal/reserve?a=\xc6", True),
+        ("/oilmat/nord/queue?type=\xff", True),
+        ("/oilmat/%C6r%F8/alive", False),
+        ("/nowhere/%FF", False),
+    ],
+)
+def test_an_address_that_is_not_utf8_is_refused_and_not_a_failure(
+    hosted: tuple[Doors, Host], target: str, *, raw: bool
+) -> None:
+    here, host = hosted
+    before = here.log()
+    head, _, body = host.ask_raw(target).partition(b"\r\n\r\n")
+    assert head.split(b" ", 2)[1] == b"400"
+    if not raw or host.name == "cgi":  # the servers refuse such bytes themselves, before we see them
+        assert json.loads(body)["code"] == "not_utf8"
+    assert here.log() == before
+
+
 def test_the_documents_are_there(host: Host) -> None:
     told = host.ask("GET", "/openapi.json")
     assert (told.status, told.json["servers"]) == (200, [{"url": host.base or "/"}])
@@ -113,11 +138,34 @@ def test_no_answer_says_what_hosts_it(host: Host) -> None:
         assert headers["Cache-Control"] == "no-store"
 
 
+WORKERS = [*("--workers", "1", "--threads", "2"), *GUNICORN[GUNICORN.index("--log-level") :]]
+BINDS = ["--bind", "127.0.0.1:0"]
+
+
+@pytest.mark.parametrize(
+    ("server", "code"),
+    [
+        (["gunicorn", *GUNICORN, *BINDS], 3),
+        (["gunicorn", *(one for one in WORKERS if one != "--preload"), *BINDS], 3),  # by the worker
+        (["waitress", "--listen=127.0.0.1:0"], 78),
+    ],
+)
+def test_a_server_that_cannot_begin_says_why_in_a_sentence_and_ends(here: Doors, server: list[str], code: int) -> None:
+    (here.home / ".env").write_text("")
+    command = [sys.executable, "-m", *server, "integrator.gateway.wsgi:application"]
+    done = subprocess.run(command, env=here.environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("[gateway] website_key: WEBSITE_KEY is not set") == 1
+    assert done.stderr.count("integrator check") == 1
+    assert "Traceback" not in done.stderr
+
+
 def test_a_home_that_is_not_set_up_is_told_to_the_web_server_and_to_nobody_else(here: Doors) -> None:
     (here.home / "config" / "integrator.toml").write_text("[gateway]\nwebsite_kee = 1\n")
     variables = {"REQUEST_METHOD": "GET", "PATH_INFO": "/docs", "SERVER_NAME": "x", "SERVER_PORT": "80"}
     done = run_cgi(variables, b"", environment(here.home))
     assert b"website_kee" in done.stderr
+    assert "→".encode() in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.stdout.startswith(b"Status: 503")
     assert b"website_kee" not in done.stdout

@@ -27,6 +27,12 @@ IDA = {"courseClassExternalId": CLASS, "studentFirstName": "Ida", "studentLastNa
 DOCS = Path(__file__).parents[2] / "docs" / "gateway.md"
 
 
+@pytest.fixture
+def here(here: Doors) -> Doors:
+    here.publish()
+    return here
+
+
 def signed(here: Doors, query: dict[str, str], *, path: str = RESERVE, off_s: int = 0) -> dict[str, str]:
     moment = str(int(here.now) + off_s)
     return query | {
@@ -200,7 +206,7 @@ def test_without_its_file_no_refusal_is_logged_and_what_is_wrong_is_said_once(he
 def test_a_table_that_is_missing_is_made_again(here: Doors) -> None:
     here.configure(gateway="rate_per_minute = 1")
     here.ask("GET", "/docs")
-    for table in ("callers", "refusals", "signatures"):
+    for table in ("callers", "lines", "signatures"):
         scratch(here, f"DROP TABLE {table}")
     assert [here.ask("GET", "/docs").status_code for _ in range(2)] == [200, 429]
     assert here.log() == ""

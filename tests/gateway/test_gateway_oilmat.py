@@ -85,6 +85,17 @@ def test_a_login_in_an_order_is_nowhere_afterwards(here: Doors) -> None:
         assert secret.encode() not in kept
 
 
+def test_the_log_names_a_login_and_unknown_fields_without_their_values(here: Doors) -> None:
+    assert create(here).status_code == 200
+    assert "why" not in json.loads(here.log().splitlines()[-1])
+    loud = {"unique_id": "8", "password": "Sommer2026!", "farve": "rød", "rim": "4"}
+    assert create(here, [LINE | loud, LINE | loud | {"unique_id": "9"}]).status_code == 200
+    assert json.loads(here.log().splitlines()[-1])["why"] == "credentials_in_payload; ignored: farve, rim"
+    assert create(here, LINE | {"unique_id": "10", "farve": "rød"}).status_code == 200
+    assert json.loads(here.log().splitlines()[-1])["why"] == "ignored: farve"
+    assert "rød" not in here.log()
+
+
 def test_the_queue_is_a_list_of_objects_and_reading_it_changes_nothing(here: Doors) -> None:
     create(here)
     before = here.rows("SELECT * FROM orderlines")
@@ -118,8 +129,9 @@ def test_clearing_takes_out_what_waits_and_tells_which(here: Doors) -> None:
     assert answer.json == {"workshop": "bennys-auto", "type": "task", "count": 2, "ids": ["0007", "8"]}
     asked = here.oilmat("GET", "bennys-auto/check_order_status?unique_id=8").json
     assert (asked["status"], asked["reason"]) == ("failed", "fjernet fra køen")
+    create(here, LINE | {"unique_id": "9", "product_amount": "1.234,5"})
     seen = here.oilmat("PUT", "bennys-auto/clear_queue", json={"type": "error"})
-    assert seen.json["ids"] == ["0007", "8"]
+    assert seen.json["ids"] == ["9"]  # what a person cleared is not among what needs one
     assert here.oilmat("GET", "bennys-auto/queue?type=error").json["length"] == 0
 
 

@@ -18,6 +18,12 @@ BJORN: dict[str, str] = json.loads((SAMPLES / "request-provider-reserve.query.js
 ASKED = BJORN | {"courseClassExternalId": CLASS}
 
 
+@pytest.fixture
+def here(here: Doors) -> Doors:
+    here.publish()
+    return here
+
+
 def sample(name: str) -> dict[str, str]:
     found: dict[str, str] = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
     return found
@@ -49,6 +55,13 @@ def test_a_seat_is_reserved_and_given_back_as_the_documentation_shows(here: Door
     assert here.rows("SELECT o.state, b.state FROM orders o, bookings b") == [("cancelled", "cancelled")]
 
 
+def test_a_reference_is_taken_however_it_was_written(here: Doors) -> None:
+    reference = reference_of(here.portal("reserve", **ASKED))
+    query = {"bookingReference": reference.lower(), "enrollmentReference": f" {reference.title()} "}
+    assert here.portal("cancel", **query).json == sample("provider-cancel-success")
+    assert here.rows("SELECT state FROM bookings") == [("cancelled",)]
+
+
 def test_a_class_that_is_full_is_told_in_its_own_words(here: Doors) -> None:
     here.world.maconomy.seed({"set": {CLASS: {"freeSeats": 0}}})
     answer = here.portal("reserve", **ASKED)
@@ -75,6 +88,39 @@ def test_a_class_that_cannot_be_booked_is_refused(here: Doors, change: dict[str,
     here.world.maconomy.seed({"set": {CLASS: change}})
     answer = here.portal("reserve", **ASKED)
     assert (answer.status_code, answer.json["successful"], answer.json["errorMessage"]) == (200, "false", words)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [(None, "Kurset kan ikke bestilles"), ("cancelled", "Kurset er avlyst"), ("published", "")]
+)
+def test_only_a_class_that_is_published_there_is_sold_and_maconomy_is_not_even_asked(
+    here: Doors, state: str | None, words: str
+) -> None:
+    assert here.world.run("import-courses").code == 0
+    with here.world.store() as db:
+        db.write(
+            "DELETE FROM published_classes" if state is None else f"UPDATE published_classes SET state = '{state}'"
+        )
+    here.world.maconomy.clear_ledger()
+    answer = here.portal("reserve", **ASKED)
+    assert (answer.status_code, answer.json["errorMessage"]) == (200, words)
+    assert here.rows("SELECT count(*) FROM bookings") == [(int(state == "published"),)]
+    assert (here.world.maconomy.entries() == []) is (state != "published")
+
+
+def test_a_booking_that_was_made_is_told_again_when_its_class_is_sold_there_no_more(here: Doors) -> None:
+    reference = reference_of(here.portal("reserve", **ASKED))
+    with here.world.store() as db:
+        db.write("UPDATE published_classes SET state = 'cancelled'")
+    assert reference_of(here.portal("reserve", **ASKED)) == reference
+
+
+def test_why_a_seat_was_not_sold_stands_in_the_log(here: Doors) -> None:
+    with here.world.store() as db:
+        db.write("UPDATE published_classes SET state = 'cancelled'")
+    here.portal("reserve", **ASKED)
+    here.portal("reserve", courseClassExternalId="99999-01")
+    assert [json.loads(line)["why"] for line in here.log().splitlines()] == ["cancelled", "not_found"]
 
 
 @pytest.mark.parametrize("class_id", ["99999-01", "../api", "a/b", "x" * 41, "<b>", "Æ"])

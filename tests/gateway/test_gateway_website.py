@@ -172,6 +172,7 @@ def test_an_order_that_is_none_is_not_found(here: Doors, number: str) -> None:
 
 
 def test_a_resellers_booking_is_none_of_the_websites(here: Doors) -> None:
+    here.publish()
     here.portal("reserve", courseClassExternalId=CLASS)
     [(order,)] = here.rows("SELECT id FROM orders")
     for method, path in (("GET", ""), ("POST", "/cancel")):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from desks import CLASS, T0, Clock, Erp, desk
+from desks import CLASS, T0, Clock, Erp, desk, publish
 from integrator.domain.portal import PortalBooking, PortalCourse, PortalPerson, ReserveRequest
 from integrator.errors import BadAnswer, IntegratorError, Refused, Unavailable
 from integrator.jobs import booking, reseller_desk
@@ -98,7 +98,7 @@ class Here:
         return self.one("SELECT b.state, b.task, o.state FROM bookings b JOIN orders o ON o.id = b.order_id")
 
     def reserve(self, who: str) -> str:
-        return reseller_desk.reserve(self.desk, ReserveRequest(CLASS, {"who": who}), hold_s=86_400, repeat_s=600)
+        return reseller_desk.reserve(self.desk, ReserveRequest(CLASS, {"who": who}), repeat_s=600, first_look_s=2.0)
 
 
 @pytest.fixture
@@ -110,9 +110,18 @@ def here(tmp_path: Path) -> Iterator[Here]:
 @contextmanager
 def reserved(tmp_path: Path) -> Iterator[Here]:
     with desk(tmp_path, Erp(total=4)) as (at_desk, _, clock):
+        with at_desk.db.tx():
+            publish(at_desk.db)
         found = Here(at_desk, clock, "")
         found.reference = found.reserve("a")
         yield found
+
+
+def test_a_booking_that_waits_for_its_next_look_is_told_with_its_time(here: Here) -> None:
+    now = int(here.clock.now)
+    assert here.run(None).later == {"bookings": (1, now + 2)}
+    assert here.run(None, later_s=2.0).later == {"bookings": (1, now + 7)}
+    assert here.run(BJORN, later_s=5.0).later == {}
 
 
 def test_a_booking_that_is_visible_becomes_an_order_to_register(here: Here) -> None:
@@ -221,6 +230,15 @@ def test_where_a_seat_ran_out_while_nobody_answered_a_person_is_told(here: Here)
     here.desk.db.write("UPDATE orders SET state = 'released'")
     here.run(Unavailable("trainingportal: no answer"), later_s=60)
     assert here.state() == ("unseen", "lost_seat", "released")
+    [reason] = here.one("SELECT reason FROM set_aside")
+    assert reason.startswith("lost its seat, which is held for a day, while Trainingportal could not be asked: ")
+    assert f"integrator booking-status again {here.reference};" in reason
+    reseller_desk.look_again(here.desk, here.reference)
+    here.run(BJORN)
+    assert here.one("SELECT b.state, b.task, o.state FROM bookings b JOIN orders o ON o.id = b.order_id") == (
+        *("confirmed", None),
+        "complete",
+    )
 
 
 def test_of_a_clock_that_ran_ahead_nobody_waits(here: Here) -> None:
@@ -238,6 +256,7 @@ def test_a_booking_whose_seat_was_given_up_meanwhile_is_for_a_person(here: Here)
     here.desk.db.write("UPDATE orders SET state = 'released'")
     here.run(BJORN, later_s=2)
     assert here.state() == ("confirmed", "lost_seat", "released")
+    assert "was confirmed when its seat had been given up: " in here.one("SELECT reason FROM set_aside")[0]
     assert here.desk.db.all("SELECT * FROM outbox") == []
 
 

@@ -239,7 +239,7 @@ def test_quirk_7_reading_writes_nothing(db, intake):
     for kind in desk.KINDS:
         desk.queue(db, W, kind)
     assert desk.status(db, W, "0007")["status"] == "processing"
-    assert desk.detail(db, W, "0007")["phase"] == "claimed"
+    assert desk.detail(db, W, "0007", now=AT)["phase"] == "claimed"
 
 
 def test_quirk_8_what_is_cleared_is_failed_and_says_so(db, intake):
@@ -448,7 +448,7 @@ def test_refused_orders_lie_in_a_file_with_the_reasons_beside_it_and_without_any
     assert [found["unique_id"] for found in json.loads(content.read_bytes())] == ["0007", "8", "9"]
     assert reasons.read_text(encoding="utf-8").splitlines() == [
         "2. case_id: must be 1 to 20 letters a-z, digits or hyphens",
-        "3. item 3: workshop: must be the id or the name of a configured workshop",
+        '3. item 3: workshop: must be the id or the name of a configured workshop ("nowhere" is none)',
     ]
     for path in (spool / W).rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes()
@@ -588,6 +588,10 @@ def test_killed_between_reading_a_file_and_moving_it_there_is_one_row(home, how,
 # from OilMat ----------------------------------------------------------------------------------------------
 
 
+def fetched(intake, oilmat):
+    return [one for page in fetch(intake, oilmat, W) for one in page]
+
+
 @pytest.fixture
 def oilmat():
     standin = StandIn()
@@ -601,20 +605,20 @@ def test_what_oilmat_offers_is_kept_once_however_often_and_in_whatever_order_it_
     standin, client = oilmat
     standin.seed({"dispenses": {W: [order(str(number)) for number in range(10)]}})
     standin.seed({"twice": True, "overlap": 1, "disorder": True})
-    first = fetch(intake, client, W)
+    first = fetched(intake, client)
     assert len([taken for taken in first if taken.result == "new"]) == 10
     assert {taken.result for taken in first} == {"new", "same"}
     assert {line[1] for line in kept(db)} == {str(number) for number in range(10)}
     assert {source for (source,) in rows(db, "orderlines", "source")} == {"pull"}
     standin.seed({"dispenses": {W: [order("10")]}, "twice": False, "overlap": 0})
-    assert [taken.unique_id for taken in fetch(intake, client, W) if taken.result == "new"] == ["10"]
+    assert [taken.unique_id for taken in fetched(intake, client) if taken.result == "new"] == ["10"]
     assert len(kept(db)) == 11
 
 
 def test_an_item_that_is_no_order_is_refused_and_the_pull_goes_on(db, intake, oilmat):
     standin, client = oilmat
     standin.seed({"dispenses": {W: [order("1"), 7, order("2", case_id=""), order("3", workshop="karls-biler"), SENT]}})
-    found = fetch(intake, client, W)
+    found = fetched(intake, client)
     assert [taken.result for taken in found] == ["new", "rejected", "bad request", "rejected", "new"]
     assert counters(db)["rejected"] == 2
     assert SECRET.encode() not in db.path.read_bytes()
@@ -637,15 +641,15 @@ def test_a_pull_that_breaks_off_goes_on_behind_the_last_page_that_was_kept(db, i
     asked = []
 
     class Breaking:
-        def pages(self, workshop, after):
+        def pages(self, workshop, after, *, at_most_s):
             asked.append(after)
             yield Page((raw(order("1")),), "c-1", True)
             raise Unavailable("oilmat: cut short")
 
     with pytest.raises(Unavailable):
-        fetch(intake, Breaking(), W)
+        fetched(intake, Breaking())
     assert [line[1] for line in kept(db)] == ["1"]
     with pytest.raises(Unavailable):
-        fetch(intake, Breaking(), W)
+        fetched(intake, Breaking())
     assert asked == [None, "c-1"]
     assert len(kept(db)) == 1

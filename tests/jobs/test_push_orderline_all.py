@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,13 @@ import pytest
 
 from browser_processes import Watched
 from integrator.runtime import lock
+from integrator.standins.base import Running, serve
+from integrator.standins.oilmat import TOKEN, OilMat
 from integrator.store.workshops import Workshops
 from jobs.workshop_processes import (
+    MOST_QUESTIONS,
     NORD,
+    PACE_S,
     PATIENT,
     Two,
     await_status,
@@ -25,7 +31,7 @@ from jobs.workshop_processes import (
     said,
     two_workshops,
 )
-from workshop_world import world
+from workshop_world import WorkshopWorld, world
 
 ALL = ("push-orderline", "--all", "--jobs", "2", "--json")
 HERE, THERE = ("push-orderline", "--workshop", "bennys-auto"), ("push-orderline", "--workshop", NORD)
@@ -45,6 +51,29 @@ def hang(two: Two) -> None:
     """No request to nord-biler's ERP is ever answered."""
     two.configure(there="timeout_s = 25")
     two.nord.faults.add({"fault": {"kind": "hang"}, "times": None})
+
+
+@contextmanager
+def oilmat_of(shop: WorkshopWorld) -> Iterator[tuple[OilMat, Running]]:
+    """An OilMat that the home is configured for."""
+    oilmat = OilMat()
+    with serve(oilmat) as server:
+        text = f'[oilmat]\nbase_url = "{server.url}"\ntoken = {{ env = "OILMAT_TOKEN" }}\ntimeout_s = 60\n'
+        (shop.home.config / "integrator.toml").write_text(text, encoding="utf-8")
+        with shop.home.env_file.open("a", encoding="utf-8") as secrets:
+            secrets.write(f"OILMAT_TOKEN={TOKEN}\n")
+        yield oilmat, server
+
+
+def await_told(oilmat: OilMat, run: "subprocess.Popen[str]", unique_id: str, status: str) -> None:
+    """Ask OilMat, as long as a run goes on, until it was told so."""
+    for _ in range(MOST_QUESTIONS):
+        if (unique_id, status) in [(one["unique_id"], one["status"]) for one in oilmat.state()["statuses"]]:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(PACE_S)
+            raise AssertionError(f"the run ended, and {unique_id} was not told: {finish(run)}")
+    raise AssertionError(f"{unique_id} was not told to be {status}: {oilmat.state()['statuses']}")
 
 
 def lock_of(workshop: str) -> str:
@@ -73,6 +102,49 @@ def test_a_workshop_whose_erp_hangs_holds_up_no_other(two: Two) -> None:
     assert set(listed(told["waiting"])) == {f"workshop.orderline {NORD}/0001", f"workshop.orderline {NORD}/0002"}
     assert told["counts"]["browsers.started"] == 3  # bennys-auto's second child had one, too
     assert (len(shop.saves()), two.saves_at_nord()) == (3, [])
+
+
+def test_an_oilmat_that_hangs_holds_up_no_workshop_and_is_asked_for_no_second_one(two: Two) -> None:
+    shop = two.shop
+    with oilmat_of(shop) as (oilmat, server):
+        server.faults.add({"fault": {"kind": "hang"}, "times": None})
+        create(shop, "0001", workshop=NORD)
+        create(shop, "0007")
+        run = begin(shop, *ALL)
+        with ended(run):
+            gate = server.faults.gate
+            assert gate.await_held(seconds=60)
+            await_status(shop, run, "bennys-auto", "0007", "completed")
+            await_status(shop, run, NORD, "0001", "completed")
+            assert gate.held == 1  # all that is done, and it still hangs
+            gate.close()
+            result = finish(run)
+        assert (result.code, result.json["failed"]) == (75, [])
+        assert result.json["error"].startswith("oilmat: ask for dispenses of")
+        asked = {entry["target"] for entry in oilmat.entries(method="GET")}
+        assert len(asked) == 1
+
+
+def test_what_became_of_an_order_is_told_though_the_run_is_stopped(two: Two) -> None:
+    hang(two)
+    shop = two.shop
+    with oilmat_of(shop) as (oilmat, _):
+        create(shop, "0001", workshop=NORD)
+        dispensed = {"workshop": "bennys-auto", "unique_id": "0007", "case_id": "56", "product_nr": "OL-1040"}
+        oilmat.seed({"dispenses": {"bennys-auto": [dispensed | {"product_amount": "5,5"}]}})
+        run = begin(shop, *ALL)
+        with ended(run):
+            assert two.nord.faults.gate.await_held(seconds=60)
+            await_told(oilmat, run, "0007", "completed")
+            assert lock.is_held(shop.home.locks, lock_of(NORD))  # the other one still hangs
+            run.terminate()
+            two.nord.faults.gate.close()
+            result = finish(run)
+        assert (result.code, "SIGTERM" in result.json["error"]) == (75, True)
+        [told] = oilmat.state()["statuses"]
+        assert result.json["counts"]["oilmat.status.told"] == len(told["arrived"])  # perhaps also that it was begun
+        rows = (shop.home.status / "bennys-auto.jsonl").read_text(encoding="utf-8").splitlines()
+        assert [json.loads(row)["status"] for row in rows] == ["completed"]
 
 
 def test_a_child_that_is_killed_leaves_the_others_alone(two: Two) -> None:

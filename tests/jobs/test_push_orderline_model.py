@@ -1,10 +1,11 @@
 """push-orderline on a real store against an ERP on paper: whatever goes wrong wherever, one line, and it is known."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,16 +14,20 @@ from hypothesis import strategies as st
 
 from integrator.domain.orderlines.order import EFFECT, Order, scope_of
 from integrator.home import Home, init_home
+from integrator.jobs import workshop_desk
 from integrator.jobs.orderline_intake import Intake
 from integrator.jobs.push_orderline import Book, Shop, push_orderline
 from integrator.runner import Options, run_job
 from integrator.runtime.report import Report
-from integrator.secret import Reference
+from integrator.secret import Reference, Secret
 from integrator.settings import Workshop
 from integrator.store.orderlines import Orderlines, shown
 from integrator.store.workshops import Workshops
+from integrator.systems.browser.locators import Locators
+from integrator.systems.workshops import session as sessions
 from integrator.systems.workshops.sender import OrderlineSender, Rules
-from jobs.paper_erp import Killed, Paper, PaperSession
+from integrator.systems.workshops.session import BrowserSession, Login
+from jobs.paper_erp import Killed, Paper, PaperErp, PaperSession
 
 START = 1_795_000_000.0
 QUIET_S = 120.0
@@ -46,6 +51,7 @@ class Garage:
         self.paper = Paper(lambda: self.now, two_steps=two_steps)
         self.rules = Rules(marker, existing_fails, 60, (2.0, 5.0, 15.0), user="oilmat@example.org")
         self.like_it: tuple[str, ...] = ("bennys-auto",)
+        self.session: Callable[[], Any] = lambda: PaperSession(self.paper)
         self.workshop = Workshop(
             name="Bennys Auto",
             type="au2office",
@@ -72,7 +78,7 @@ class Garage:
         def sender(session: Any, book: Book) -> OrderlineSender:
             return OrderlineSender(session, book, self.rules, QUIET_S, self.sleep)
 
-        shop = Shop(self.workshop, self.like_it, cast(Any, lambda: PaperSession(self.paper)), sender)
+        shop = Shop(self.workshop, self.like_it, self.session, sender)
         try:
             return self._job(lambda run, wiring: push_orderline(run, shop))
         except Killed:
@@ -109,6 +115,13 @@ class Garage:
             yield db
         finally:
             db.close()
+
+    def events(self, unique_id: str = "0007") -> list[str]:
+        with self.store() as db:
+            return [event["what"] for event in Orderlines(db).events(self.row(unique_id)["id"])]
+
+    def logins(self) -> int:
+        return self.paper.names.count("log_in")
 
     def ours(self) -> list[dict[str, Any]]:
         return [line for line in self.paper.lines if "OilMat" in line["name"]]
@@ -283,6 +296,99 @@ def test_a_layout_that_two_orders_do_not_find_blocks_all_workshops_of_the_type(g
     assert (report.exit_code, garage.paper.names.count("open_case")) == (5, 2)
 
 
+def test_the_way_out_of_a_block_is_said_when_it_begins_and_as_long_as_it_lasts(garage: Garage) -> None:
+    for number in range(2):
+        garage.take(Order("bennys-auto", f"{number}", f"{500 + number}", "OL-0530", "1"))
+    garage.paper.mishaps = AtCalls(garage.paper, "open_case", "layout-changed")
+    reports = [garage.run(), garage.run()]
+    then = "mend config/workshops/au2office.toml, then: integrator workshop activate bennys-auto --unblock"
+    assert [report and (report.exit_code, report.hint) for report in reports] == [(1, then), (5, then)]
+
+
+@pytest.mark.parametrize("code", ["login-refused", "login-attention"])
+def test_the_way_out_of_a_refused_login_is_a_login(garage: Garage, code: str) -> None:
+    garage.take()
+    garage.paper.mishaps = AtCalls(garage.paper, "log_in", code)
+    reports = [garage.run(), garage.run()]
+    then = "mend it, then: integrator workshop test-login bennys-auto"
+    assert [report and (report.exit_code, report.hint) for report in reports] == [(1, then), (5, then)]
+    assert garage.logins() == 1
+
+
+@pytest.mark.parametrize("code", ["field-mismatch", "case-not-found", "line-conflict"])
+def test_what_goes_wrong_at_the_login_fails_no_order_and_blocks_the_workshop(
+    garage: Garage, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """By a real session: it alone knows that the order was not looked at yet."""
+    for number in range(3):
+        garage.take(Order("bennys-auto", f"{number}", f"{500 + number}", "OL-0530", "1"))
+    monkeypatch.setattr(sessions, "erp_of", lambda kind: PaperType(garage.paper))
+    garage.session = lambda: BrowserSession(
+        kind="paper",
+        base_url="http://127.0.0.1:9",
+        login=lambda: Login("oilmat@example.org", Secret("x"), None),
+        start=cast(Any, lambda: SimpleNamespace(driver=None, close=lambda: None)),
+        locators=Locators({}, shown="paper.toml"),
+        evidence=garage.home.evidence,
+        stamp=lambda: "now",
+        timeout_s=1,
+        name_limit=60,
+    )
+    garage.paper.mishaps = AtCalls(garage.paper, "log_in", code)
+    reports = [garage.run(), garage.run()]
+    assert [report and report.exit_code for report in reports] == [1, 5]
+    with garage.store() as db:
+        assert Workshops(db).get("bennys-auto").blocked_code == "login-attention"
+    assert [garage.row(str(number))["status"] for number in range(3)] == ["received"] * 3
+    assert garage.logins() == 1
+
+
+def test_a_doubt_that_cannot_be_read_rests_in_between_and_tells_the_same_once(garage: Garage) -> None:
+    garage.take()
+    garage.paper.mishaps = Unreadable(garage.paper, "case-ambiguous")
+    garage.run()
+    assert (garage.row()["phase"], garage.paper.writes) == ("doubt", 1)
+    garage.take(Order("bennys-auto", "0008", "560", "OL-0530", "5.5"))
+    told, begun = [], garage.logins()
+    for minute in range(1, 181):
+        garage.now += 60
+        garage.run()
+        if minute % 60 == 0:
+            told.append((garage.logins() - begun, garage.events("0008")))
+    # By each of the first four runs, then after 1, 2, 4, 8, 16, 32 and 60 minutes.
+    assert [logins for logins, _ in told] == [9, 10, 11]
+    assert [events for _, events in told] == [["received", "claimed", "waits"]] * 3
+    looks = ["evidence"] * 4  # what the save said, and each look of the same run
+    assert garage.events() == ["received", "claimed", "looked", "armed", *looks, "doubt", "evidence", "doubt"]
+
+    garage.paper.mishaps = {}
+    garage.now += 3_600
+    garage.run()
+    garage.now += 60
+    garage.run()
+    assert [garage.status(unique_id)[0] for unique_id in ("0007", "0008")] == ["completed"] * 2
+    assert garage.paper.writes == 2
+
+
+def test_a_person_who_has_seen_to_a_doubt_does_not_wait_for_its_rest(garage: Garage) -> None:
+    garage.take()
+    garage.paper.mishaps = Unreadable(garage.paper, "case-ambiguous")
+    opened: list[PaperSession] = []
+    garage.session = lambda: opened.append(PaperSession(garage.paper)) or opened[-1]
+    for _ in range(9):
+        garage.run()
+        garage.now += 3_600
+    garage.run()
+    garage.paper.mishaps = {}
+    garage.now += 60
+    garage.run()
+    assert (garage.row()["status"], len(opened)) == ("processing", 10)
+    with garage.store() as db:
+        workshop_desk.set_active(db, "bennys-auto", True, unblock=True, at=int(garage.now))
+    garage.run()
+    assert (garage.status(), garage.paper.writes) == (("completed", ""), 1)
+
+
 def test_one_order_that_finds_an_odd_page_twice_blocks_nothing(garage: Garage) -> None:
     garage.take()
     garage.paper.mishaps = AtCalls(garage.paper, "open_case", "layout-changed")
@@ -404,6 +510,32 @@ def test_what_comes_again_after_a_restore_is_looked_for_first(tmp_path: Path) ->
 
 
 _FACTS = {"unique_id": "0007", "case_id": "560", "product_nr": "OL-0530", "product_amount": "5.5"}
+
+
+class PaperType:
+    """What a type's module offers, of an ERP on paper."""
+
+    BUSY = ()
+
+    def __init__(self, paper: Paper) -> None:
+        self._paper = paper
+
+    def __call__(self, tab: Any, base_url: str, *, name_limit: int) -> PaperErp:
+        return PaperErp(self._paper)
+
+
+class Unreadable(dict[int, str]):
+    """The save gets no answer, and from then on the case cannot be opened."""
+
+    def __init__(self, paper: Paper, code: str) -> None:
+        super().__init__()
+        self._paper, self._code = paper, code
+
+    def get(self, key: int, default: Any = None) -> Any:
+        name = self._paper.names[-1]
+        if name == "save":
+            return "+slow"
+        return self._code if name == "open_case" and self._paper.writes else default
 
 
 class AtCalls(dict[int, str]):

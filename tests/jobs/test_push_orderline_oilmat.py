@@ -9,6 +9,7 @@ import pytest
 
 from integrator.standins.base import Running, serve
 from integrator.standins.oilmat import TOKEN, OilMat
+from integrator.store.workshops import Workshops
 from integrator.systems.browser.session import Browser
 from workshop_world import WorkshopWorld, shared_browser, world
 
@@ -139,3 +140,20 @@ def test_an_oilmat_that_cannot_be_had_holds_up_no_order_and_hears_of_it_later(
     assert [offered.told(one) for one in ("0007", "0009")] == [(["completed"], "")] * 2
     assert (offered.told("0008"), len(shop.saves())) == ((["failed"], "handle varenummer"), 2)
     assert posts == 1
+
+
+@pytest.mark.parametrize("why", ["switched off", "blocked"])
+def test_a_refused_token_is_not_kept_quiet_by_a_workshop_that_takes_no_orders(offered: Offered, why: str) -> None:
+    """That alone ends with 5, which nobody is mailed about."""
+    shop = offered.shop
+    with shop.store() as db, db.tx():
+        if why == "blocked":
+            Workshops(db).block(["bennys-auto"], "login-refused", at=1)
+        else:
+            Workshops(db).set_active("bennys-auto", False, at=1)
+    assert shop.run().exit_code == 5
+    offered.oilmat.seed({"token": "another"})
+    report = shop.run(minutes=1)
+    assert (report.exit_code, report.error) == (1, "oilmat: ask for dispenses of bennys-auto: answered 401")
+    [remark] = report.remarks
+    assert why in remark

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from desks import CLASS, T0, Erp, desk, form
+from desks import CLASS, T0, Erp, desk, form, publish
 from integrator.domain.ordered import REGISTRATION
 from integrator.domain.portal import PortalBooking, PortalPerson, ReserveRequest
 from integrator.errors import Full, NotBookable, NotFound
@@ -23,7 +23,9 @@ BJORN = {"studentFirstName": "Bjørn", "studentLastName": "Ærlighaug", "student
 
 
 def reserve(at_desk: Desk, fields: dict[str, str] = BJORN, *, class_id: str = CLASS) -> str:
-    return reseller_desk.reserve(at_desk, ReserveRequest(class_id, fields), hold_s=DAY_S, repeat_s=600)
+    with at_desk.db.tx():
+        publish(at_desk.db)
+    return reseller_desk.reserve(at_desk, ReserveRequest(class_id, fields), repeat_s=600, first_look_s=2.0)
 
 
 def rows(at_desk: Desk, sql: str) -> list[tuple[Any, ...]]:
@@ -63,6 +65,34 @@ def test_the_same_request_is_the_same_booking_for_a_while_in_whatever_order_its_
         assert rows(at_desk, "SELECT count(*) FROM bookings") == [(3,)]
 
 
+def test_what_a_clock_that_was_ahead_wrote_down_is_nobody_elses_booking(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, clock):
+        clock.now += DAY_S
+        ahead = reserve(at_desk)
+        clock.now -= DAY_S
+        other = reserve(at_desk)
+        assert other != ahead
+        assert reserve(at_desk) == other
+        assert reseller_desk.cancel(at_desk, other)
+        at_desk.db.write("UPDATE bookings SET cancelled_at = ? WHERE reference = ?", (T0 + DAY_S, other))
+        assert reserve(at_desk) not in (ahead, other)
+
+
+def test_a_class_that_was_never_published_or_is_cancelled_there_is_not_sold(tmp_path: Path) -> None:
+    request = ReserveRequest("25172-05", BJORN)
+    with desk(tmp_path) as (at_desk, erp, _):
+        with pytest.raises(NotFound):  # nobody here knows it
+            reseller_desk.reserve(at_desk, request, repeat_s=600, first_look_s=2.0)
+        at_desk.db.write(
+            "INSERT INTO published_classes (class_id, course_id, state, cancelled_at, changed_at)"
+            " VALUES ('25172-05', '25172', 'cancelled', 1, 1)"
+        )
+        with pytest.raises(NotBookable) as no:
+            reseller_desk.reserve(at_desk, request, repeat_s=600, first_look_s=2.0)
+        assert (no.value.code, erp.asked) == ("cancelled", 0)
+        assert rows(at_desk, "SELECT count(*) FROM orders") == [(0,)]
+
+
 def test_the_same_request_at_once_is_one_booking(tmp_path: Path) -> None:
     """Both are asked before either is kept."""
     with desk(tmp_path) as (at_desk, erp, clock):
@@ -89,8 +119,8 @@ def test_the_same_request_at_once_is_one_booking(tmp_path: Path) -> None:
 def test_reserved_and_cancelled_at_once_the_seat_is_free_again_and_twice_is_once(tmp_path: Path) -> None:
     with desk(tmp_path, Erp(total=1)) as (at_desk, _, clock):
         reference = reserve(at_desk)
-        assert reseller_desk.cancel(at_desk, reference).cancelled
-        assert reseller_desk.cancel(at_desk, reference).cancelled
+        assert reseller_desk.cancel(at_desk, reference)
+        assert reseller_desk.cancel(at_desk, reference)
         assert rows(at_desk, "SELECT b.state, o.state, b.next_look_at, b.task FROM bookings b, orders o") == [
             ("cancelled", "cancelled", None, None)
         ]
@@ -99,7 +129,7 @@ def test_reserved_and_cancelled_at_once_the_seat_is_free_again_and_twice_is_once
         clock.now += 60
         again = reserve(at_desk)
         assert again != reference  # somebody who changed their mind
-        assert reseller_desk.cancel(at_desk, reference).cancelled  # the first, once more
+        assert reseller_desk.cancel(at_desk, reference)  # the first, once more
         assert Bookings(at_desk.db).get(again)["state"] == "reserved"
 
 
@@ -130,7 +160,7 @@ def test_who_is_on_the_way_to_maconomy_is_cancelled_by_a_person(tmp_path: Path) 
             orders.complete(10001, form_of(found), b"", at=T0)
             queue_registrations(orders, outbox, 10001)
         outbox.begin(outbox.due(REGISTRATION))
-        assert reseller_desk.cancel(at_desk, reference).cancelled
+        assert reseller_desk.cancel(at_desk, reference)
         state = "SELECT b.state, b.task, o.state FROM bookings b, orders o"
         assert rows(at_desk, state) == [("cancelled", "cancel_in_maconomy", "complete")]
         reseller_desk.settle(at_desk, reference)
@@ -143,7 +173,7 @@ def test_an_order_on_legal_hold_is_not_cancelled(tmp_path: Path) -> None:
     with desk(tmp_path) as (at_desk, _, _):
         reference = reserve(at_desk)
         at_desk.db.write("UPDATE orders SET hold_reason = 'a claim', hold_since = ?", (T0,))
-        assert not reseller_desk.cancel(at_desk, reference).cancelled
+        assert not reseller_desk.cancel(at_desk, reference)
         assert Bookings(at_desk.db).get(reference)["state"] == "reserved"
 
 
@@ -186,15 +216,15 @@ def test_a_booking_that_was_given_up_is_taken_up_again_with_a_seat(tmp_path: Pat
     with desk(tmp_path, Erp(total=1)) as (at_desk, _, _):
         reference = reserve(at_desk)
         with pytest.raises(NotBookable, match="it was not given up"):
-            reseller_desk.look_again(at_desk, reference, hold_s=DAY_S)
+            reseller_desk.look_again(at_desk, reference)
         with at_desk.db.tx():
             Bookings(at_desk.db).give_up(reference, at=T0, task="unseen")
             Orders(at_desk.db).cancel(10001, at=T0)
         other = own_reserve(at_desk, CLASS, seats=1, key="k")["order"]
         with pytest.raises(Full):
-            reseller_desk.look_again(at_desk, reference, hold_s=DAY_S)
+            reseller_desk.look_again(at_desk, reference)
         booking.cancel(at_desk, other)
-        reseller_desk.look_again(at_desk, reference, hold_s=DAY_S)
+        reseller_desk.look_again(at_desk, reference)
         assert rows(at_desk, "SELECT state, order_id, looks, next_look_at, task FROM bookings") == [
             ("reserved", 10003, 0, T0, None)
         ]

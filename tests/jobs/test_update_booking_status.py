@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from booking_outcomes import E8, E9, LAST_DAY, NOW, TP, Office, office, pdf, reference
+from integrator.certificates import Certificate
 from integrator.desk import open_desk
+from integrator.domain.ordered import REGISTRATION, scope_of
 from integrator.domain.portal import DOCUMENT, STATUS
-from integrator.errors import NotBookable, NotFound, UsageError
+from integrator.errors import BadRecord, IntegratorError, NotBookable, NotFound, Unavailable, UsageError
 from integrator.jobs import reseller_desk
 from integrator.runtime.outbox import Outbox
 from integrator.standins.trainingportal import AWKWARD
 from integrator.standins.trainingportal.cutting import CutUploads
 from integrator.store.booking_documents import ENDED
+from integrator.store.courses import PAPER, SetAside
 from rawserver import WAIT_S
 
 COMPLETED = f"COMPLETED {LAST_DAY}"
@@ -211,7 +214,7 @@ def test_without_trainingportal_what_was_decided_is_kept_and_said(here: Office, 
     here.complete()
 
     def story(run: Any, wiring: Any) -> None:
-        update_booking_status(run, None, documents=here.documents, var=here.home.var)
+        update_booking_status(run, None, documents=here.documents, var=here.home.var, max_bytes=1_000_000)
 
     options = Options(clock=lambda: NOW)
     report = run_job("update-booking-status", story, needs=("monitor",), options=options, home=here.home)
@@ -420,8 +423,11 @@ def test_a_folder_of_documents_that_leads_to_itself_stops_nobody(here: Office) -
     here.certificates = True
     here.documents.symlink_to(here.documents)
     here.complete()
+    with here.store() as db, db.tx():
+        SetAside(db).replace(PAPER, {B: ("cut", "its end is missing")}, at=NOW, run_id=1)
     report = here.run()
     assert (report.exit_code, here.told(), here.uploaded()) == (0, [COMPLETED], [])
+    assert here.rows("SELECT key, code FROM set_aside") == [(B, "cut")], "nobody has looked at its file"
     [remark] = report.remarks
     assert remark.startswith("documents: the folder cannot be read (Too many levels of symbolic links)")
     here.documents.unlink()
@@ -623,6 +629,68 @@ def test_a_name_no_font_has_is_set_aside_and_holds_no_other(here: Office) -> Non
     assert here.rows("SELECT kind, key, code FROM set_aside") == [("document", B, "no_font")]
 
 
+def test_a_template_that_fails_for_one_student_is_set_aside_for_that_one_and_holds_no_other(here: Office) -> None:
+    here.certificates = True
+    template = here.home.config / "templates" / "certificate.typ"
+    right = template.read_text(encoding="utf-8")
+    panics = '#if json(bytes(sys.inputs.data)).student.name == "Bo Krag" { panic("Bo Krag") }\n'
+    template.write_text(panics + right, encoding="utf-8")
+    here.book(reference("A"), name="Bo Krag")
+    for booking in (TP, reference("A")):
+        here.complete(booking)
+    for _ in range(2):
+        report = here.run()
+        assert (report.exit_code, [one for one, _ in here.uploaded()]) == (0, [TP])
+        assert here.rows("SELECT kind, key, code FROM set_aside") == [("document", reference("A"), "template")]
+    [(reason,)] = here.rows("SELECT reason FROM set_aside")
+    assert "certificate.typ:1 cannot be filled in for it" in reason
+    assert "Krag" not in reason
+    template.write_text(right, encoding="utf-8")
+    assert here.run().exit_code == 0
+    assert ([one for one, _ in here.uploaded()], here.rows("SELECT * FROM set_aside")) == ([TP, reference("A")], [])
+
+
+class Maker:
+    """Makes certificates, but of some bookings it raises."""
+
+    def __init__(self, **raised: IntegratorError) -> None:
+        self.raised = {reference(letter): error for letter, error in raised.items()}
+        self.asked: list[str] = []
+
+    def pdf(self, facts: Certificate) -> bytes:
+        self.asked.append(facts.reference)
+        if facts.reference in self.raised:
+            raise self.raised[facts.reference]
+        return pdf(facts.reference)
+
+
+def test_a_certificate_that_takes_too_long_is_tried_by_the_next_run_and_holds_no_other(here: Office) -> None:
+    here.book(B)
+    here.book(C)
+    for booking in (TP, B, C):
+        here.complete(booking)
+    unwritable = BadRecord("a letter", code="no_font")
+    here.maker = Maker(B=unwritable)
+    here.run()
+    here.maker = Maker(B=Unavailable("takes longer than 30 s"), C=Unavailable("takes longer than 30 s"))
+    report = here.run()
+    assert (report.exit_code, list(report.waiting)) == (75, [f"certificate {B}"])
+    assert sorted(one for one, _ in here.uploaded()) == sorted([TP, C])
+    assert here.rows("SELECT key, code FROM set_aside") == [(B, "no_font")], "nothing says that this is over"
+    here.maker = Maker()
+    assert (here.run().exit_code, here.rows("SELECT * FROM set_aside")) == (0, [])
+
+
+def test_on_a_machine_that_is_too_busy_not_every_certificate_is_tried(here: Office) -> None:
+    slow = dict.fromkeys("BCDEFG", Unavailable("takes longer than 30 s"))
+    for letter in slow:
+        here.book(reference(letter))
+        here.complete(reference(letter))
+    here.maker = Maker(**slow)
+    report = here.run()
+    assert (report.exit_code, len(here.maker.asked), len(report.waiting)) == (75, 3, 6)
+
+
 def test_no_certificate_for_somebody_erased(here: Office) -> None:
     here.certificates = True
     here.complete()
@@ -695,8 +763,31 @@ def test_the_bytes_of_a_completion_that_was_withdrawn_go_and_come_again_with_it(
 def test_what_waits_is_withdrawn_by_a_cancellation(here: Office) -> None:
     wait_for_upload(here)
     with open_desk(here.home, asks=False) as desk:
-        assert reseller_desk.cancel(desk, TP).cancelled
+        assert reseller_desk.cancel(desk, TP)
     assert here.messages() == []
     here.pass_time()
     report = here.run()
     assert (report.exit_code, here.uploaded(), here.kept()) == (0, [], [])
+
+
+@pytest.mark.parametrize("doubt", [False, True])
+def test_a_status_that_still_waits_when_its_booking_is_cancelled_is_given_up(here: Office, doubt: bool) -> None:
+    here.book(B)
+    for booking in (TP, B):
+        here.set("NO_SHOW", booking=booking)
+    if doubt:
+        here.fault(E8, {"kind": "status", "status": 504})
+        here.run()
+    with here.store() as db:
+        outbox = Outbox(db, clock=lambda: here.at)
+        outbox.once(REGISTRATION, "ILI-1-1", {}, scope=scope_of(db.value("SELECT min(id) FROM orders")))
+        outbox.complete(*outbox.begin(outbox.due(REGISTRATION)), "100302")
+    with open_desk(here.home, asks=False) as desk:
+        assert reseller_desk.cancel(desk, TP)
+    here.pass_time()
+    report = here.run()
+    assert (report.exit_code, here.told(), here.told(B)) == (0, [], ["NO_SHOW"])
+    assert report.remarks == ["1 status(es) were not told: their bookings were cancelled meanwhile"]
+    shown = "SELECT state, body, reason FROM outbox WHERE effect = ? AND key = ?"
+    assert here.rows(shown, STATUS, TP) == [("failed", None, "its booking was cancelled: nothing more is told of it")]
+    assert_level(here)

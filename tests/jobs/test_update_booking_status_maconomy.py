@@ -155,9 +155,29 @@ def test_more_classes_than_a_run_asks_for_are_asked_in_turn(
     monkeypatch.setattr(booking_outcomes, "MOST_CLASSES", 2)
     for number in (1, 2, 3):
         here.book(reference("BCD"[number - 1]), id=f"25999-0{number}")
-    for _ in range(2):
+    for _ in range(3):
         assert "in turn" in here.run().remarks[0]
-    assert sorted(erp.asked) == [CLASS, "25999-01", "25999-02", "25999-03"]
+        with here.store() as db:  # the number of a run is no turn: other jobs run in between
+            db.write(
+                "INSERT INTO runs (job, started_at, boot_id, pid, version, outcome) VALUES (?, 1, '', 1, '', 'done')",
+                ("sync-orders",),
+            )
+    every = [CLASS, "25999-01", "25999-02", "25999-03"]
+    assert erp.asked == [*every, *every[:2]]
+
+
+def test_whom_nobody_asked_for_is_next(here: Office, erp: Erp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Maconomy that went away in the middle has not had the whole turn."""
+    monkeypatch.setattr(booking_outcomes, "MOST_CLASSES", 7)
+    for number, letter in enumerate("BCDEFGH"):
+        here.book(reference(letter), id=f"25999-0{number}")
+        erp.fails[f"25999-0{number}"] = AWAY
+    erp.fails[CLASS] = AWAY
+    here.run()
+    assert erp.asked == [CLASS, *(f"25999-0{number}" for number in range(4))]
+    erp.asked.clear()
+    here.run()
+    assert erp.asked[0] == "25999-04"
 
 
 # trouble -------------------------------------------------------------------------------------------
@@ -187,6 +207,45 @@ def test_maconomys_trouble_holds_nothing_else_back(here: Office, erp: Erp, error
     assert here.told(B) == ([] if code in (1, 78) else ["NO_SHOW"])
     if code in (1, 78):
         assert report.error == error.message
+
+
+def test_what_stood_stays_until_its_class_is_read_again(
+    here: Office, erp: Erp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, silent = "25999-01", "25999-02"
+    for booking, class_id in ((B, other), (reference("C"), silent)):
+        here.book(booking, id=class_id)
+    for name in (ours(here), f"{ours(here)}'"):
+        erp.says(name, "completed")
+    erp.fails[silent] = BadAnswer("maconomy: the answer is no list", code="bad_shape")
+    here.run()
+    stood = [("outcome", silent, "bad_shape"), ("outcome", TP, "several")]
+    aside = "SELECT kind, key, code FROM set_aside ORDER BY key"
+    assert here.rows(aside) == stood
+    erp.fails |= {CLASS: AWAY, silent: AWAY}
+    assert (here.run().exit_code, here.rows(aside)) == (75, stood)
+    monkeypatch.setattr(booking_outcomes, "MOST_CLASSES", 1)
+    erp.fails.clear()
+    erp.words.clear()
+    left = [stood, stood[:1], stood[:1], []]  # one class a run, in turn: which ones it starts with is no matter
+    seen = []
+    for _ in range(3):
+        here.run()
+        seen.append(here.rows(aside))
+    assert seen[-1] == []
+    assert all(rows in left for rows in seen)
+    assert seen[0] != []
+
+
+def test_every_trouble_is_told_when_there_are_several(here: Office, erp: Erp) -> None:
+    erp.fails[CLASS] = Refused("maconomy: answered 401")
+    here.complete()
+    template = here.home.config / "templates" / "certificate.typ"
+    template.write_text("#nope", encoding="utf-8")
+    here.certificates = True
+    report = here.run()
+    assert (report.exit_code, report.error) == (1, "maconomy: answered 401")
+    assert "config/templates/certificate.typ:1: unknown variable: nope" in report.remarks
 
 
 def test_an_interface_without_our_references_is_said_and_believed_in_nothing(here: Office, erp: Erp) -> None:

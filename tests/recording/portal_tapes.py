@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import yaml
 
+from desks import for_sale
 from integrator.domain.portal import ReserveRequest
 from integrator.jobs import booking_status_desk, reseller_desk
 from integrator.standins.trainingportal import PASSWORD, USERNAME
@@ -93,7 +94,8 @@ def reserved(here: PortalWorld, *numbers: int) -> list[str]:
         for number in numbers:
             with patch.object(bookings, "_drawn", lambda number=number: REFERENCES[number]):
                 request = ReserveRequest(CLASS, {"studentFirstName": f"Märta {number}"})
-                reseller_desk.reserve(desk, request, hold_s=86_400, repeat_s=600)
+                with for_sale(desk.db, CLASS):
+                    reseller_desk.reserve(desk, request, repeat_s=600, first_look_s=2.0)
     return [REFERENCES[number] for number in numbers]
 
 

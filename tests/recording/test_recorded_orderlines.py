@@ -119,6 +119,8 @@ def test_a_person_reads_the_plan_of_a_replay_too(shop: Shop, tape: Path) -> None
     assert result.code == 0
     assert "add line   workshop.orderline bennys-auto/0007  case 56: 5.5 × OL-0530" in result.out
     assert "the recorded run ended with 5, this replay with 0" in shop.push("--replay", str(tape))["remarks"]
+    loud = shop.command("push-orderline", "--workshop", WORKSHOP.upper(), "--replay", str(tape), "--json")
+    assert planned(json.loads(loud.out)) == {"bennys-auto/0007": "case 56: 5.5 × OL-0530"}
 
 
 def test_what_waited_before_is_carried_and_what_ended_is_not_taken_anew(shop: Shop, tape: Path) -> None:

@@ -12,6 +12,7 @@ from integrator.recording.madeup import MadeUp
 from integrator.recording.scrub import Exchange, Scrubber, System
 from integrator.systems.trainingportal import Options
 from integrator.systems.trainingportal.recordable import recordable
+from portal_options import assumed
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "trainingportal"
 BASE = "https://www.firm.example/mintra/api/courseprovider/rest/"
@@ -37,7 +38,7 @@ def kept(
         headers={"content-type": ["application/json"]},
         body=answer if isinstance(answer, bytes) else json.dumps(answer).encode(),
     )
-    system = System("trainingportal", BASE, recordable(options or Options()))
+    system = System("trainingportal", BASE, recordable(options or assumed()))
     [found] = Scrubber([system], more.get("made_up") or MadeUp()).scrubbed([exchange])
     return found
 
@@ -137,7 +138,7 @@ def test_ids_with_letters_and_slashes_stay_in_addresses_and_answers() -> None:
 
 
 def test_configured_paths_are_known_by_their_ids() -> None:
-    options = Options(get_classes="v2/{course}.list", upload="v2/files/{booking}/new", cancel_style="form")
+    options = assumed(get_classes="v2/{course}.list", upload="v2/files/{booking}/new", cancel_style="form")
     assert kept(
         "v2/GSK-4D.list", {"courseClasses": [{"externalId": "NK-1", "seller": "Åse"}]}, options=options
     ).body == (b'{"courseClasses": [{"externalId": "NK-1", "seller": "baba"}]}')
@@ -173,7 +174,7 @@ def test_of_a_document_its_size_stays() -> None:
         sent_headers={"content-type": ["multipart/form-data; boundary=x"]},
         sent=body,
     )
-    [found] = Scrubber([System("trainingportal", BASE, recordable(Options()))], MadeUp()).scrubbed([exchange])
+    [found] = Scrubber([System("trainingportal", BASE, recordable(assumed()))], MadeUp()).scrubbed([exchange])
     text = found.sent.decode()
     assert "(13 bytes, left out)" in text
     assert not re.search("Lund|hemmelig|provider-user|4f0c2a7d", text + found.url)

@@ -71,6 +71,17 @@ def test_a_clock_that_was_set_back_costs_no_more_than_one_settling(outbox, clock
     assert list(tally.waiting) == ["a"]
 
 
+def test_a_run_that_ended_in_the_middle_is_told_from_one_that_wrote_down_its_doubt(outbox, clock):
+    left_in_doubt(outbox, "a")
+    told = delivery(outbox, Scripted(), clock, waits=False).run().waiting["a"]
+    assert told == "begun by a run that ended in the middle; it is not there yet, and may still arrive"
+    [message] = outbox.in_doubt(EFFECT)
+    with outbox.db.tx():
+        outbox.doubt(message, "nobody saw")
+    told = delivery(outbox, Scripted(), clock, waits=False).run().waiting["a"]
+    assert told == "in doubt; it is not there yet, and may still arrive"
+
+
 @pytest.mark.parametrize("error", [Unavailable("down"), InDoubt("?"), BadAnswer("<html>", code="bad_json")], ids=repr)
 def test_when_looking_fails_nothing_is_sent_until_a_day_has_passed(outbox, clock, error):
     left_in_doubt(outbox, "a")

@@ -268,6 +268,27 @@ def test_a_dropped_message_loses_its_body_and_cannot_be_queued_or_tried_again(ou
         outbox.retry(message.id)
 
 
+def test_one_that_waits_is_given_up_with_its_body_and_can_be_brought_back(outbox):
+    message = in_state(outbox, "received")
+    outbox.give_up(message.id, "cleared by a person")
+    found = row(outbox)
+    assert (found["state"], found["reason"], found["body"] is None) == ("failed", "cleared by a person", False)
+    assert outbox.begin([message]) == []
+    assert outbox.retry(message.id) == "received"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("processing", "the next run looks there first"), ("completed", "is completed"), ("failed", "is failed")],
+)
+def test_only_what_waits_can_be_given_up(outbox, state, said):
+    message = in_state(outbox, state)
+    before = row(outbox)
+    with pytest.raises(UsageError, match=said):
+        outbox.give_up(message.id, "no")
+    assert row(outbox) == before
+
+
 @pytest.mark.parametrize(
     ("state", "said"), [("processing", "the next run looks there first"), ("completed", "is completed")]
 )

@@ -155,6 +155,29 @@ def test_what_waits_for_its_next_try_is_said_with_its_reason(run):
     assert run.report.failed == {}
 
 
+def test_when_the_next_try_is_goes_with_what_waits(run, clock):
+    queue(run, "a", "b")
+    run.deliver(EFFECT, Scripted(Unavailable("busy"), Unavailable("busy")), keep=nothing)
+    assert run.report.later == {EFFECT: (2, run.outbox.next_due(EFFECT))}
+    assert run.outbox.next_due(EFFECT) > clock.now
+
+
+def test_what_may_be_sent_at_any_moment_has_no_time(run):
+    queue(run, "a", "b")
+    with pytest.raises(Refused):
+        run.deliver(EFFECT, Scripted(Raise(Refused("401"))), keep=nothing)
+    assert run.report.later == {}
+
+
+def test_a_story_says_what_waits_though_all_is_well(run, clock):
+    run.later("bookings", 3, clock.now + 40.5)
+    run.later("classes", 0, clock.now)
+    run.later("orders", 2, None)
+    assert run.report.later == {"bookings": (3, int(clock.now + 40.5))}
+    run.report.end(None)
+    assert run.report.exit_code == 0
+
+
 @pytest.mark.parametrize("error", [Refused("401"), Unavailable("down")], ids=repr)
 def test_what_was_done_before_the_end_of_a_delivery_is_not_forgotten(run, error):
     queue(run, "a", "b", "c")

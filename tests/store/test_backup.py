@@ -10,14 +10,19 @@ import pytest
 
 from integrator import database
 from integrator.database import Database, connect
+from integrator.domain.orderlines.order import EFFECT, Order, scope_of
 from integrator.errors import StoreDamaged, Unavailable
 from integrator.runtime.history import History
 from integrator.runtime.outbox import Outbox
 from integrator.store import backup, open_store
 from integrator.store.migrations import STEPS
+from integrator.store.orderlines import Orderlines
 from older_stores import take_back
+from orderline_books import AT as BEGUN_AT
+from orderline_books import W, begin, row
 
 AT = 1_785_000_000
+ORDER = Order(W, "0007", "560", "0005", "5.5")
 
 
 @pytest.fixture
@@ -194,6 +199,30 @@ def test_what_was_under_way_at_the_time_of_the_backup_is_not_called_a_crash(live
     db.close()
     assert row is not None
     assert (row["outcome"], row["finished_at"]) == ("skipped", AT)
+
+
+@pytest.mark.parametrize("phase", [None, "armed"])
+def test_an_orderline_that_a_run_had_begun_with_then_is_looked_for_first(
+    phase: str | None, live: Path, tmp_path: Path
+) -> None:
+    """Claimed, it had not been written at the time of the backup; nobody knows what the run did after it."""
+    db = connect(live)
+    with db.tx():
+        Orderlines(db).take(ORDER, source="spool", credentials=False, at=AT)
+        Outbox(db, clock=lambda: AT).once(EFFECT, ORDER.key, ORDER.body, scope=scope_of(W))
+    begin(db, phase=phase)
+    made = backup.make(db, tmp_path / "backups", at=AT)
+    db.close()
+    backup.restore(made, live, at=AT + 60)
+    db = connect(live)
+    found = row(db)
+    assert found["status"] == "processing"
+    if phase is None:
+        assert (found["phase"], found["lease_owner"]) == (None, None)
+        assert (found["sent_at"], found["uncertain_since"]) == (AT + 60, AT + 60)
+    else:
+        assert (found["phase"], found["armed_at"], found["uncertain_since"]) == ("armed", BEGUN_AT, None)
+    db.close()
 
 
 def test_an_event_that_waited_then_is_looked_for_before_it_is_sent_now(live: Path, tmp_path: Path) -> None:

@@ -164,7 +164,9 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(path: Path) -> Non
     db.write("PRAGMA user_version = 99")
     db.close()
     before = path.read_bytes()
-    with pytest.raises(StoreDamaged, match=rf"newer version \(schema 99, known {len(migrations.STEPS)}\); nothing was touched") as caught:
+    with pytest.raises(
+        StoreDamaged, match=rf"newer version \(schema 99, known {len(migrations.STEPS)}\); nothing was touched"
+    ) as caught:
         _open(path)
     assert caught.value.exit_code == 70
     assert path.read_bytes() == before

@@ -10,6 +10,7 @@ from integrator.errors import Conflict, InDoubt, NotFound, Unavailable
 from integrator.runtime.outbox import Outbox
 from integrator.store import open_store
 from integrator.store.orderlines import Orderlines, shown
+from integrator.store.workshop_health import numbers
 from integrator.store.workshops import State, Workshops
 from orderline_books import AT, W, begin, deliver, fail, row, rows
 
@@ -31,8 +32,9 @@ def lines(db):
 
 def take(db, order=FIRST, *, at=AT, credentials=False):
     with db.tx():
-        result = Orderlines(db).take(order, source="spool", credentials=credentials, at=at)
+        result = Orderlines(db).compare(order)
         if result in ("new", "replaced"):
+            Orderlines(db).take(order, source="spool", credentials=credentials, at=at)
             Outbox(db, clock=lambda: at).once(EFFECT, order.key, order.body, scope=scope_of(order.workshop))
     return result
 
@@ -69,6 +71,14 @@ def test_an_id_is_the_same_order_only_with_the_same_content(db, changed):
     assert take(db, other(**changed), at=AT + 9) == "reused"
     assert dict(row(db)) == before
     assert what_happened(db) == ["received"]
+
+
+def test_an_order_that_is_kept_is_not_written_over_even_by_who_did_not_compare(db, lines):
+    take(db)
+    before = dict(row(db))
+    with db.tx():
+        lines.take(other(case_id="561"), source="spool", credentials=True, at=AT + 9)
+    assert dict(row(db)) == before
 
 
 def test_ids_that_look_alike_and_workshops_are_told_apart(db):
@@ -115,6 +125,31 @@ def test_the_same_bad_request_again_changes_nothing_but_brings_an_archived_one_b
     assert refuse(db, "product_nr: missing", at=AT + 9)
     assert what_happened(db) == ["bad request"] * 3
     assert row(db)["bad_reason"] == "product_nr: missing"
+
+
+def test_what_could_be_read_of_a_bad_request_is_kept_and_mended_when_more_comes(db):
+    def come(*content):
+        with db.tx():
+            refused = Orderlines(db).refuse(W, "0007", "no", source="spool", credentials=False, at=AT, content=content)
+        assert refused
+        found = row(db)
+        return found["case_id"], found["product_nr"], found["product_amount"]
+
+    assert come("560", "0005", None) == ("560", "0005", None)
+    assert come("561", None, None) == ("561", None, None)
+    assert come("561", None, None) == ("561", None, None)
+    assert what_happened(db) == ["bad request"] * 2  # the same again changes nothing
+    assert take(db) == "replaced"
+
+
+def test_one_that_a_restore_left_to_be_looked_for_first_is_counted_as_waiting(db, lines):
+    take(db)
+    take(db, other(unique_id="8"))
+    db.write("UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1", (AT,))
+    with db.tx():
+        lines.claimed(f"{W}/8", "host 1 1", at=AT)
+    seen = numbers(db, W, now=AT, running=False)
+    assert (seen.queued, seen.processing, seen.doubtful, seen.oldest_at) == (1, 1, (), AT)
 
 
 def test_a_row_is_an_order_or_says_why_not(db):
@@ -175,8 +210,10 @@ def test_when_something_changed_last_is_known_without_reading_every_orderline(db
 
 
 def test_an_unknown_one_is_not_found(db, lines):
-    with pytest.raises(NotFound, match="bennys-auto has no orderline 7"):
+    with pytest.raises(NotFound, match="bennys-auto has no orderline 7") as unknown:
         lines.get(W, "7")
+    assert "integrator orderline queue --workshop bennys-auto " in unknown.value.hint
+    assert unknown.value.hint.endswith("integrator explain 7")
     with pytest.raises(NotFound, match="there is no orderline bennys-auto/7"), db.tx():
         lines.event(f"{W}/7", "looked", None, at=AT)
     assert lines.find("7") == []
@@ -258,6 +295,44 @@ def test_equal_reasons_are_counted_another_one_begins_anew_and_none_changes_noth
     assert counted == [1, 2, 1, 1, 1, 1]
 
 
+def test_what_goes_on_as_it_was_is_told_once_with_the_time_when_it_began(db, lines):
+    take(db)
+    for minute in range(4):
+        with db.tx():
+            lines.claimed(FIRST.key, "host 1 1", at=AT + 60 * minute)
+            lines.noted(FIRST.key, "received", "case-busy", "orderline 8 is in doubt", at=AT + 60 * minute)
+    assert what_happened(db) == ["received", "claimed", "waits"]
+    assert {event["at"] for event in lines.events(row(db)["id"])} == {AT}
+    assert row(db)["phase_at"] == AT + 180  # what is so now is as new as it is
+    with db.tx():
+        lines.claimed(FIRST.key, "host 1 1", at=AT + 300)
+        lines.noted(FIRST.key, "received", "case-busy", "orderline 9 is in doubt", at=AT + 300)
+    assert what_happened(db) == ["received", "claimed", "waits", "claimed", "waits"]
+
+
+def test_a_doubt_that_stays_one_is_told_once_and_again_after_anything_else(db, lines):
+    take(db)
+    begin(db, phase="armed")
+    for detail in ("slow", "slow", "gone", "slow", "slow"):
+        with db.tx():
+            lines.noted(FIRST.key, "processing", "slow", detail, at=AT)
+    assert what_happened(db)[-3:] == ["doubt"] * 3
+    with db.tx():
+        lines.evidence(FIRST.key, "2026-11-18/0007", at=AT)
+        lines.noted(FIRST.key, "processing", "slow", "slow", at=AT)
+    assert what_happened(db)[-2:] == ["evidence", "doubt"]
+
+
+def test_how_often_a_reason_was_seen_is_counted_anew_where_a_doubt_begins(db, lines):
+    take(db)
+    counted = []
+    for state in ("received", "received", "processing", "processing", "received"):
+        with db.tx():
+            lines.noted(FIRST.key, state, "slow", "…", at=AT)
+        counted.append(row(db)["reason_times"])
+    assert counted == [1, 2, 1, 2, 3]
+
+
 def test_a_message_without_an_orderline_disturbs_nobody(db, lines):
     with db.tx():
         lines.noted(f"{W}/by-hand", "failed", "slow", "…", at=AT)
@@ -309,6 +384,24 @@ def test_one_that_is_brought_back_begins_anew_and_keeps_what_was_seen_only_for_l
     assert row(db)["phase"] is None
 
 
+@pytest.mark.parametrize(
+    ("line_ref", "confidence", "code", "detail"),
+    [
+        ("line-4", "marker", None, "line line-4, marker"),
+        ("line-4", "marker", "already-present", "line line-4, marker: already-present"),
+        ("line-4", "by count", None, "line line-4, by count"),
+        (None, "by count", None, "by count"),
+        ("line-4", "a person", None, "line line-4, a person"),
+    ],
+)
+def test_a_line_that_is_there_is_kept_with_how_that_is_known(db, lines, line_ref, confidence, code, detail):
+    take(db)
+    begin(db)
+    with db.tx():
+        lines.verified(FIRST.key, line_ref, confidence, code, at=AT)
+    assert lines.events(row(db)["id"])[-1]["detail"] == detail
+
+
 # what is told -----------------------------------------------------------------------------------------
 
 
@@ -317,9 +410,9 @@ def test_what_changed_is_untold_until_it_was_told(db, lines):
     [found] = lines.untold(W)
     with db.tx():
         lines.told(found["id"], '["received", ""]', found["changed_at"])
-    assert lines.untold() == lines.untold(W) == []
+    assert lines.untold(W) == []
     fail(db)
-    [found] = lines.untold()
+    [found] = lines.untold(W)
     assert (found["status"], found["told"]) == ("failed", '["received", ""]')
     assert lines.untold("karls-biler") == []
 
@@ -339,12 +432,12 @@ def test_a_blocked_workshop_is_the_reason_of_all_that_wait_and_of_nothing_else(d
     take(db, other(unique_id="8"))
     take(db, other(unique_id="9"))
     begin(db, "9")
-    for found in lines.untold():
+    for found in lines.untold(W):
         with db.tx():
             lines.told(found["id"], "x", found["changed_at"])
     with db.tx():
         lines.retell(W, at=AT + 7)
-    assert [found["unique_id"] for found in lines.untold()] == ["8"]
+    assert [found["unique_id"] for found in lines.untold(W)] == ["8"]
     assert lines.changed_at(W) == AT + 7
     told = {found["unique_id"]: shown(found, blocked="login-refused") for found in lines.every(W)}
     assert told == {"0007": ("failed", "sag lukket"), "8": ("received", "login afvist"), "9": ("processing", "")}
@@ -372,6 +465,23 @@ def test_a_workshop_is_switched_off_and_on_without_losing_the_rest(db, workshops
         workshops.set_active(W, True, at=AT)
     assert workshops.get(W) == State(W, cursor="c-17")
     assert workshops.get("karls-biler") == State("karls-biler")
+
+
+def test_a_block_and_its_end_are_told_to_oilmat_of_all_that_wait(db, lines, workshops):
+    take(db)
+    take(db, other(unique_id="8", workshop="karls-biler"))
+
+    def untold_after(act):
+        for found in [*lines.untold(W), *lines.untold("karls-biler")]:
+            with db.tx():
+                lines.told(found["id"], "x", found["changed_at"])
+        with db.tx():
+            act()
+        return [found["unique_id"] for found in [*lines.untold(W), *lines.untold("karls-biler")]]
+
+    assert untold_after(lambda: workshops.block([W, "karls-biler"], "layout-changed", at=AT)) == ["0007", "8"]
+    assert untold_after(lambda: workshops.unblock(W, at=AT)) == ["0007"]
+    assert untold_after(lambda: workshops.unblock(W, at=AT)) == []
 
 
 def test_unblocking_forgets_all_that_closed_a_workshop(db, workshops):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+from contextlib import closing, suppress
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,6 +12,8 @@ from integrator.errors import BadAnswer, Refused, Unavailable
 from integrator.standins.base import serve
 from integrator.standins.oilmat import TOKEN
 from integrator.standins.oilmat import OilMat as StandIn
+from integrator.systems.http import Http
+from integrator.systems.oilmat import OilMat
 from oilmat_calls import SECRET, Asked, W, message, oilmat_at
 from rawserver import CLOSE, HANG, RESET, UNREAD, WAIT_S, RawServer, answer, drip
 
@@ -290,6 +293,25 @@ def test_too_much_is_refused_by_a_pull_and_a_status_is_sent_again(asked, fault):
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_slow_one_ends_at_the_deadline(asked, method, fault):
     assert type(asked(method, SLOW[fault], timeout_s=WAIT_S)) is Unavailable
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_who_cannot_wait_asks_once_and_not_for_long(method):
+    def twice(fn):
+        with suppress(Unavailable):
+            return fn()
+        return fn()
+
+    with RawServer([HANG]) as server:
+        http = Http(system="oilmat", base_url=server.url, user_agent="t", timeout_s=60.0, patience=twice)
+        with closing(OilMat(http)) as oilmat:
+            if method == "GET":
+                with pytest.raises(Unavailable, match=f"no answer within {WAIT_S:.3g} s"):
+                    next(oilmat.pages(W, at_most_s=WAIT_S))
+            else:
+                [said] = oilmat.statuses(at_most_s=WAIT_S).send([message()])
+                assert f"no answer within {WAIT_S:.3g} s" in said.message
+        assert [request.method for request in server.requests] == [method]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from integrator.domain.orderlines.order import STATUS_EFFECT as EFFECT
 from integrator.errors import Refused, Unavailable
 from integrator.runtime.delivery import Delivery, Patience
 from integrator.runtime.outbox import Outbox
@@ -13,7 +14,7 @@ from integrator.standins.oilmat import TOKEN
 from integrator.standins.oilmat import OilMat as StandIn
 from integrator.store import open_store
 from integrator.systems.http import Http
-from integrator.systems.oilmat import EFFECT, OilMat
+from integrator.systems.oilmat import OilMat
 
 W = "bennys-auto"
 START = 1_803_888_000.0

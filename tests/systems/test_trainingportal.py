@@ -28,7 +28,8 @@ from integrator.errors import (
 from integrator.runtime.patience import Patience
 from integrator.secret import Secret
 from integrator.systems.http import Http
-from integrator.systems.trainingportal import Options, Trainingportal
+from integrator.systems.trainingportal import Trainingportal
+from portal_options import assumed
 from rawserver import CLOSE, HANG, RESET, SIP, UNREAD, WAIT_S, RawServer, answer, drip
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "trainingportal"
@@ -94,7 +95,7 @@ class Side:
         url = f"{self.server.url}/mintra/api/courseprovider/rest"
         http = Http(system="trainingportal", base_url=url, user_agent="t", timeout_s=timeout_s, patience=patience)
         self.portal = Trainingportal(
-            http, username=USERNAME, password=Secret(PASSWORD), options=Options(**options), references=references
+            http, username=USERNAME, password=Secret(PASSWORD), options=assumed(**options), references=references
         )
 
     def __enter__(self):

@@ -15,7 +15,8 @@ from integrator.standins.trainingportal import BASE, PASSWORD, USERNAME
 from integrator.standins.trainingportal import Trainingportal as StandIn
 from integrator.store import open_store
 from integrator.systems.http import Http
-from integrator.systems.trainingportal import Options, Trainingportal
+from integrator.systems.trainingportal import Trainingportal
+from portal_options import assumed
 from rawserver import RESET, UNREAD, RawServer, answer
 
 START = 1_803_888_000.0
@@ -54,7 +55,7 @@ class Side:
 
     def client(self, url=None, password=PASSWORD, **options):
         http = Http(system="trainingportal", base_url=url or f"{self.server.url}{BASE}", user_agent="t", timeout_s=5.0)
-        made = Trainingportal(http, username=USERNAME, password=Secret(password), options=Options(**options))
+        made = Trainingportal(http, username=USERNAME, password=Secret(password), options=assumed(**options))
         self.made.append(made)
         return made
 

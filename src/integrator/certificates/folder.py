@@ -25,6 +25,10 @@ class Unusable(Exception):
         self.problem = problem
 
 
+class TooSlow(Unusable):
+    """It took longer than it may: of the template, or of a machine that has much else to do."""
+
+
 class Folder:
     """One folder of templates. shown: how messages name it."""
 

@@ -23,7 +23,7 @@ def main() -> int:
             root=".",
             font_paths=["."],
             ignore_system_fonts=True,
-            format=asked["format"],
+            format="pdf",
             sys_inputs={"data": asked["data"]},
             timestamp=asked["today"],
             package_path="no-packages",
@@ -33,7 +33,7 @@ def main() -> int:
         said = {"message": getattr(error, "message", str(error)), "diagnostic": getattr(error, "diagnostic", "")}
         sys.stderr.write(json.dumps(said))
         return _BAD_TEMPLATE
-    sys.stdout.buffer.write(made[0] if isinstance(made, list) else made)
+    sys.stdout.buffer.write(made)
     return 0
 
 

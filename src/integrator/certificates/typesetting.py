@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from integrator.certificates.folder import NO_PACKAGES, Folder, Unusable
+from integrator.certificates.folder import NO_PACKAGES, Folder, TooSlow, Unusable
 from integrator.errors import Problem
 
 _PLACE = re.compile(r"┌─ (.+?):(\d+):\d+")
@@ -22,18 +22,16 @@ _NOWHERE = "http://127.0.0.1:1"
 _NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), _NOWHERE)
 
 
-def typeset(
-    folder: Folder, template: str, data: Mapping[str, Any], *, day: str, form: Literal["pdf", "png"], timeout_s: float
-) -> bytes:
-    """Fill a template in with data; day (ISO) is what it takes for today.
+def typeset(folder: Folder, template: str, data: Mapping[str, Any], *, day: str, timeout_s: float) -> bytes:
+    """Fill a template in with data, as a PDF; day (ISO) is what it takes for today.
 
-    Errors  Unusable: with file and line; its words may quote a value
+    Errors  Unusable: with file and line; its words may quote a value; TooSlow
     """
     if find_spec("typst") is None:
         what = "is not installed, and certificates need it: pip install 'integrator[certificates]'"
         raise Unusable(Problem("typst", what))
     today = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
-    asked = json.dumps({"data": json.dumps(data), "today": today, "format": form, "template": template})
+    asked = json.dumps({"data": json.dumps(data), "today": today, "template": template})
     with tempfile.TemporaryDirectory(prefix="integrator-certificate-") as name:
         root = Path(name) / "folder"
         root.mkdir()
@@ -55,7 +53,7 @@ def _run(folder: Folder, template: str, asked: str, root: Path, timeout_s: float
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Unusable(Problem(where, f"takes longer than {timeout_s:g} s")) from None
+        raise TooSlow(Problem(where, f"takes longer than {timeout_s:g} s")) from None
     if ended.returncode == 0 and ended.stdout:
         return ended.stdout
     if ended.returncode == _BAD_TEMPLATE:

@@ -4,9 +4,10 @@ import os
 from dataclasses import dataclass
 
 from integrator.checks.finding import Finding
+from integrator.checks.gateway import gateway_problems
 from integrator.errors import ConfigError, Problem
 from integrator.home import Home
-from integrator.settings import GatewaySettings, Settings, load_settings
+from integrator.settings import Settings, load_settings
 from integrator.wiring import mapping_problems, shown
 
 SUBJECT = "configuration"
@@ -39,9 +40,10 @@ def check_configuration(home: Home, systems: tuple[str, ...]) -> tuple[Finding, 
         problems += error.problems
         read = Configuration(_without_secrets(home), complete=False)
     problems += mapping_problems(home, read.settings)
-    if len(systems) > 1:
-        problems += _gateway_problems(home)
-    for problem in dict.fromkeys(problems):
+    if "gateway" in systems:
+        problems += gateway_problems(home)
+    problems = list(dict.fromkeys(problems))
+    for problem in problems:
         finding.problem(str(problem), exit_code=ConfigError.exit_code)
     if problems:
         rest = "nothing else was checked" if read.settings is None else "jobs that use this do not start"
@@ -49,22 +51,6 @@ def check_configuration(home: Home, systems: tuple[str, ...]) -> tuple[Finding, 
     elif read.settings is not None:
         _describe(finding, read.settings)
     return finding, read
-
-
-def _gateway_problems(home: Home) -> list[Problem]:
-    """What would keep the gateway from starting: a key that can be guessed, an address that is none."""
-    try:
-        found = load_settings(home, os.environ, needs=("gateway",)).gateway
-        if found != GatewaySettings():
-            from integrator.gateway.guard import Guard
-
-            Guard(found)
-    except ConfigError as error:
-        return error.problems
-    except ModuleNotFoundError as error:
-        missing = f"[gateway] is filled in, and {error.name} is not installed: pip install 'integrator[gateway]'"
-        return [Problem("config/integrator.toml", missing)]
-    return []
 
 
 def _without_secrets(home: Home) -> Settings | None:

@@ -13,28 +13,38 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from integrator.checks.finding import Finding, size_of
 from integrator.database import Database, bare, network_file_system, sqlite_error
 from integrator.errors import IntegratorError
-from integrator.home import Home
+from integrator.home import Home, read_only_problem
 from integrator.schedule import local_zone, next_run, night_warning
 from integrator.settings import Settings
+from integrator.signs import may_make_store
 from integrator.store import check as check_sound
 from integrator.store import migrations
 from integrator.wiring import shown
 
 LEAST_FREE = 100_000_000
+# Whether this is the store it should be is for a person to see.
+_COUNTED = {
+    "courses": "SELECT count(*) FROM courses",
+    "orders": "SELECT count(*) FROM orders",
+    "orderlines": "SELECT count(*) FROM orderlines",
+}
 _ZONE = "Europe/Copenhagen"
 _BUSY_S = 5
 _CRONTAB_S = 10
 
 
 def check_store(settings: Settings) -> Finding:
-    """Whether the next run can open it. A store that is not there yet is fine, and is not made here."""
+    """Whether the next run can open it. One that is not there yet is fine in a new home, and is not made here."""
     home, path = settings.home, settings.store.path
     finding = Finding("store", facts={"path": str(path), "exists": path.exists()})
     for wrong, command in _open_to_others(home, path):
         finding.problem(f"{wrong} is open to group or others: no job starts", command, exit_code=78)
-    if not os.access(_nearest(path), os.W_OK):
+    place = _nearest(path)
+    if read_only := read_only_problem(place):
+        _complain(finding, read_only)
+    elif not os.access(place, os.W_OK):
         finding.problem(
-            f"{_nearest(path)} cannot be written by this user: no job starts",
+            f"{place} cannot be written by this user: no job starts",
             f"run as the user the jobs run as, or: chown -R USER {home.var}",
             exit_code=78,
         )
@@ -44,15 +54,16 @@ def check_store(settings: Settings) -> Finding:
             "[store] path: a folder on a local disk",
             exit_code=78,
         )
-    if path.exists():
-        try:
+    try:
+        if may_make_store(home, path):
+            if not finding.lines:
+                finding.ok(f"{shown(home, path)} is not there yet: it will be made by the first run")
+        else:
             _look_into(finding, path, shown(home, path))
-        except sqlite3.Error as error:
-            _explain(finding, error, path, shown(home, path))
-        except IntegratorError as error:
-            _complain(finding, error)
-    elif not finding.lines:
-        finding.ok(f"{shown(home, path)} is not there yet: it will be made by the first run")
+    except sqlite3.Error as error:
+        _explain(finding, error, path, shown(home, path))
+    except IntegratorError as error:
+        _complain(finding, error)
     return finding
 
 
@@ -74,6 +85,8 @@ def _look_into(finding: Finding, path: Path, name: str) -> None:
         db = Database(conn, path)
         check_sound(db, kind="quick")
         version, known = migrations.version(db), len(migrations.STEPS)
+        if version == known:
+            finding.facts |= {name: db.value(sql) for name, sql in _COUNTED.items()}
     finally:
         conn.close()
     status = path.stat()
@@ -87,7 +100,9 @@ def _look_into(finding: Finding, path: Path, name: str) -> None:
     elif version < known:
         finding.note(f"{name}: sound, schema {version} of {known}: the next run backs it up and brings it level")
     else:
-        finding.ok(f"{name}: sound, schema {version}, {size_of(status.st_size)}, mode {status.st_mode & 0o777:04o}")
+        held = ", ".join(f"{finding.facts[what]:,} {what}" for what in _COUNTED)
+        mode = f"mode {status.st_mode & 0o777:04o}"
+        finding.ok(f"{name}: sound, schema {version}, {size_of(status.st_size)}, {mode}; it holds {held}")
 
 
 def _explain(finding: Finding, error: sqlite3.Error, path: Path, name: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from integrator.checks.browser import check_browser
 from integrator.checks.configuration import Configuration
 from integrator.checks.finding import Finding
+from integrator.checks.gateway import check_gateway
 from integrator.checks.maconomy import bare, check_maconomy
 from integrator.checks.mailgun import check_mailgun
 from integrator.checks.oilmat import check_oilmat
@@ -16,7 +17,7 @@ from integrator.checks.wordpress import check_wordpress
 from integrator.checks.workshops import check_workshops
 from integrator.errors import ConfigError, IntegratorError, Refused, Stopped, Unavailable
 from integrator.runtime.stopping import Stopper
-from integrator.settings import Settings
+from integrator.settings import GatewaySettings, Settings
 from integrator.wiring import Wiring
 
 CHECKS: dict[str, Callable[[Finding, Wiring, Settings], None]] = {
@@ -25,6 +26,7 @@ CHECKS: dict[str, Callable[[Finding, Wiring, Settings], None]] = {
     "mailgun": check_mailgun,
     "trainingportal": check_trainingportal,
     "oilmat": check_oilmat,
+    "gateway": check_gateway,
     "workshops": check_workshops,
     "browser": check_browser,
 }
@@ -41,6 +43,7 @@ _CONSEQUENCE = {
     "wordpress": "courses wait in the store and are sent later",
     "trainingportal": "no class changes there, new bookings are not confirmed, and statuses wait in the outbox",
     "oilmat": "orders are not fetched, and what became of them waits in the outbox",
+    "gateway": "nobody is let in",
     "mailgun": "mails wait in the outbox, and what became of earlier ones is not heard",
     "workshops": "push-orderline leaves every order where it is",
     "browser": "push-orderline leaves every order where it is",
@@ -49,6 +52,8 @@ _CONSEQUENCE = {
 
 def is_on(name: str, settings: Settings) -> bool:
     """Whether there is anything to check. A browser is there for the workshops."""
+    if name == "gateway":
+        return settings.gateway != GatewaySettings()
     return bool(settings.workshops if name in ("workshops", "browser") else getattr(settings, name))
 
 

@@ -1,7 +1,5 @@
-"""The check of the workshops: whether each one's login can be had, and its locator file read. No ERP is asked."""
+"""The check of the workshops: logins that can be had, locator files that can be read, orders that can be taken."""
 
-import base64
-import binascii
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 from integrator.checks.finding import Finding, listed
 from integrator.errors import ConfigError
 from integrator.home import Home
-from integrator.secret import SecretError
+from integrator.secret import Secret, SecretError
 from integrator.settings import Settings, Variables, Workshop
 from integrator.wiring import Wiring
 
@@ -17,7 +15,9 @@ _FILE = "config/workshops.toml"
 
 
 def check_workshops(finding: Finding, wiring: Wiring, settings: Settings) -> None:
-    """Follow the references of every login, and read the locator file of every type. No secret is shown."""
+    """Follow the references of every login, and read the locator file of every type. No secret is shown, no ERP asked."""
+    from integrator.jobs.orderline_spool import told
+
     workshops = settings.workshops
     finding.facts["workshops"] = {
         workshop.id: {
@@ -34,6 +34,8 @@ def check_workshops(finding: Finding, wiring: Wiring, settings: Settings) -> Non
         finding.ok(f"the logins of {listed(good)} can be had; whether they are let in: integrator workshop test-login")
     if read := [f"{kind} ({count} elements)" for kind, count in finding.facts["locators"].items() if count]:
         finding.ok(f"locator files of {listed(read)} are sound")
+    if (lying := told(settings)) is not None:
+        finding.problem(*lying)
 
 
 def _has_login(finding: Finding, workshop: Workshop, home: Home) -> bool:
@@ -58,20 +60,25 @@ def _login_problems(workshop: Workshop, home: Home) -> Iterator[str]:
         except SecretError as error:
             yield f"{name}: {error}"
             continue
-        if name == "totp" and not _is_base32(secret.reveal()):
+        if name == "totp" and not _makes_codes(secret):
             yield "totp: what it leads to is no secret of one-time codes: expected letters A-Z and digits 2-7"
 
 
-def _is_base32(text: str) -> bool:
+def _makes_codes(secret: Secret) -> bool:
+    from integrator.systems.browser.trouble import Trouble
+    from integrator.systems.workshops.onetime import key_of
+
     try:
-        return bool(base64.b32decode(text + "=" * (-len(text) % 8), casefold=True))
-    except (binascii.Error, ValueError):
+        key_of(secret)
+    except Trouble:
         return False
+    return True
 
 
 def _check_locators(finding: Finding, kind: str, home: Home) -> int | None:
     """How many elements the file of a type finds; None when it is not sound. A home's own lies over the shipped one."""
     from integrator.shops import locators_of
+    from integrator.systems.workshops import is_known
 
     shown = Path("config") / "workshops" / f"{kind}.toml"
     try:
@@ -80,16 +87,7 @@ def _check_locators(finding: Finding, kind: str, home: Home) -> int | None:
         for problem in error.problems:
             finding.problem(str(problem), error.hint, exit_code=error.exit_code)
         return None
-    if not _is_known(kind):
+    if not is_known(kind):
         finding.problem(f"{shown}: there is no such type of ERP in this program", f"type in {_FILE}", exit_code=78)
         return None
     return len(found)
-
-
-def _is_known(kind: str) -> bool:
-    from integrator.systems.workshops import erp_of
-
-    try:
-        return callable(erp_of(kind))
-    except (ImportError, AttributeError):
-        return False

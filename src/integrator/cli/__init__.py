@@ -48,6 +48,10 @@ COMMANDS = {
 class LazyGroup(TyperGroup):
     """Knows its commands by name, and loads one when it is asked for."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        self.commands = dict.fromkeys(COMMANDS, self)  # typer looks for the nearest name here, and at nothing else
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 

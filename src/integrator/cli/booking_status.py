@@ -22,8 +22,19 @@ app = typer.Typer(
     "Example: integrator booking-status set TP-MFRGGZDFMZTWQ2LKNNWG23TPOA COMPLETED --on 2027-03-03",
 )
 JSON = typer.Option(False, "--json", help="Print it as JSON.")
+
+
+def _reference(text: str) -> str:
+    from integrator.domain.portal import reference_from
+
+    return reference_from(text)
+
+
 REFERENCE = typer.Argument(
-    ..., metavar="REF", help="The reference of a booking, such as TP-MFRGGZDFMZTWQ2LKNNWG23TPOA."
+    ...,
+    metavar="REF",
+    callback=_reference,
+    help="The reference of a booking, such as TP-MFRGGZDFMZTWQ2LKNNWG23TPOA.",
 )
 ANYWAY = typer.Option(False, "--anyway", help="Take COMPLETED although the class had not begun on that day.")
 FILE = typer.Argument(..., metavar="FILE", help="A list as CSV or XLSX.")
@@ -175,8 +186,9 @@ def list_(
 
 
 def _outcome(row: dict[str, Any]) -> str:
-    """Shape  "COMPLETED on 2027-03-03", "NO_SHOW" """
-    return f"{row['status']} on {row['completed_on']}" if row["completed_on"] else str(row["status"])
+    from integrator.domain.completion import shown
+
+    return shown(row["status"], row["completed_on"])
 
 
 @app.command()
@@ -240,7 +252,7 @@ def again(reference: str = REFERENCE) -> None:
     from integrator.jobs import reseller_desk
 
     with open_desk(need_home(os.environ), asks=True) as desk:
-        reseller_desk.look_again(desk, reference, hold_s=reseller_desk.HOLD_S)
+        reseller_desk.look_again(desk, reference)
     typer.echo(clean(f"{reference}: has a seat; confirm-bookings asks for it"))
 
 

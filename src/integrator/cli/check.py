@@ -14,6 +14,8 @@ from integrator.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from integrator.checks import Finding
 
+# As in checks.SYSTEMS, which is dear to import for --help.
+_SYSTEMS = ("maconomy", "wordpress", "mailgun", "trainingportal", "oilmat", "gateway", "workshops", "browser")
 _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 _SUBJECT, _STATE, _WIDEST = 15, 9, 110
 _WIDEST_NAME, _NARROWEST = 26, 12
@@ -23,8 +25,8 @@ def check(
     system: str | None = typer.Argument(
         None,
         metavar="[SYSTEM]",
-        help="maconomy, wordpress, mailgun, trainingportal, oilmat, workshops or browser; without it everything.",
-        autocompletion=lambda: ["maconomy", "wordpress", "mailgun", "trainingportal", "oilmat", "workshops", "browser"],
+        help=f"{', '.join(_SYSTEMS[:-1])} or {_SYSTEMS[-1]}; without it everything.",
+        autocompletion=lambda: list(_SYSTEMS),
     ),
     fields: bool = typer.Option(
         False, "--fields", help="Maconomy: what became of each field, and which names nobody maps."

@@ -121,7 +121,7 @@ def _look(db: "Database", record: str, settings: "Settings", now: "datetime") ->
         published_story(db, record),
         order_story(db, number) if number is not None and booking is None else None,
         [booking] if booking else explain_booking.find(db, record),
-        explain_orderline.find(db, record, settings.workshops),
+        explain_orderline.find(db, record, settings.workshops, now),
         similar(db, record) if not told else [],
         _last_success(db),
     )
@@ -152,7 +152,7 @@ def _which(record: str, found: _Found) -> "list[OrderlineStory]":
         typer.echo(f"{record} is an orderline, too: {explain_orderline.names(found.orderlines)}", err=True)
         return []
     if len(found.orderlines) > 1:
-        shops = ", ".join(story.row["workshop"] for story in found.orderlines)
+        shops = ", ".join(story.workshop for story in found.orderlines)
         hint = explain_orderline.names(found.orderlines)
         raise UsageError(f"explain: {record} is an orderline of {shops}: say which", hint=hint)
     return found.orderlines
@@ -167,27 +167,20 @@ def _last_success(db: "Database") -> int | None:
 def _as_json(story: "Story", found: _Found, settings: "Settings", now: "datetime") -> dict[str, Any]:
     from integrator.cli import explain_published
 
-    def timed(row: dict[str, Any] | None) -> dict[str, Any] | None:
-        instants = {"uncertain_since", "missing_since", "at"}
-        return row and {
-            name: (times.iso(value or None) if name.endswith("_at") or name in instants else value)
-            for name, value in row.items()
-        }
-
     return {
         "kind": story.kind,
         "id": story.key,
         "now": standing(story, settings, found.success, now),
         "show": story.show,
         "record": story.record,
-        **(timed(story.row) or {}),
-        "changes": [timed(change) for change in story.changes],
-        "set_aside": timed(story.set_aside),
-        "no_participant_list": timed(story.no_list),
-        "participant_lists": [timed(sent) for sent in story.lists],
+        **times.timed(story.row or {}),
+        "changes": [times.timed(change) for change in story.changes],
+        "set_aside": story.set_aside and times.timed(story.set_aside),
+        "no_participant_list": story.no_list and times.timed(story.no_list),
+        "participant_lists": [times.timed(sent) for sent in story.lists],
         "held_back_without": story.orphan_of,
-        "outbox": [timed(message) for message in story.outbox],
-        "post": timed(story.post),
+        "outbox": [times.timed(message) for message in story.outbox],
+        "post": story.post and times.timed(story.post),
         "trainingportal": explain_published.as_json(found.published, now) if _is_sold(story, found, settings) else None,
     }
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from integrator.cli import explain_order, times
+from integrator.domain import completion
+from integrator.domain.booking_tasks import task_of
 from integrator.domain.ordered import REGISTRATION
-from integrator.domain.portal import DOCUMENT, STATUS
+from integrator.domain.portal import DOCUMENT, STATUS, reference_from
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,15 +16,7 @@ if TYPE_CHECKING:
     from integrator.store.booking_story import BookingStory
 
 _EFFECTS = (STATUS, DOCUMENT, "booking")  # as they stand before a reference in reports and lists
-_INSTANTS = {"uncertain_since", "hold_since"}
 _SOURCES = {"command": "by command", "import": "from a file", "maconomy": "by Maconomy's word"}
-# task → what a person does before they say that it is done
-_TASKS = {
-    "unseen": "ask Trainingportal whether the student comes (if so: integrator booking-status again {reference})",
-    "unclear": "look at the booking there (when it is right: integrator booking-status again {reference})",
-    "lost_seat": "find the student a seat, or have the booking cancelled at Trainingportal",
-    "cancel_in_maconomy": "withdraw {participant} in Maconomy",
-}
 _LOOK = "--without-looking"  # the reason of a message that may have arrived names it
 
 
@@ -33,7 +27,7 @@ def find(db: "Database", record: str) -> "list[BookingStory]":
     for effect in _EFFECTS:
         record = record.removeprefix(f"{effect} ")
     reference = record.partition(":")[0]  # with a colon behind it, it is a document's key
-    ours = reference.upper()
+    ours = reference_from(reference)
     return booking_stories(db, ours if ours.startswith("TP-") else reference)
 
 
@@ -41,22 +35,14 @@ def as_json(story: "BookingStory", now: "datetime") -> dict[str, Any]:
     """The same for machines."""
     return {
         "kind": "booking",
-        **timed(story.booking),
+        **times.timed(story.booking),
         "now": standing(story, now),
         "next": list(next_steps(story)),
-        "status": story.status and timed(story.status),
-        "status_message": story.message and timed(story.message),
-        "documents": [timed(document) for document in story.documents],
-        "set_aside": [timed(trouble) for trouble in story.troubles],
+        "status": story.status and times.timed(story.status),
+        "status_message": story.message and times.timed(story.message),
+        "documents": [times.timed(document) for document in story.documents],
+        "set_aside": [times.timed(trouble) for trouble in story.troubles],
         "order": explain_order.as_json(story.order),
-    }
-
-
-def timed(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row, its instants for machines."""
-    return {
-        name: (times.iso(value or None) if name.endswith("_at") or name in _INSTANTS else value)
-        for name, value in row.items()
     }
 
 
@@ -96,7 +82,7 @@ def _looks(story: "BookingStory") -> Iterator[tuple[int, str]]:
         word = f" ({booking['enrollment_status']})" if booking["enrollment_status"] else ""
         yield booking["confirmed_at"], f"confirmed: look {looks} found it at Trainingportal{name}{word}"
     elif booking["state"] == "unseen":
-        yield story.order.order["changed_at"], f"given up after {looks} look(s){_given_up(story)}"
+        yield booking["changed_at"], f"given up after {looks} look(s){_why(story)}"
     elif looks:
         until = "" if booking["state"] == "reserved" else " until then"
         yield booking["changed_at"], f"not visible at Trainingportal{until}, after {looks} look(s)"
@@ -106,7 +92,7 @@ def _ends(story: "BookingStory") -> Iterator[tuple[int, str]]:
     booking, order = story.booking, story.order.order
     if booking["cancelled_at"]:
         yield booking["cancelled_at"], f"cancelled by Trainingportal{_seat(story)}"
-    elif booking["state"] != "unseen" and order["state"] in ("released", "cancelled"):
+    elif booking["task"] != "unseen" and order["state"] in ("released", "cancelled"):
         yield order["changed_at"], f"its order is {order['state']}: its seat is free again"
     if settled_at := _settled_at(story):
         yield settled_at, "settled: a person has done what it waited for"
@@ -120,25 +106,23 @@ def _seat(story: "BookingStory") -> str:
 
 def _settled_at(story: "BookingStory") -> int | None:
     """A booking at its end changes once more only when a person settles it, or its student is forgotten."""
-    booking, order = story.booking, story.order.order
+    booking = story.booking
     if booking["task"] or booking["anonymised_at"] or booking["state"] == "reserved":
         return None
-    ended = {"cancelled": booking["cancelled_at"], "unseen": order["changed_at"]}
-    last = ended.get(booking["state"], booking["confirmed_at"])
     changed = int(booking["changed_at"])
+    if booking["state"] == "unseen":  # then it had a task
+        return changed
+    last = booking["cancelled_at"] if booking["state"] == "cancelled" else booking["confirmed_at"]
     return changed if last is not None and changed > last else None
 
 
 def _status(status: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    yield status["set_at"], f"{_outcome(status)}: set {_SOURCES[status['source']]}, version {status['version']}"
+    outcome = completion.shown(status["status"], status["completed_on"])
+    yield status["set_at"], f"{outcome}: set {_SOURCES[status['source']]}, version {status['version']}"
     if status["told_at"]:
         newest = status["told_version"] == status["version"]
         what = status["status"] if newest else "a former status"
         yield status["told_at"], f"Trainingportal has {what}, version {status['told_version']}"
-
-
-def _outcome(status: Mapping[str, Any]) -> str:
-    return f"{status['status']} on {status['completed_on']}" if status["completed_on"] else str(status["status"])
 
 
 def _document(story: "BookingStory", document: Mapping[str, Any], now: "datetime") -> Iterator[tuple[int, str]]:
@@ -176,7 +160,7 @@ def standing(story: "BookingStory", now: "datetime") -> str:
         seat = "is held" if story.order.order["state"] == "reserved" else "was given up"
         told = f"its seat {seat}; Trainingportal is asked who comes {when} ({booking['looks']} look(s) so far)"
     elif booking["state"] == "unseen":
-        told = f"given up{_given_up(story)}"
+        told = f"given up{_why(story)}{_seat_now(story)}"
     elif booking["state"] == "cancelled":
         told = _withdrawn(story) if story.order.order["state"] == "complete" else "its seat is free again"
     else:
@@ -184,11 +168,17 @@ def standing(story: "BookingStory", now: "datetime") -> str:
     return f"{booking['state']}: {told}"
 
 
-def _given_up(story: "BookingStory") -> str:
-    word = story.booking["enrollment_status"]
-    if story.order.order["state"] == "reserved":
-        return f": it is not there as a new booking is{f' ({word})' if word else ''}; its seat is held for now"
-    return ": it did not become visible in time; its seat is free again"
+def _why(story: "BookingStory") -> str:
+    """As long as its task stands there: afterwards nothing says for what reason it was given up."""
+    booking = story.booking
+    if not booking["task"]:
+        return ""
+    word = f" ({booking['enrollment_status']})" if booking["enrollment_status"] else ""
+    return f": it {task_of(booking['task'], booking['state']).why}{word}"
+
+
+def _seat_now(story: "BookingStory") -> str:
+    return "; its seat is held for now" if story.order.order["state"] == "reserved" else "; its seat is free again"
 
 
 def _registration(story: "BookingStory") -> str:
@@ -208,8 +198,9 @@ def _withdrawn(story: "BookingStory") -> str:
 
 
 def _outcomes(story: "BookingStory") -> Iterator[str]:
-    if story.status:
-        yield f"{_outcome(story.status)}, which Trainingportal {_has(story, story.status)}"
+    if status := story.status:
+        outcome = completion.shown(status["status"], status["completed_on"])
+        yield f"{outcome}, which Trainingportal {_has(story, status)}"
     if story.documents:
         done = sum(document["uploaded_at"] is not None for document in story.documents)
         dropped = sum(document["message"] == "dropped" for document in story.documents)
@@ -227,10 +218,8 @@ def next_steps(story: "BookingStory") -> Iterator[str]:
     """What waits for a person, and what they type then."""
     booking, people = story.booking, story.order.people
     if booking["task"]:
-        what = _TASKS[booking["task"]].format(
-            participant=_participant(people[0]) if people else "the student", reference=booking["reference"]
-        )
-        yield f"{what}, then: integrator booking-status settle {booking['reference']}"
+        student = _participant(people[0]) if people else "the student"
+        yield task_of(booking["task"], booking["state"]).told(booking["reference"], student)
     for message in story.order.outbox:
         if message["effect"] == REGISTRATION:
             yield from brought_back(f"the registration {message['key']}", message)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 # What an operator may have in hand: an order's number, a participant's reference, a mail's key.
 _NUMBER = re.compile(r"(?:ILI-|order-confirmation:|order:)?([0-9]{1,18})(?:[-:].*)?")
 _COURSE = re.compile(r"[0-9]+-[0-9]+")
-_INSTANTS = {"uncertain_since", "hold_since"}
 _DONE = {REGISTRATION: "registered as {remote_id}", CONFIRMATION: "taken by Mailgun"}
 
 
@@ -28,20 +27,13 @@ def order_number(record: str) -> int | None:
 
 def as_json(story: "OrderStory") -> dict[str, Any]:
     """The same for machines."""
-
-    def timed(row: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: (times.iso(value or None) if name.endswith("_at") or name in _INSTANTS else value)
-            for name, value in row.items()
-        }
-
     return {
         "kind": "order",
-        **timed(story.order),
+        **times.timed(story.order),
         "now": standing(story),
-        "participants": [timed(person) for person in story.people],
-        "outbox": [timed(message) for message in story.outbox],
-        "mails": [timed(mail) for mail in story.mails],
+        "participants": [times.timed(person) for person in story.people],
+        "outbox": [times.timed(message) for message in story.outbox],
+        "mails": [times.timed(mail) for mail in story.mails],
     }
 
 

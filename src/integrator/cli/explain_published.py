@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from integrator.cli import explain_booking, explain_order, times
+from integrator.cli import explain_order, times
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,12 +17,12 @@ def as_json(story: "PublishedStory", now: "datetime") -> dict[str, Any]:
     """The same for machines."""
     return {
         "now": standing(story, now),
-        **explain_booking.timed(story.row or {"course_id": None, "state": None}),
+        **times.timed(story.row or {"course_id": None, "state": None}),
         "facts": story.facts,
         "kept_otherwise": story.sent,
-        "refused": story.refused and explain_booking.timed(story.refused),
-        "outcome": story.outcome and explain_booking.timed(story.outcome),
-        "outbox": story.message and explain_booking.timed(story.message),
+        "refused": story.refused and times.timed(story.refused),
+        "outcome": story.outcome and times.timed(story.outcome),
+        "outbox": story.message and times.timed(story.message),
         "bookings": story.bookings,
     }
 

@@ -309,12 +309,21 @@ def accept_loss() -> None:
 
     found = opening.settings()
     journal, copies = Journal(found.home.var), copies_of(found)
-    with lock.wait_for(found.home.locks, "store"):
-        with opening.reading(found) as db:
-            followed = [applied(db)] if db is not None else []
-        followed += copies.followed()
-        if max(followed, default=0) <= journal.size():
+
+    def followed() -> int:
+        """Errors  UsageError: nothing is missing"""
+        found_there = copies.followed()
+        if found.store.path.exists():  # one that is gone is to be restored, and that may need this command first
+            with opening.reading(found) as db:
+                found_there += [applied(db)] if db is not None else []
+        most = max(found_there, default=0)
+        if most <= journal.size():
             raise UsageError(f"gdpr accept-loss: nothing of {journal.path} is missing; nothing was changed")
+        return most
+
+    followed()  # before there is a file of the lock, which is a sign of a store
+    with lock.wait_for(found.home.locks, "store"):
+        most = followed()
         journal.mend()
-        journal.accept_loss(max(followed), int(opening.now().timestamp()))
+        journal.accept_loss(most, int(opening.now().timestamp()))
     typer.echo("accepted: what is lost is not followed any more. Delete every backup that is older than today's")

@@ -27,11 +27,11 @@ def now() -> datetime:
 
 @contextmanager
 def reading(found: "Settings") -> Iterator["Database | None"]:
-    """The store for looking; None when there is none yet."""
-    from integrator.home import refuse_empty_store
+    """The store for looking; None when there is none yet. Errors  StoreDamaged: also when it is gone"""
+    from integrator.signs import may_make_store
     from integrator.store.reading import open_to_read
 
-    refuse_empty_store(found.home, found.store.path)
+    may_make_store(found.home, found.store.path)
     db = open_to_read(found.store.path)
     try:
         yield db
@@ -45,18 +45,24 @@ def writing(found: "Settings", *, make: bool = False) -> Iterator["Database"]:
     """The store for a change by hand. Jobs may run beside it; a restore may not, so its lock is held.
 
     make    one that is not there yet is made
-    Errors  NotFound: there is no store yet
+    Errors  NotFound: there is no store yet; StoreDamaged: it is gone
     """
-    from integrator.home import make_var, refuse_empty_store
+    from functools import partial
+
+    from integrator.home import make_var
     from integrator.runtime import lock
+    from integrator.signs import may_make_store
     from integrator.store import open_store
 
-    if not make and not found.store.path.exists():
-        raise NotFound(f"store: there is none yet in {found.store.path.parent}: no job has run")
-    make_var(found.home, found.store.path)
-    refuse_empty_store(found.home, found.store.path)
-    with lock.wait_for(found.home.locks, "store"):
-        db = open_store(found.store.path, backups=found.home.backups).db
+    home, path = found.home, found.store.path
+    is_new = may_make_store(home, path)
+    if is_new and not make:
+        raise NotFound(f"store: there is none yet in {path.parent}: no job has run")
+    make_var(home, path)
+    if is_new:  # before the file of its lock, which is a sign of it
+        open_store(path, backups=home.backups, guard=partial(lock.wait_for, home.locks, "store")).db.close()
+    with lock.wait_for(home.locks, "store"):
+        db = open_store(path, backups=home.backups, make=False).db
         try:
             yield db
         finally:

@@ -10,8 +10,6 @@ import typer
 from integrator.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from integrator.jobs.orderline_desk import Kind
     from integrator.jobs.orderline_intake import Intake, Taken
     from integrator.settings import Settings
@@ -27,8 +25,8 @@ app = typer.Typer(
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 WORKSHOP = typer.Option(..., "--workshop", metavar="WORKSHOP", help="Whose orders.")
 ID = typer.Argument(..., metavar="ID", help="The unique_id of an order.")
+IDS = typer.Argument(None, metavar="[ID ...]", help="The unique_ids of some orders.", show_default=False)
 DASH = typer.Argument(None, metavar="[-]", help="Read standard input, also a terminal.", show_default=False)
-_INSTANTS = ("next_try_at", "received_at", "armed_at", "phase_at", "changed_at", "uncertain_since", "archived_at")
 
 
 @app.command()
@@ -78,21 +76,25 @@ def status(
 
     Example: integrator orderline status --workshop bennys-auto 0007 --detail
     """
-    from integrator.cli import clean, opening, render
+    from integrator.cli import clean, opening, orderline_shown, render
     from integrator.jobs import orderline_desk
 
-    found = opening.settings()
+    found, now = opening.settings(), opening.now()
     shop = _workshop(found, workshop)
     with opening.reading(found) as db:
         if db is None:
-            raise NotFound(f"orderline: {shop} has no orderline {unique_id}: there is no store yet")
-        told = (orderline_desk.detail if detail else orderline_desk.status)(db, shop, unique_id)
+            said = f"orderline: {shop} has no orderline {unique_id}: there is no store yet"
+            raise NotFound(said, hint="the first order makes it: integrator orderline create --file order.json")
+        if detail:
+            told = orderline_desk.detail(db, shop, unique_id, now=now.timestamp())
+        else:
+            told = orderline_desk.status(db, shop, unique_id)
     if as_json:
-        render.print_json(_for_machines(told))
+        render.print_json(orderline_shown.for_machines(told))
         return
     typer.echo(clean(f"{shop}/{_said(told)}"))
     if detail:
-        for line in _detail_lines(told):
+        for line in orderline_shown.lines(told, now):
             typer.echo(clean(line))
 
 
@@ -108,7 +110,7 @@ def queue(
 
     Example: integrator orderline queue --workshop bennys-auto --type error
     """
-    from integrator.cli import opening, render, times
+    from integrator.cli import opening, orderline_shown, render, times
     from integrator.jobs import orderline_desk
 
     which, found, now = _kind("queue", kind), opening.settings(), opening.now()
@@ -116,7 +118,7 @@ def queue(
     with opening.reading(found) as db:
         told = orderline_desk.queue(db, shop, which)
     if as_json:
-        render.print_json(told | {"orders": [_for_machines(order) for order in told["orders"]]})
+        render.print_json(told | {"orders": [orderline_shown.for_machines(order) for order in told["orders"]]})
     elif not told["orders"]:
         typer.echo(f"{shop}: no order {'waits' if which == 'task' else 'has failed'}")
     else:
@@ -127,23 +129,53 @@ def queue(
 
 @app.command()
 def clear(
+    unique_ids: list[str] | None = IDS,
     workshop: str = WORKSHOP,
-    kind: str = typer.Option(..., "--type", metavar="task|error", help="What waits, or what failed."),
-    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+    kind: str | None = typer.Option(
+        None, "--type", metavar="task|error", help="All that waits, or all that failed.", show_default=False
+    ),
+    yes: bool = typer.Option(False, "--yes", help="With --type: do not ask."),
     as_json: bool = AS_JSON,
 ) -> None:
     """Take what waits out of the queue, or what failed out of sight.
 
-    task: they are failed then, with the reason "fjernet fra køen"; one that a run has begun with is not touched.
-    error: they are archived; their status still answers.
+    What waits is failed then, with the reason "fjernet fra køen"; what failed is archived. Neither is in the list of
+    errors any more; their status still answers. Of orders that are named all are cleared, or none; with --type all
+    but those that a run has begun with.
 
-    Example: integrator orderline clear --workshop bennys-auto --type task --yes
+    Example: integrator orderline clear --workshop bennys-auto 0007
     """
+    from integrator.cli import opening
+
+    if unique_ids and kind is not None:
+        raise UsageError("orderline clear: either some orders, or all with --type; nothing was changed")
+    if not unique_ids and kind is None:
+        raise UsageError("orderline clear: say which: their ids, or --type task or error; nothing was changed")
+    which, found = _kind("clear", kind) if kind is not None else None, opening.settings()
+    shop = _workshop(found, workshop)
+    if which is None:
+        _clear_these(found, shop, unique_ids or [], as_json=as_json)
+    else:
+        _clear_all(found, shop, which, yes=yes, as_json=as_json)
+
+
+def _clear_these(found: "Settings", shop: str, unique_ids: list[str], *, as_json: bool) -> None:
     from integrator.cli import clean, opening, render
     from integrator.jobs import orderline_desk
 
-    which, found = _kind("clear", kind), opening.settings()
-    shop = _workshop(found, workshop)
+    with opening.writing(found) as db:
+        told = orderline_desk.clear_these(db, shop, unique_ids, clock=opening.now().timestamp)
+    if as_json:
+        render.print_json({"workshop": shop, "count": sum(map(len, told.values())), **told})
+    else:
+        said = (f"{len(ids)} {done}: {', '.join(ids)}" for done, ids in told.items() if ids)
+        typer.echo(clean(f"{shop}: {'; '.join(said)}"))
+
+
+def _clear_all(found: "Settings", shop: str, which: "Kind", *, yes: bool, as_json: bool) -> None:
+    from integrator.cli import clean, opening, render
+    from integrator.jobs import orderline_desk
+
     if not yes and not sys.stdin.isatty():
         raise UsageError("orderline clear: without a terminal say --yes; nothing was changed")
     with opening.reading(found) as looked:
@@ -185,7 +217,9 @@ def resolve(
     note: str = typer.Option(..., "--note", metavar="TEXT", help="What was seen there; it is kept."),
     as_json: bool = AS_JSON,
 ) -> None:
-    """Say what you saw on the case, of an order nobody could tell of.
+    """Say what you saw on a case, where reading cannot settle an order.
+
+    Nobody could tell whether its line is there; or a line with its id is, with another product or amount.
 
     Example: integrator orderline resolve --workshop bennys-auto 0007 --as completed --note "line 3, 5.5 l"
     """
@@ -247,16 +281,17 @@ def _intake(found: "Settings") -> "Iterator[Intake]":
     from functools import partial
 
     from integrator.cli import opening
-    from integrator.home import make_var, refuse_empty_store
+    from integrator.home import make_var
     from integrator.jobs.orderline_intake import Intake
     from integrator.runtime import lock
+    from integrator.signs import may_make_store
     from integrator.store import open_store
     from integrator.store.erasure.journal import refuse_behind
 
     make_var(found.home, found.store.path)
-    refuse_empty_store(found.home, found.store.path)
+    make = may_make_store(found.home, found.store.path)
     guard = partial(lock.wait_for, found.home.locks, "store")
-    db = open_store(found.store.path, backups=found.home.backups, guard=guard).db
+    db = open_store(found.store.path, backups=found.home.backups, guard=guard, make=make).db
     try:
         refuse_behind(db, found.home.var)
         yield Intake(db, found.workshops, opening.now().timestamp)
@@ -301,8 +336,9 @@ def _kind(command: str, text: str) -> "Kind":
 
 
 def _agreed(count: int, workshop: str, kind: "Kind") -> bool:
-    what = "that wait, so that they fail" if kind == "task" else "that failed, out of sight"
-    typer.echo(f"{workshop}: take out {count} order(s) {what}? [y/N] ", nl=False, err=True)
+    what = ("clear", "of those that wait") if kind == "task" else ("archive", "of those that failed")
+    orders = "1 order" if count == 1 else f"{count} orders"
+    typer.echo(f"{workshop}: {what[0]} {orders} {what[1]}? [y/N] ", nl=False, err=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes", "j", "ja")
 
 
@@ -327,37 +363,3 @@ def _tell(workshop: str, told: dict[str, Any], as_json: bool) -> None:
 
 def _said(told: dict[str, Any]) -> str:
     return f"{told['unique_id']}: {told['status']}{': ' if told['reason'] else ''}{told['reason']}"
-
-
-def _for_machines(told: dict[str, Any]) -> dict[str, Any]:
-    from integrator.cli import times
-
-    made = told | {name: times.iso(told[name]) for name in _INSTANTS if name in told}
-    if told.get("evidence"):
-        made["evidence"] = str(_evidence(told["evidence"]))
-    if "events" in told:
-        made["events"] = [event | {"at": times.iso(event["at"])} for event in told["events"]]
-    return made
-
-
-def _evidence(folder: str) -> "Path":
-    from pathlib import Path
-
-    return Path("var", "evidence", folder)
-
-
-def _detail_lines(told: dict[str, Any]) -> Iterator[str]:
-    """One line a fact that there is, then one an event."""
-    from integrator.cli import opening, times
-
-    now = opening.now()
-    for name, value in told.items():
-        if name in ("reason", "status", "unique_id", "workshop", "events") or value is None:
-            continue
-        if name in _INSTANTS:
-            value = times.shown(value, now, date=True)
-        yield f"  {name:<16} {_evidence(value) if name == 'evidence' else value}"
-    for event in told["events"]:
-        run = f" (run {event['run']})" if event["run"] else ""
-        text = f": {event['detail']}" if event["detail"] else ""
-        yield f"  {times.shown(event['at'], now, date=True)}  {event['what']}{text}{run}"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from integrator.domain.orderlines.order import EFFECT as ORDERLINE
 from integrator.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _states() -> list[str]:
 
 
 # effect → the command that moves its messages, and whatever is kept beside them
-_ELSEWHERE = {"workshop.orderline": "retry, clear or resolve"}
+_ELSEWHERE = {ORDERLINE: "retry, clear or resolve"}
 
 
 @app.command("list")

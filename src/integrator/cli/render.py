@@ -95,8 +95,23 @@ def _print_run(report: Report) -> None:
     console().print(clean(head), style=_COLOURS.get(report.outcome, ""))
     if report.counts:
         _print_counts(report)
+    waits = [
+        f"{_words(item)}: {count:,} wait; the next look is at {_clock(at)}"
+        for item, (count, at) in report.later.items()
+        if item not in report.waiting
+    ]
     if report.exit_code == 0 and all(name.endswith(".read") for name in report.counts):
-        console().print("nothing to do: all is as it should be")
+        waits = [f"nothing to do yet: {line}" for line in waits] or ["nothing to do: all is as it should be"]
+    for line in waits:
+        console().print(clean(line))
+
+
+def _clock(at: int) -> str:
+    """To the second on the host's clock, with its date on another day: some waits are of seconds."""
+    from integrator.cli import opening, times
+
+    exact, today = times.exact(at), times.exact(int(opening.now().timestamp()))
+    return exact[11:] if exact[:10] == today[:10] else exact
 
 
 def _print_counts(report: Report) -> None:
@@ -113,7 +128,8 @@ def _print_trouble(report: Report) -> None:
     if report.error:
         lines.append(report.error)
     lines += _listed(report.failed, "failed")
-    lines += _listed(report.waiting, "waits")
+    nexts = {item: f"; the next is at {_clock(at)}" for item, (_, at) in report.later.items()}
+    lines += _listed({item: reason + nexts.get(item, "") for item, reason in report.waiting.items()}, "waits")
     lines += [
         f"note: {code}: {count} record(s), such as {', '.join(keys[:3])}"
         for code, (count, keys) in report.notes.items()

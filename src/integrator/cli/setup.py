@@ -38,6 +38,7 @@ def init(folder: Path | None = FOLDER) -> None:
 
 _NEXT = (
     ("edit config/integrator.toml", "which systems there are, and where"),
+    ("edit config/workshops.toml", "only for OilMat: a table a workshop"),
     ("edit .env", "their passwords; it stays 0600"),
     ("integrator check", "is all of that right?"),
     ("integrator import-courses --dry-run", "what would be done; nothing is sent"),

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from integrator.cli import times
+from integrator.domain.orderlines.order import EFFECT as ORDERLINE
 from integrator.errors import ConfigError
+from integrator.store.courses import BOOKING, OUTCOME, PAPER, UNKNOWN_BOOKING, UNSOLD
 
 if TYPE_CHECKING:
     from integrator.database import Database
@@ -26,7 +28,6 @@ _SOURCES = {
     "update-booking-status": ("trainingportal",),
     "push-orderline": ("workshops",),  # those of config/workshops.toml
 }
-_ORDERLINES = "workshop.orderline"
 # kind of what was set aside → what is wrong with so many of them
 _ASIDE = {
     "main_course": "main course record(s) cannot be read and are set aside",
@@ -35,11 +36,11 @@ _ASIDE = {
     "main_course post": "main course(s) have several posts on the site",
     "course post": "course(s) have several posts on the site",
     "mail events": "system(s) do not let us read what became of mails",
-    "unknown booking": "booking(s) that we do not know were cancelled by a reseller",
-    "booking": "booking(s) of a reseller wait for a person",
-    "portal class": "class(es) are not at Trainingportal as they should be",
-    "outcome": "class(es) or booking(s) whose outcome cannot be taken from Maconomy",
-    "document": "booking(s) have a document that needs a person",
+    UNKNOWN_BOOKING: "booking(s) that we do not know were cancelled by a reseller",
+    BOOKING: "booking(s) of a reseller wait for a person",
+    UNSOLD: "class(es) are not at Trainingportal as they should be",
+    OUTCOME: "class(es) or booking(s) whose outcome cannot be taken from Maconomy",
+    PAPER: "booking(s) have a document that needs a person",
     "trainer": "course(s) have no trainer who could be sent the participant list",
 }
 
@@ -111,6 +112,7 @@ def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
     from integrator.store import backup
     from integrator.store.mails import Mails
     from integrator.store.story import set_aside_keys
+    from integrator.store.workshops import OFF, REFUSED
 
     jobs = [
         watch.job_state(db, policy, locks=found.home.locks, now=now, off=is_off(found, policy.name))
@@ -118,11 +120,12 @@ def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
     ]
     backups = backup.found(found.home.backups)
     queues = watch.queues(db) if db else []
-    uncertain = watch.uncertain(db, lambda effect: _settle_s(found, effect), now) if db else {}
-    set_aside = set_aside_keys(db) if db else {}
+    uncertain = _uncertain(found, db, now) if db else {}
+    set_aside = {kind: keys for kind, keys in set_aside_keys(db).items() if kind not in (OFF, REFUSED)} if db else {}
     bad_mails = Mails(db).bad() if db else []
     first_run = watch.first_run(db) if db else None
     problems = [
+        *_store_troubles(found),
         *(trouble for job in jobs for trouble in _job_troubles(job)),
         *_queue_troubles(queues, uncertain),
         *_mail_troubles(bad_mails),
@@ -141,10 +144,29 @@ def is_off(found: "Settings", job: str) -> bool:
 
 
 def _settle_s(found: "Settings", effect: str) -> float:
-    if effect == _ORDERLINES:
-        return max((workshop.doubt_quiet_s for workshop in found.workshops.values()), default=_DEFAULT_SETTLE_S)
+    if effect == ORDERLINE:
+        return max((workshop.settle_s for workshop in found.workshops.values()), default=_DEFAULT_SETTLE_S)
     system = getattr(found, effect.partition(".")[0], None)
     return float(getattr(getattr(system, "http", system), "settle_s", _DEFAULT_SETTLE_S))
+
+
+def _uncertain(found: "Settings", db: "Database", now: datetime) -> dict[str, int]:
+    """Messages by effect whose outcome nobody knows. Orderlines that were only waiting before a restore still wait."""
+    from integrator.runtime import watch
+    from integrator.store.workshop_health import unbegun
+
+    counts = watch.uncertain(db, lambda effect: _settle_s(found, effect), now)
+    if ORDERLINE in counts:
+        counts[ORDERLINE] -= unbegun(db, before=int(now.timestamp() - _settle_s(found, ORDERLINE)))
+    return {effect: count for effect, count in counts.items() if count > 0}
+
+
+def _store_troubles(found: "Settings") -> Iterator[Trouble]:
+    """Nothing would be told of runs that cannot even begin."""
+    from integrator.jobs.workshop_standing import store_problem
+
+    if (wrong := store_problem(found.store.path)) is not None:
+        yield Trouble(f"store: {wrong}: no run can begin", "integrator check")
 
 
 def _job_troubles(job: "JobState") -> Iterator[Trouble]:
@@ -170,7 +192,7 @@ def _job_troubles(job: "JobState") -> Iterator[Trouble]:
 
 def _queue_troubles(queues: "list[Queue]", uncertain: dict[str, int]) -> Iterator[Trouble]:
     for queue in queues:
-        if queue.state == "failed" and queue.effect != _ORDERLINES:  # those are told by workshop
+        if queue.state == "failed" and queue.effect != ORDERLINE:  # those are told by workshop
             yield Trouble(
                 f"{queue.effect}: {queue.count:,} message(s) failed",
                 f"integrator outbox list --state failed --effect {queue.effect}, then retry or drop them",
@@ -184,18 +206,12 @@ def _queue_troubles(queues: "list[Queue]", uncertain: dict[str, int]) -> Iterato
 
 def _workshop_troubles(found: "Settings", db: "Database | None", now: datetime) -> Iterator[Trouble]:
     """What a person should see to at a workshop. Doubts are among the queues' troubles."""
-    if db is None or not (found.workshops or _has_orderlines(db)):
-        return
-    from integrator.jobs.workshop_standing import standing, stray_worries, worries_of
+    from integrator.jobs.workshop_standing import common_worries, standing, worries_of
 
     at = int(now.timestamp())
     standings = [standing(db, workshop, found.home, now=at) for workshop in found.workshops.values()]
-    worries = [*(worry for one in standings for worry in worries_of(one, at)), *stray_worries(db, found.workshops)]
-    yield from (Trouble(worry.what, worry.then) for worry in worries if worry.kind != "doubt")
-
-
-def _has_orderlines(db: "Database") -> bool:
-    return db.value("SELECT 1 FROM orderlines LIMIT 1") is not None
+    worries = [*(worry for one in standings for worry in worries_of(one, at)), *common_worries(found, db, at)]
+    yield from (Trouble(worry.what, worry.then) for worry in worries if worry.kind not in ("doubt", "off"))
 
 
 def _mail_troubles(bad: list[dict[str, Any]]) -> Iterator[Trouble]:

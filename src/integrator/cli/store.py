@@ -1,4 +1,4 @@
-"""`store`: back up, list, verify, restore."""
+"""`store`: back up, list, verify, restore, begin anew."""
 
 import os
 import sqlite3
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from integrator.errors import LockHeld, NotFound, StoreDamaged, Unavailable
+from integrator.cli import clean
+from integrator.errors import LockHeld, NotFound, StoreDamaged, Unavailable, UsageError
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -23,10 +24,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Our own store: backup, list, verify, restore.\n\nExample: integrator store backup",
+    help="Our own store: backup, list, verify, restore, new.\n\nExample: integrator store backup",
 )
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 VERBOSE = typer.Option(False, "-v", "--verbose", help="Say what was done also when nobody looks at a terminal.")
+_FIRST, _HIGHEST = 10_001, 10**12  # numbers of orders
 FILE = typer.Argument(..., metavar="FILE", help="A backup: its name as `store list` shows it, or a path.")
 MAYBE_FILE = typer.Argument(None, metavar="[FILE]", help="A backup; by default the store itself.", show_default=False)
 
@@ -82,7 +84,7 @@ def verify(file: str | None = MAYBE_FILE) -> None:
 
     Example: integrator store verify
     """
-    from integrator.cli import clean, opening
+    from integrator.cli import opening
     from integrator.store import backup, check, migrations
 
     found = opening.settings()
@@ -127,13 +129,81 @@ def restore(file: str = FILE) -> None:
         erase_in_restored(db, found.home.var, periods, at=int(now.timestamp()), actor="restore")
 
     with ExitStack() as stack:
-        _stop_jobs(stack, found, now)
+        _stop_jobs(stack, found, now, "restore")
         _need_journal(found)
         kept = backup.restore(path, found.store.path, at=now.timestamp(), erase=erase)
     _say_restored(path, kept, found, now)
 
 
-def _stop_jobs(stack: "ExitStack", found: "Settings", now: "datetime") -> None:
+@app.command()
+def new(
+    first_order: int | None = typer.Option(
+        None,
+        "--first-order",
+        metavar="NUMBER",
+        min=_FIRST,
+        max=_HIGHEST,
+        help="The number of the first order; by default well beyond those in the backups.",
+        show_default=False,
+    ),
+) -> None:
+    """Begin anew with an empty store, where the former one is lost for good.
+
+    It knows nothing of what was done before. A backup, also an old one, is better: integrator store restore FILE
+
+    Example: integrator store new
+    """
+    from contextlib import ExitStack
+
+    from integrator.cli import opening
+    from integrator.home import make_var
+    from integrator.store import begin_anew
+
+    found, now = opening.settings(), opening.now()
+    path = found.store.path
+    make_var(found.home, path)
+    _need_none(path)
+    first = first_order or _first_number(found)
+    with ExitStack() as stack:
+        _stop_jobs(stack, found, now, "new")
+        _need_none(path)
+        begin_anew(path, first_order=first)
+    lines = [
+        f"made: {path}, empty; orders begin with {first}",
+        "It knows nothing of what was done before: posts on the site, classes at a reseller, registrations. Next:",
+        "  integrator status",
+        "  integrator import-courses --dry-run    what is on the site already would be made a second time",
+    ]
+    for line in lines:
+        typer.echo(clean(line))
+
+
+def _need_none(path: Path) -> None:
+    """Errors  UsageError: there is a store"""
+    if path.exists() and path.stat().st_size:
+        said = f"store new: {path} is there; nothing was touched"
+        raise UsageError(said, hint="integrator store verify   says whether it is sound")
+
+
+def _first_number(found: "Settings") -> int:
+    """Beyond every order there was: Maconomy knows its number. Errors  UsageError: nothing here tells"""
+    from integrator.signs import signs
+    from integrator.store import backup
+
+    path = found.store.path
+    beyond = backup.beyond([*backup.found(found.home.backups), *backup.replaced(path)])
+    if beyond is not None:
+        return max(beyond, _FIRST)
+    if any(signs(found.home, path)):
+        what = "store new: there is no backup that tells which numbers orders had; nothing was made"
+        then = (
+            "look in Maconomy for the highest reference (ILI-10482-1), then: integrator store new --first-order 11000"
+        )
+        raise UsageError(what, hint=then)
+    return _FIRST
+
+
+def _stop_jobs(stack: "ExitStack", found: "Settings", now: "datetime", command: str) -> None:
     """Hold the lock of every job there is or ever was here, and the store's own.
 
     Errors  LockHeld: a job runs
@@ -146,7 +216,7 @@ def _stop_jobs(stack: "ExitStack", found: "Settings", now: "datetime") -> None:
             stack.enter_context(lock.hold(found.home.locks, name, since=now))
         except LockHeld as error:
             raise LockHeld(
-                f"store restore: {error.message.partition(';')[0]}; nothing was touched",
+                f"store {command}: {error.message.partition(';')[0]}; nothing was touched",
                 hint="type it again when that has ended",
             ) from None
 
@@ -163,7 +233,7 @@ def _need_journal(found: "Settings") -> None:
 
 
 def _say_restored(path: Path, kept: Path | None, found: "Settings", now: "datetime") -> None:
-    from integrator.cli import clean, times
+    from integrator.cli import times
     from integrator.store import backup
 
     [made] = [b.made_at for b in backup.found(path.parent) if b.path.name == path.name] or [int(path.stat().st_mtime)]
@@ -176,11 +246,22 @@ def _say_restored(path: Path, kept: Path | None, found: "Settings", now: "dateti
         "  integrator store verify",
         "  integrator status",
         "  integrator import-courses --dry-run    then without --dry-run",
-        "  integrator confirm-bookings            where a reseller sells seats; before sync-orders",
+        *(_of_bookings(times.shown(made, now, date=True)) if found.trainingportal else ()),
         "  integrator sync-orders                 it looks in Maconomy and Mailgun before it sends anything again",
     ]
     for line in lines:
         typer.echo(clean(line))
+
+
+def _of_bookings(since: str) -> tuple[str, ...]:
+    """What no run can find out by itself: there is no list of bookings that a program could ask for."""
+    return (
+        "  integrator confirm-bookings            before sync-orders",
+        f"  bookings since {since}: compare Trainingportal's list of bookings with",
+        "  integrator booking-status list         one that is not in it is not known here: register it in Maconomy",
+        f"  statuses since {since}: import your lists of outcomes again, or set them again:",
+        "  integrator booking-status import FILE",
+    )
 
 
 def _backup_path(found: "Settings", file: str) -> Path:

@@ -1,8 +1,13 @@
 """Times as an operator reads them, and as a program reads them in --json."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
+from integrator.domain.instants import utc_text
 from integrator.durations import format_duration
+
+_INSTANTS = {"at", "uncertain_since", "hold_since", "missing_since"}  # beside whatever ends in _at
 
 
 def shown(at: int | None, now: datetime, *, date: bool = False) -> str:
@@ -36,4 +41,12 @@ def ago(at: int, now: datetime) -> str:
 
 def iso(at: int | None) -> str | None:
     """An instant for machines, in UTC; None stays None."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    return None if at is None else utc_text(at)
+
+
+def timed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the store, its instants for machines."""
+    return {
+        name: (iso(value or None) if name.endswith("_at") or name in _INSTANTS else value)
+        for name, value in row.items()
+    }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from integrator.jobs.workshop_standing import Standing
     from integrator.settings import Settings, Workshop
+    from integrator.store.workshops import State
 
 app = typer.Typer(
     add_completion=False,
@@ -77,24 +78,30 @@ def activate(
 ) -> None:
     """Let a workshop be worked for, from the next run on.
 
+    A pause and a block stay, unless they are taken back.
+
     Example: integrator workshop activate bennys-auto --unblock
     """
-    from integrator.cli import clean, opening, render
-    from integrator.domain.orderlines.reasons import text_of
+    from integrator.cli import opening, render, times
     from integrator.jobs import workshop_desk
-    from integrator.jobs.workshop_standing import way_out
 
     found = opening.settings()
     chosen = workshop_desk.find(found.workshops, workshop)
     with opening.writing(found, make=True) as db:
         state = workshop_desk.set_active(db, chosen.id, True, unblock=unblock, at=_at())
+    paused = state.paused_until if state.paused_until > _at() else None
     if as_json:
-        render.print_json({"workshop": chosen.id, "active": True})
+        told = {"workshop": chosen.id, "active": True}
+        render.print_json(told | ({"paused_until": times.iso(paused)} if paused else {}))
+    elif paused and not state.blocked_code:
+        typer.echo(
+            f"{chosen.id}  active, but paused until {times.shown(paused, opening.now())}: its ERP did not answer"
+        )
+        typer.echo(f"  → at once: integrator workshop activate {chosen.id} --unblock")
     else:
-        typer.echo(f"{chosen.id}  active{', not blocked' if unblock else ''}: the next run works for it")
-    if code := state.blocked_code:
-        typer.echo(clean(f"integrator: {chosen.id} is still blocked: {code} ({text_of(code)})"), err=True)
-        typer.echo(clean(f"  → {way_out(chosen, code)}"), err=True)
+        then = "its orders wait" if state.blocked_code else "the next run works for it"
+        typer.echo(f"{chosen.id}  active{', not blocked' if unblock else ''}: {then}")
+    _say_blocked(chosen, state)
 
 
 @app.command()
@@ -137,7 +144,8 @@ def deactivate(
 def try_login(workshop: str = WORKSHOP) -> None:
     """Log in to a workshop's ERP once, and open no case.
 
-    A login that is let in ends a block; one that is refused blocks the workshop, as in a run.
+    A login that is let in ends a block of the login; one that is refused blocks the workshop, as in a run. A block
+    because of other pages stays: mend the locators, then activate --unblock.
 
     Example: integrator workshop test-login bennys-auto
     """
@@ -154,30 +162,39 @@ def try_login(workshop: str = WORKSHOP) -> None:
             workshop_desk.keep_refusal(db, chosen.id, error.code, at=_at())
         raise
     with opening.writing(found, make=True) as db:
-        before = workshop_desk.keep_login(db, chosen.id, at=_at())
+        before, state = workshop_desk.keep_login(db, chosen.id, at=_at())
     typer.echo(clean(f"{chosen.id}  logged in at {chosen.base_url}; no case was opened"))
-    if before.blocked_code:
+    if before.blocked_code and not state.blocked_code:
         typer.echo(clean(f"it was blocked ({text_of(before.blocked_code)}), and is not any more"))
-    if not before.active:
+    _say_blocked(chosen, state)
+    if not state.active:
         typer.echo(f"it is switched off: integrator workshop activate {chosen.id}")
 
 
 @app.command()
-def health(workshop: str | None = MAYBE_WORKSHOP, as_json: bool = AS_JSON) -> None:
+def health(
+    workshop: str | None = MAYBE_WORKSHOP,
+    seen_to: bool = typer.Option(False, "--seen", help="The orders that were refused are seen to: forget them."),
+    as_json: bool = AS_JSON,
+) -> None:
     """Show how the workshops stand; exit 1 if one is not well.
 
-    Not well: blocked, runs are late, in doubt for an hour, a manual check waits, the store cannot be written.
+    Not well: blocked, runs are late, in doubt for an hour, a manual check waits, switched off for a day while orders
+    wait, files that no workshop takes, the store cannot be written.
 
     Example: integrator workshop health
     """
     from integrator.cli import opening, render
     from integrator.cli.workshop_shown import health_json, print_health
-    from integrator.jobs import workshop_standing
-    from integrator.jobs.workshop_desk import find
+    from integrator.jobs import workshop_desk, workshop_standing
     from integrator.runtime.watch import job_state
 
     found, now = opening.settings(), opening.now()
-    chosen = list(found.workshops.values()) if workshop is None else [find(found.workshops, workshop)]
+    chosen = list(found.workshops.values()) if workshop is None else [workshop_desk.find(found.workshops, workshop)]
+    if seen_to:
+        with opening.writing(found) as db:
+            number = workshop_desk.seen(db, workshop and [one.id for one in chosen], at=_at())
+        typer.echo(f"integrator: workshop health: {number} refused order(s) are seen to", err=True)
     with opening.reading(found) as db:
         policy = found.jobs[workshop_standing.JOB]
         job = job_state(db, policy, locks=found.home.locks, now=now, off=not found.workshops)
@@ -196,6 +213,16 @@ def _at() -> int:
     from integrator.cli import opening
 
     return int(opening.now().timestamp())
+
+
+def _say_blocked(chosen: "Workshop", state: "State") -> None:
+    from integrator.cli import clean
+    from integrator.domain.orderlines.reasons import text_of
+    from integrator.jobs.workshop_standing import way_out
+
+    if code := state.blocked_code:
+        typer.echo(clean(f"integrator: {chosen.id} is still blocked: {code} ({text_of(code)})"), err=True)
+        typer.echo(clean(f"  → {way_out(chosen, code)}"), err=True)
 
 
 def _standings(found: "Settings", now: "datetime", *chosen: "Workshop") -> "list[Standing]":

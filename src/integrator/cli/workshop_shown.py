@@ -64,6 +64,12 @@ def health_json(seen: "Health", now: "datetime") -> dict[str, Any]:
             "late": job.late,
         },
         "rejected_without_workshop": seen.rejected,
+        "refused": [
+            {"workshop": None if workshop == "-" else workshop, "unique_id": one.unique_id or None}
+            | {"reason": one.reason, "at": times.iso(one.at)}
+            for workshop, refusals in seen.refused.items()
+            for one in refusals
+        ],
         "workshops": [_timed(facts_of(one), now) for one in seen.workshops],
     }
 
@@ -107,7 +113,7 @@ def print_health(seen: "Health", now: "datetime", *, single: bool) -> None:
     for worry in seen.worries:
         typer.echo(clean(f"{'needs a person' if worry.degrades else 'note'}: {worry.what}"))
         typer.echo(clean(f"  → {worry.then}"))
-    for note in [] if single else [*(note for row in rows for note in _notes(row)), *_lost(seen.rejected)]:
+    for note in [] if single else [note for row in rows for note in _notes(row)]:
         typer.echo(clean(f"note: {note}"))
     if seen.is_good and rows:
         typer.echo("healthy")
@@ -117,12 +123,6 @@ def _notes(row: dict[str, Any]) -> "Iterator[str]":
     """What a person may look at, but has no place in a narrow table."""
     if row["by_count"]:
         yield f"{row['id']}: counted, not read back: {', '.join(row['by_count'])}: compare them with the cases"
-    if row["rejected"] or row["reused"]:
-        yield f"{row['id']}: {row['rejected']} order(s) had no id to keep, {row['reused']} an id with other content"
-
-
-def _lost(rejected: int) -> list[str]:
-    return [f"{rejected} order(s) named no workshop of ours, or had no id to keep"] if rejected else []
 
 
 def _print_tables(rows: list[dict[str, Any]], now: "datetime") -> None:

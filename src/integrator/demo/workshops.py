@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from integrator.demo.stage import ERP_USER, Stage
+from integrator.domain.orderlines.order import EFFECT
 
 BENNYS, HAVNENS = "bennys-auto", "havnens-auto"
 Order = dict[str, str]
@@ -160,8 +161,8 @@ def _saved(stage: Stage, shop: str) -> list[dict[str, Any]]:
 
 
 def _status(stage: Stage, shop: str, unique_id: str) -> str | None:
-    sql = "SELECT state FROM outbox WHERE effect = 'workshop.orderline' AND key = ?"
-    found: str | None = stage.stored(sql, f"{shop}/{unique_id}")
+    sql = "SELECT state FROM outbox WHERE effect = ? AND key = ?"
+    found: str | None = stage.stored(sql, EFFECT, f"{shop}/{unique_id}")
     return found
 
 

@@ -81,14 +81,18 @@ def need_begun(completed_on: str | None, first_day: str | None) -> None:
         raise UsageError(f"its class begins on {first_day}: COMPLETED before that is taken only with --anyway")
 
 
+def shown(status: str, completed_on: str | None) -> str:
+    """An outcome in words. Shape  "COMPLETED on 2027-03-03", "NO_SHOW" """
+    return f"{status} on {completed_on}" if completed_on else status
+
+
 _OUTDATED = "Trainingportal has, or may have, a document of a completion on "
 
 
 def outdated(was: str, status: str, completed_on: str | None) -> str:
     """Why a document that left does not fit any more. was: the date of the completion that it was for."""
-    now = f"COMPLETED on {completed_on}" if completed_on else status
     then = "have it replaced or taken away there, then: integrator booking-status settle REF --document"
-    return f"{_OUTDATED}{was}, and the booking is {now}: {then}"
+    return f"{_OUTDATED}{was}, and the booking is {shown(status, completed_on)}: {then}"
 
 
 def outdated_date(reason: str) -> str:

@@ -75,7 +75,10 @@ class PortalPerson(msgspec.Struct, frozen=True):
 
 
 class PortalBooking(msgspec.Struct, frozen=True):
-    """One student's place. reference is theirs, and may differ from ours; comment can hold health data."""
+    """One student's place. reference is theirs, and may differ from ours; comment can hold health data.
+
+    status  theirs, in upper case: one of STATUSES, or a word that we do not know
+    """
 
     reference: str | None
     class_id: str | None
@@ -96,6 +99,11 @@ class ReserveRequest(msgspec.Struct, frozen=True):
 
     class_id: str
     fields: dict[str, str]
+
+
+def reference_from(text: str) -> str:
+    """A reference of a booking as it is kept, from whatever somebody typed or copied."""
+    return text.strip().upper()
 
 
 def status_message(reference: str, status: str, completed_on: str | None, version: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ Action = Literal["publish", "close", "cancel", "leave"]
 State = Literal["published", "cancelled"]
 PURGE_S = 2 * 3600  # a cancelled class with students stays listed for at least an hour
 _COMPARED = tuple(name for name in ClassFacts.__struct_fields__ if name not in ("course_id", "class_id"))
+_Facts = Mapping[str, Any]  # of a class, as plain values
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +230,29 @@ def _before(day: date, days: int) -> str:
 # what they have -----------------------------------------------------------------------------------
 
 
+def differing(wanted: ClassFacts, there: PortalClass) -> list[str]:
+    """Fields that they have otherwise than we want, or do not say."""
+    return _unlike(msgspec.to_builtins(wanted), msgspec.to_builtins(there))
+
+
+def _unlike(ours: _Facts, theirs: _Facts) -> list[str]:
+    """Fields in which they differ, blanks around a text aside. What the first does not know is not compared."""
+    return [name for name in _COMPARED if ours[name] is not None and _bare(ours[name]) != _bare(theirs[name])]
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _bare(part) for name, part in value.items()}
+    return value.strip() if isinstance(value, str) else value
+
+
 def drifted(there: PortalClass | None, memory: Memory) -> list[str]:
     """Fields in which a published class is not as we last knew; "class" when it is gone or cancelled there."""
     if there is None or there.cancelled:
         return ["class"]
     if memory.facts is None:
         return []
-    said, known = msgspec.to_builtins(there), msgspec.to_builtins(memory.facts)
-    return [name for name in _COMPARED if said[name] is not None and said[name] != known[name]]
+    return _unlike(msgspec.to_builtins(there), msgspec.to_builtins(memory.facts))
 
 
 def compared(facts: ClassFacts, there: PortalClass, memory: Memory | None) -> Comparison:
@@ -244,7 +260,7 @@ def compared(facts: ClassFacts, there: PortalClass, memory: Memory | None) -> Co
     wanted, said = msgspec.to_builtins(facts), msgspec.to_builtins(there)
     known = msgspec.to_builtins(memory.facts) if memory and memory.facts else dict.fromkeys(_COMPARED)
     theirs = {name: known[name] if said[name] is None else said[name] for name in _COMPARED}
-    unlike = {name: theirs[name] for name in _COMPARED if wanted[name] not in (None, theirs[name])}
+    unlike = {name: theirs[name] for name in _unlike(wanted, theirs)}
     stubborn = [
         name for name in unlike if memory is not None and _is_stubborn(name, wanted[name], theirs[name], memory)
     ]
@@ -260,7 +276,10 @@ def _is_stubborn(name: str, wanted: Any, theirs: Any, memory: Memory) -> bool:
 
 
 def as_seen(there: PortalClass, facts: ClassFacts, found: Comparison) -> PortalClass:
-    """What they have, as a sender is to see it: silent fields as we know them, stubborn ones as if they were right."""
+    """What they have, as a sender is to see it: silent fields as we know them, stubborn ones as if they were right.
+
+    What differs there, by differing(), is what has to be sent: no more and no less than found.differs.
+    """
     wanted = msgspec.to_builtins(facts)
     told = {name: wanted[name] for name in found.stubborn} | {name: None for name in _COMPARED if wanted[name] is None}
     return msgspec.convert(msgspec.to_builtins(there) | found.theirs | told, PortalClass)
@@ -283,7 +302,7 @@ def after_sending(sent: ClassFacts, have: Mapping[str, Any] | None, found: Compa
     kept = asked | {name: value for name, value in (have or {}).items() if name in _COMPARED and value is not None}
     if found:  # these did not travel
         kept |= {name: found.theirs[name] for name in found.stubborn}
-    otherwise = {name: asked[name] for name in _COMPARED if asked[name] not in (None, kept[name])}
+    otherwise = {name: asked[name] for name in _unlike(asked, kept)}
     # What they keep otherwise at once needs no second try.
     before = (dict(found.differs) if found else {}) | {name: kept[name] for name in otherwise}
     facts = msgspec.convert(kept, ClassFacts)

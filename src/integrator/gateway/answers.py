@@ -63,9 +63,9 @@ def problem(
 
 
 def refuse(status: int, detail: str, *, code: str, field: str | None = None) -> NoReturn:
-    """End this request with a problem, of one field if there is one."""
+    """End this request with a problem, of one field if there is one: detail then goes on behind its name."""
     errors = [FieldError(field=field, message=detail, code=code)] if field else []
-    raise Troubled(problem(status, detail, code=code, errors=errors))
+    raise Troubled(problem(status, f"{field} {detail}" if field else detail, code=code, errors=errors))
 
 
 def as_xml(told: msgspec.Struct) -> str:

@@ -18,7 +18,7 @@ from integrator.desk import Desks
 from integrator.domain.courses import Course
 from integrator.domain.orders.form import Form
 from integrator.gateway import documents, oilmat, portal, shapes, website
-from integrator.gateway.answers import Answer, Troubled, problem
+from integrator.gateway.answers import Answer, Troubled, problem, refuse
 from integrator.gateway.call import Call, Here
 from integrator.gateway.callers import Address, address_of, house_of, peer_of
 from integrator.gateway.failures import failure
@@ -115,7 +115,7 @@ def _register(app: flask.Flask, here: Here, route: Route) -> None:
 def _count(here: Here, routes: Mapping[str, Route], noted: "_Noted") -> None:
     """Count a call: by the key, where a right one came in a header, so that no flood of strangers keeps its owner out.
 
-    Errors  Troubled: too many calls
+    Errors  Troubled: too many calls, or an address that cannot be read
     """
     request, g = flask.request, flask.g
     g.begun = time.monotonic()
@@ -124,12 +124,26 @@ def _count(here: Here, routes: Mapping[str, Route], noted: "_Noted") -> None:
     if "X-Forwarded-For" in request.headers and not here.guard.proxies and peer is not None and peer.is_loopback:
         noted("X-Forwarded-For is not believed: [gateway] trusted_proxies does not name the server in front")
     g.route = routes.get(request.endpoint or "")
-    g.refusal = None if g.route is None or g.route.caller is None else _refusal(here, g.route, g.address)
-    has_key = g.route is not None and g.route.caller in _BY_HEADER and g.refusal is None
+    readable = _is_utf8(request.environ)
+    asks = readable and g.route is not None and g.route.caller is not None
+    g.refusal = _refusal(here, g.route, g.address) if asks else None
+    has_key = asks and g.route.caller in _BY_HEADER and g.refusal is None
     wait_s = here.limiter.take(f"key {g.route.caller}" if has_key else house_of(g.address))
     if wait_s:
         headers = {"Retry-After": str(wait_s)}
         raise Troubled(problem(429, "too many requests", code="too_many", headers=headers))
+    if not readable:
+        refuse(400, "the address is not text in UTF-8; nothing was done", code="not_utf8")
+
+
+def _is_utf8(environ: Mapping[str, Any]) -> bool:
+    """Whether the address can be read. A server hands its bytes on as Latin-1, whatever they are (PEP 3333)."""
+    try:
+        for name in ("PATH_INFO", "QUERY_STRING"):
+            environ.get(name, "").encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _let_in(here: Here, route: Route) -> None:
@@ -195,12 +209,14 @@ def _finish(here: Here, response: flask.Response) -> flask.Response:
 def _log(here: Here, status: int) -> None:
     """One line for what changed something, what failed, and who was not let in. Never an address, a value or a path.
 
+    Of the last two so many a minute, or strangers could put all else aside that stands in the log.
     All else is what the server in front of us writes in its own log, if it is told to.
     """
     route: Route | None = flask.g.get("route")
-    changed = route is not None and route.changes and status < 400
-    untold = here.limiter.refused() if status == 401 else None
-    if not (changed or status >= 500 or untold is not None):
+    changed = route is not None and route.changes and status < 400 and flask.request.method != "OPTIONS"
+    failed = status >= 500
+    untold = here.limiter.failed() if failed else here.limiter.refused() if status == 401 else None
+    if not changed and untold is None:
         return
     facts: dict[str, Any] = {
         "route": f"{route.method} {route.path}" if route else None,
@@ -209,7 +225,7 @@ def _log(here: Here, status: int) -> None:
         "ms": round((time.monotonic() - flask.g.get("begun", time.monotonic())) * 1000),
         "why": flask.g.get("note"),
         "place": flask.g.get("place"),
-        "refusals_not_logged": untold or None,
+        f"{'failures' if failed else 'refusals'}_not_logged": untold or None,
     }
     _write(here.home, here.clock, facts)
 

@@ -54,7 +54,7 @@ def record_of(raw: bytes, kind: type[S]) -> S:
     """A body as a record. Ends the request with 400, or 422 with everything that is wrong in it."""
     found = value_of(raw)
     if not isinstance(found, dict):
-        refuse(422, "the body must be an object", code="bad_request", field="body")
+        refuse(422, "must be an object", code="bad_request", field="body")
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     errors = [_unknown(name, fields) for name in found if name not in fields]
     values: dict[str, Any] = {}
@@ -89,7 +89,36 @@ def _unknown(name: str, fields: dict[str, Any]) -> FieldError:
     return FieldError(field=shown, message=f"is not known here; there are: {', '.join(fields)}", code="unknown")
 
 
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+_RULES = (
+    (re.compile(" >= "), " of at least "),
+    (re.compile(" <= "), " of at most "),
+    (re.compile(" of length of at (least|most) ([0-9]+)"), r" of at \1 \2 character(s)"),
+    (re.compile(" matching regex '(.*)'"), r" like \1"),
+)
+
+
 def _worded(error: msgspec.ValidationError) -> str:
-    """Shape   "expected `int`, got `str`": a type or a rule, never the value"""
-    words = str(error).partition(" - at")[0].replace("`", "")
+    """In words for whoever calls, who need not know what we are written in: a type or a rule, never the value.
+
+    Shape   "expected a whole number of at least 1", "expected a text, got a whole number"
+    """
+    words = str(error).partition(" - at")[0]
+    if not words.startswith("Expected"):
+        return "is none of the values that are known here"
+    words = re.sub("`([^`]*)`", lambda found: _kinds(found[1]), words)
+    for pattern, instead in _RULES:
+        words = pattern.sub(instead, words)
     return words[:1].lower() + words[1:]
+
+
+def _kinds(names: str) -> str:
+    return " or ".join(_TYPES.get(name, name) for name in names.split(" | "))

@@ -15,7 +15,7 @@ from integrator.gateway.answers import refuse
 from integrator.gateway.guard import Guard
 from integrator.gateway.limiter import Limiter
 from integrator.gateway.signatures import Signatures
-from integrator.home import Home, make_var, refuse_empty_store
+from integrator.home import Home, make_var
 from integrator.jobs.booking import Desk
 from integrator.jobs.orderline_intake import Intake
 from integrator.runtime import lock
@@ -58,7 +58,6 @@ class Here:
             yield None
             return
         path = self.settings.store.path
-        refuse_empty_store(self.home, path)
         db = open_to_read(path, patience_s=PATIENCE_S)
         if db is None and not path.exists():
             raise missing(path)
@@ -79,7 +78,6 @@ class Here:
             with self.desk():  # as by any other request, which may come at the same moment
                 pass
         make_var(home, path)
-        refuse_empty_store(home, path)
         with lock.wait_for(home.locks, "store", patience_s=LOCK_PATIENCE_S):
             db = open_store(path, backups=home.backups, make=False, patience_s=PATIENCE_S).db
             try:

@@ -10,6 +10,7 @@ from wsgiref.handlers import CGIHandler
 from integrator.errors import IntegratorError
 from integrator.gateway.answers import Answer
 from integrator.gateway.failures import failure
+from integrator.gateway.unready import words
 
 
 def serve() -> None:
@@ -22,7 +23,7 @@ def serve() -> None:
     try:
         application = create_app(need_home(os.environ), os.environ)
     except IntegratorError as error:
-        print(f"integrator: {error.message}", file=sys.stderr)  # noqa: T201 (the web server's log)
+        print(words(error), file=sys.stderr)  # noqa: T201 (the web server's log)
         application = _told(failure(error), SAFE_HEADERS)
     CGIHandler().run(application)
 

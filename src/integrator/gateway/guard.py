@@ -9,10 +9,10 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote, urlencode
 
+from integrator.domain.instants import utc_text
 from integrator.errors import ConfigError, Problem
 from integrator.gateway.callers import Address, is_in, networks
 from integrator.secret import Secret
@@ -123,7 +123,7 @@ class Guard:
 
 
 def _clock(off_s: int, now: float) -> str:
-    here = datetime.fromtimestamp(int(now), UTC).isoformat().replace("+00:00", "Z")
+    here = utc_text(int(now))
     side = "ahead of" if off_s > 0 else "behind"
     return f"the timestamp is {abs(off_s)} s {side} our clock ({here}); {WINDOW_S} s are allowed: one of two is wrong"
 

@@ -14,7 +14,7 @@ from integrator.gateway.scratch import Scratch
 MOST_ROWS = 10_000
 _BURST_S = 60.0  # a minute's worth may come at once
 _LONGEST_S = 120.0  # and nobody is kept out for longer, whatever they did
-_LINES = 5  # of refusals in the log, a minute
+_LINES = 5  # of a kind in the log, a minute
 _MINUTE_S = 60.0
 # A clock that was put back would keep everybody out: what is further away than it can be counts as nothing.
 _FROM = "max(iif(free_at > :now + :longest, :now, free_at), :now)"
@@ -52,16 +52,24 @@ class Limiter:
 
         Without the file none is logged: a flood would fill the log.
         """
-        return self._scratch.do(lambda conn: self._refused(conn, self._clock()), None)
+        return self._line("refusal", None)
 
-    def _refused(self, conn: sqlite3.Connection, now: float) -> int | None:
+    def failed(self) -> int | None:
+        """The same for a failure of ours. Without the file all are logged: nothing else tells what must be mended."""
+        return self._line("failure", 0)
+
+    def _line(self, kind: str, otherwise: int | None) -> int | None:
+        return self._scratch.do(lambda conn: self._counted(conn, kind, self._clock()), otherwise)
+
+    def _counted(self, conn: sqlite3.Connection, kind: str, now: float) -> int | None:
         conn.execute("BEGIN IMMEDIATE")  # taken back by closing, if it comes to that
-        since, told, untold = conn.execute("SELECT since, told, untold FROM refusals").fetchone() or (now, 0, 0)
+        known = conn.execute("SELECT since, told, untold FROM lines WHERE kind = ?", (kind,)).fetchone()
+        since, told, untold = known or (now, 0, 0)
         if not 0 <= now - since < _MINUTE_S:
             since, told = now, 0
         is_told = told < _LINES
-        values = (since, told + is_told, 0 if is_told else untold + 1)
-        conn.execute("INSERT OR REPLACE INTO refusals (one, since, told, untold) VALUES (1, ?, ?, ?)", values)
+        values = (kind, since, told + is_told, 0 if is_told else untold + 1)
+        conn.execute("INSERT OR REPLACE INTO lines (kind, since, told, untold) VALUES (?, ?, ?, ?)", values)
         conn.execute("COMMIT")
         return int(untold) if is_told else None
 

@@ -43,8 +43,16 @@ def create(call: Call) -> Answer:
         others = "; the others were kept" if 0 < len(bad) < len(taken) else ""
         detail = f"{len(bad)} of {len(taken)} refused{others}" if taken else "there is no order in the body"
         errors = [FieldError(field=one.unique_id or "body", message=one.reason) for one in bad]
-        return problem(400, detail, code="bad_request", errors=errors, orders=told)
-    return Answer(200, told[0] if len(told) == 1 else LinesTaken(length=len(told), orders=told))
+        return problem(400, detail, code="bad_request", errors=errors, orders=told, note=_note(taken))
+    return Answer(200, told[0] if len(told) == 1 else LinesTaken(length=len(told), orders=told), note=_note(taken))
+
+
+def _note(taken: list[Taken]) -> str | None:
+    """What the log says of orders: that a login was in one, and names of fields that nobody knows; never a value."""
+    said = ["credentials_in_payload"] if any(one.credentials_in_payload for one in taken) else []
+    if ignored := dict.fromkeys(name for one in taken for name in one.ignored):
+        said.append(f"ignored: {', '.join(list(ignored)[:20])}")
+    return "; ".join(said) or None
 
 
 def check_order_status(call: Call) -> Answer:

@@ -8,12 +8,13 @@ same booking, and cancelling twice is once.
 import re
 import sqlite3
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from integrator.domain.portal import ReserveRequest
+from integrator.domain.portal import ReserveRequest, reference_from
 from integrator.errors import Full, IntegratorError, NotBookable, NotFound
 from integrator.gateway.answers import JSON, XML, Answer, as_xml
 from integrator.gateway.call import Call
@@ -22,6 +23,7 @@ from integrator.gateway.guard import Caller
 from integrator.gateway.routes import Parameter, Reply, Route
 from integrator.gateway.shapes import CancelAnswer, SeatAnswer, Text
 from integrator.settings import Settings
+from integrator.settings.model import PortalBookings, PortalReserve
 
 Format = Literal["json", "xml"]
 FIELDS = (
@@ -65,7 +67,8 @@ def reserve(call: Call, *, wanted: Format | None, signed: bool) -> Answer:
     try:
         reference = _reserve(call, found)
     except (Full, NotBookable, NotFound) as error:
-        return tell(200, SeatAnswer(successful="false", errorMessage=_reason(error)))
+        no = tell(200, SeatAnswer(successful="false", errorMessage=_reason(error)))
+        return replace(no, note=getattr(error, "code", "not_found"))
     except (IntegratorError, sqlite3.Error, OSError) as error:
         return _later(error, lambda status: tell(status, SeatAnswer(successful="false", errorMessage=_NOT_NOW)))
     if mark:
@@ -77,7 +80,7 @@ def cancel(call: Call, *, wanted: Format | None) -> Answer:
     tell = partial(_told, call, wanted)
     if twice := _twice(call, _SIGNS):
         return tell(400, CancelAnswer(cancelled="false", errorMessage=twice))
-    given = {text for name in REFERENCES for text in call.values(name)}
+    given = {reference_from(text) for name in REFERENCES for text in call.values(name)}
     if len(given) != 1:
         what = "stemmer ikke overens" if given else "mangler"
         return tell(400, CancelAnswer(cancelled="false", errorMessage=f"{' og '.join(REFERENCES)} {what}"))
@@ -90,7 +93,7 @@ def cancel(call: Call, *, wanted: Format | None) -> Answer:
         return tell(200, CancelAnswer(cancelled="false", errorMessage=_NO_BOOKING))
     except (IntegratorError, sqlite3.Error, OSError) as error:
         return _later(error, lambda status: tell(status, CancelAnswer(cancelled="false", errorMessage=_NOT_NOW)))
-    if not done.cancelled:
+    if not done:
         return tell(200, CancelAnswer(cancelled="false", errorMessage=_IN_REVIEW))
     return tell(200, CancelAnswer(cancelled="true"))
 
@@ -117,7 +120,7 @@ def _twice(call: Call, names: Iterable[str]) -> str:
 def class_parameter(settings: Settings) -> str:
     """How it names the class: its documentation does not say."""
     portal = settings.trainingportal
-    return DEFAULT_PARAMETER if portal is None else portal.reserve.param_class
+    return (PortalReserve() if portal is None else portal.reserve).param_class
 
 
 def _reserve(call: Call, request: ReserveRequest) -> str:
@@ -130,10 +133,8 @@ def _reserve(call: Call, request: ReserveRequest) -> str:
     repeat_s = REPEAT_NAMELESS_S if nameless else REPEAT_S
     with call.here.desk() as desk:
         portal = call.here.settings.trainingportal
-        first_look_s = portal.booking.confirm_retry[0] if portal else reseller_desk.FIRST_LOOK_S
-        return reseller_desk.reserve(
-            desk, request, hold_s=reseller_desk.HOLD_S, repeat_s=repeat_s, first_look_s=first_look_s
-        )
+        looks_s = (portal.booking if portal else PortalBookings()).confirm_retry
+        return reseller_desk.reserve(desk, request, repeat_s=repeat_s, first_look_s=looks_s[0])
 
 
 def _reason(error: Full | NotBookable | NotFound) -> str:
@@ -170,7 +171,6 @@ def _format(call: Call) -> Format:
 
 # the table ----------------------------------------------------------------------------------------------------------
 
-DEFAULT_PARAMETER = "courseClassExternalId"
 _Known = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
 _TOKEN = Parameter("token", "path", str, "The part of the address that nobody else knows.", required=True)
 _SIGNED = (

@@ -62,11 +62,14 @@ class Route:
 
     def all_replies(self) -> dict[int, Reply]:
         """Its own, and those that every route of its kind has."""
-        found = {429: _problem("Too many requests: come again after Retry-After seconds.")}
+        found = {
+            400: _problem("The address is not text in UTF-8."),
+            429: _problem("Too many requests: come again after Retry-After seconds."),
+        }
         if self.caller:
             found[401] = _problem("Not let in.")
         if self.body is not None:
-            found[400] = _problem("The body is not JSON.")
+            found[400] = _problem("The body is not JSON, or the address not text in UTF-8.")
             found[411] = _problem("The body's size is not said.")
             found[413] = _problem("The body is too large.")
             found[415] = _problem("The body is not JSON by its type.")

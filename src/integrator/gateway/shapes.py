@@ -1,11 +1,11 @@
 """What goes over the wire, as the OpenAPI document describes it: bodies that are read, and answers."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from integrator.domain.instants import utc_text
 from integrator.domain.ordered import MAX_SEATS
 
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2026-11-22T05:30:00Z"])]
@@ -24,7 +24,7 @@ Text = Annotated[str, Meta(min_length=1)]
 
 def instant_of(at: int | None) -> str | None:
     """An instant as it is told; None stays None."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    return None if at is None else utc_text(at)
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,5 +1,7 @@
 """The website's side: seats are held and orders completed, as by the booking commands."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -22,7 +24,7 @@ _INSTANTS = ("expires_at", "completed_at")
 def reserve(call: Call) -> Answer:
     asked = bodies.record_of(call.body(), Reserve)
     key = _key(call.request.headers.get("Idempotency-Key"), asked.key)
-    with call.here.desk() as desk:
+    with call.here.desk() as desk, _unknown(f"there is no class {asked.class_id}"):
         found = booking.reserve(desk, asked.class_id, seats=asked.seats, key=key)
     return Answer(201, _shown(found, Reservation), headers={"Location": call.link(f"/api/orders/{found['order']}")})
 
@@ -30,7 +32,9 @@ def reserve(call: Call) -> Answer:
 def seats(call: Call) -> Answer:
     wanted = bodies.record_of(call.body(), SeatsWanted)
     with call.here.desk() as desk:
-        found = booking.change_seats(desk, _own(desk, call), wanted.seats)
+        order = _own(desk, call)
+        with _unknown(f"there is no class any more that order {order} could have more seats of"):
+            found = booking.change_seats(desk, order, wanted.seats)
     return Answer(200, _shown(found, Reservation))
 
 
@@ -63,12 +67,21 @@ def _key(header: str | None, field: str | None) -> str:
         refuse(422, "differs from the header Idempotency-Key", code="two_keys", field="key")
     key = header if field is None else field
     if not key or key.startswith(f"{CHANNEL}:"):
-        what = "is missing: here, or as the header Idempotency-Key" if not key else "is not one of yours"
+        what = "is missing: give it in the body, or as the header Idempotency-Key" if not key else "is not one of yours"
         refuse(422, what, code="missing" if not key else "invalid", field="key")
     try:
         return msgspec.convert(key, Key)
     except msgspec.ValidationError:
         refuse(422, "has 1 to 200 plain characters, no blanks", code="invalid", field="key")
+
+
+@contextmanager
+def _unknown(detail: str) -> Iterator[None]:
+    """Tell what was not found in words that name no system behind this one. Errors  NotFound"""
+    try:
+        yield
+    except NotFound:
+        raise NotFound(detail) from None
 
 
 def _own(desk: Desk, call: Call) -> int:

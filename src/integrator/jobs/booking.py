@@ -207,7 +207,7 @@ def cancel_in(desk: Desk, order_id: int) -> None:
         outbox = Outbox(desk.db, clock=desk.clock)
         if order["anonymised_at"] or not outbox.withdraw(scope_of(order_id), "the order was cancelled"):
             raise NotBookable(
-                f"order {order_id} is on its way to Maconomy or there already; nothing was changed",
+                f"order {order_id} is being registered, or is registered already; nothing was changed",
                 code="registered",
                 hint=f"integrator explain {order_id}; who is registered is cancelled in Maconomy",
             )

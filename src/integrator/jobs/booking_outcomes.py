@@ -14,7 +14,7 @@ from integrator.domain.participants import Participant, same_text
 from integrator.errors import BadAnswer, NotFound, Unavailable
 from integrator.jobs.booking_status_desk import keep_status
 from integrator.store.booking_statuses import BookingStatuses
-from integrator.store.courses import SetAside
+from integrator.store.courses import OUTCOME, SetAside
 
 if TYPE_CHECKING:
     from integrator.runtime.run import Run
@@ -37,12 +37,30 @@ def take_outcomes(run: "Run", maconomy: Callable[[], Participants]) -> None:
     """
     statuses, trouble = BookingStatuses(run.db), dict[str, tuple[str, str]]()
     classes = _begun(statuses.classes(), run.now, days=int(run.policy["maconomy_days"]))
+    unread, asked = set(classes), 0
     for class_id, people in _asked(run, maconomy, _of_this_run(run, sorted(classes)), trouble):
+        asked += 1
+        if people is None:
+            continue
+        unread.discard(class_id)
         last_day = _last_day(classes[class_id])
         for student in statuses.students(class_id):
             _take(run, student, people, last_day, trouble)
     with run.db.tx():
-        SetAside(run.db).replace("outcome", trouble, at=run.at, run_id=run.id)
+        if len(classes) > MOST_CLASSES:
+            statuses.asked(asked)
+        kept = _still_standing(run, unread)
+        SetAside(run.db).replace(OUTCOME, kept | trouble, at=run.at, run_id=run.id)
+
+
+def _still_standing(run: "Run", unread: set[str]) -> dict[str, tuple[str, str]]:
+    """Earlier trouble with classes that were not read in this run, and with their bookings: nothing says it is over."""
+    before = SetAside(run.db).reasons(OUTCOME)
+    if not before:
+        return {}
+    statuses = BookingStatuses(run.db)
+    bookings = {student["reference"] for class_id in unread for student in statuses.students(class_id)}
+    return {key: why for key, why in before.items() if key in unread or key in bookings}
 
 
 def _begun(classes: Mapping[str, Mapping[str, Any]], now: datetime, *, days: int) -> dict[str, Mapping[str, Any]]:
@@ -64,13 +82,14 @@ def _of_this_run(run: "Run", classes: Sequence[str]) -> Sequence[str]:
     if len(classes) <= MOST_CLASSES:
         return classes
     run.remark(f"{len(classes)} classes have begun: each run asks Maconomy for {MOST_CLASSES} of them in turn")
-    first = run.id * MOST_CLASSES % len(classes)
+    first = BookingStatuses(run.db).asked_before() % len(classes)
     return [*classes[first:], *classes[:first]][:MOST_CLASSES]
 
 
 def _asked(
     run: "Run", maconomy: Callable[[], Participants], classes: Sequence[str], trouble: dict[str, tuple[str, str]]
-) -> Iterator[tuple[str, Sequence[Participant]]]:
+) -> Iterator[tuple[str, Sequence[Participant] | None]]:
+    """Each class that Maconomy was asked for, and who is on it; None: that could not be read."""
     silent = 0
     for class_id in classes:
         item = f"class {class_id}"
@@ -81,17 +100,16 @@ def _asked(
             people = maconomy().participants(class_id)
         except Unavailable as error:
             silent += 1
-            run.report.waiting[item] = error.message
-            continue
+            run.report.waiting[item], people = error.message, None
         except (BadAnswer, NotFound) as error:
-            silent = 0
             trouble[class_id] = (getattr(error, "code", "no_class"), f"{error.message}; no status was taken from it")
-            continue
-        silent = 0
-        run.count(classes__read=1)
+            silent, people = 0, None
+        else:
+            silent = 0
+            run.count(classes__read=1)
         if people and "external_reference" in people.missing:
             trouble[class_id] = ("changed", "maconomy: no participant has our reference: no status was taken from it")
-            continue
+            people = None
         yield class_id, people
 
 

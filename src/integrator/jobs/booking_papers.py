@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from integrator.domain.courses import Course, starts_at
 from integrator.domain.ordered import scope_of
-from integrator.domain.portal import DOCUMENT
-from integrator.errors import BadRecord, ConfigError, Rejected
+from integrator.domain.portal import DOCUMENT, reference_from
+from integrator.errors import BadRecord, ConfigError, Rejected, Unavailable
 from integrator.store.booking_documents import BookingDocuments, Kind, key_of
-from integrator.store.courses import Catalogue, SetAside
+from integrator.store.courses import PAPER, Catalogue, SetAside
 
 if TYPE_CHECKING:
     from integrator.certificates import Certificates
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _REFERENCE = re.compile(r"TP-[A-Z2-7]{26}", re.IGNORECASE)
 _HEADER, _TRAILER, _TAIL = b"%PDF-", b"%%EOF", 1024
 _LONGEST_NAME = 100
+_TOO_SLOW = 3  # certificates in a row that took too long: the machine is busy, the rest waits for the next run
 
 
 class Unfit(Exception):
@@ -60,6 +61,7 @@ class Papers:
         self._rows = BookingDocuments(run.db)
         self._trouble: dict[str, tuple[str, str]] = {}
         self._blind = False  # nobody knows which bookings have files
+        self._unseen = set[str]()  # bookings whose certificate was not tried to the end
 
     # deciding -----------------------------------------------------------------------------------
 
@@ -88,9 +90,11 @@ class Papers:
                 f"documents: {len(self._trouble)} booking(s) have one that cannot be uploaded: integrator status"
             )
         with self._run.db.tx():
+            aside = SetAside(self._run.db)
+            kept = {key: why for key, why in aside.reasons(PAPER).items() if self._blind or key in self._unseen}
             # What lies there and does not fit stays until a person settles it.
-            found_now = self._trouble | self._rows.outdated()
-            SetAside(self._run.db).replace("document", found_now, at=self._run.at, run_id=self._run.id)
+            found_now = kept | self._trouble | self._rows.outdated()
+            aside.replace(PAPER, found_now, at=self._run.at, run_id=self._run.id)
         return broken
 
     def _queue_file(self, found: Found, booking: Mapping[str, Any]) -> None:
@@ -106,19 +110,33 @@ class Papers:
         self, certificates: "Certificates", bookings: Sequence[Mapping[str, Any]]
     ) -> list[ConfigError]:
         """One for each booking that never had a document: a changed template makes none anew."""
-        for booking in bookings:
-            if booking["has_documents"]:
+        without, slow = [booking for booking in bookings if not booking["has_documents"]], 0
+        for number, booking in enumerate(without):
+            reference = booking["reference"]
+            if slow >= _TOO_SLOW:
+                self._wait(reference, "its certificate was not tried: the others took too long")
                 continue
             try:
-                content = self._certificate(certificates, booking["reference"])
+                content = self._certificate(certificates, reference)
             except ConfigError as error:
+                self._unseen |= {one["reference"] for one in without[number:]}
                 return [error]
-            except BadRecord as error:
-                self._trouble[booking["reference"]] = (error.code, error.message)
+            except Unavailable as error:
+                slow += 1
+                self._wait(reference, error.message)
                 continue
+            except BadRecord as error:
+                self._trouble[reference] = (error.code, error.message)
+                content = None
+            slow = 0
             if content is not None:
-                self._queue(booking, content, f"certificate-{booking['reference']}.pdf", "certificate")
+                self._queue(booking, content, f"certificate-{reference}.pdf", "certificate")
         return []
+
+    def _wait(self, reference: str, reason: str) -> None:
+        """The next run tries again."""
+        self._unseen.add(reference)
+        self._run.report.waiting[f"certificate {reference}"] = reason
 
     def _certificate(self, certificates: "Certificates", reference: str) -> bytes | None:
         from integrator.certificates.facts import certificate_of
@@ -166,11 +184,11 @@ class Papers:
     def _find(self) -> Iterator[Found]:
         """Files by the bookings they belong to. What belongs to none, or not surely, is remarked."""
         states = self._rows.states()
-        named = {_plainly(reference): reference for reference in states}
+        named = {reference_from(reference): reference for reference in states}
         strange = Counter[str]()
         for entry in self._listed():
             kind = _kind(entry)
-            reference = named.get(_plainly(entry.name if kind == "folder" else _stem(entry.name)))
+            reference = named.get(reference_from(entry.name if kind == "folder" else _stem(entry.name)))
             if kind == "link":
                 strange["are links"] += 1
             elif kind == "unreadable":
@@ -206,7 +224,7 @@ class Papers:
             return
         for entry in entries:
             others = {name.upper() for name in _REFERENCE.findall(entry.name)} - {reference.upper()}
-            if others or named.get(_plainly(_stem(entry.name)), reference) != reference:
+            if others or named.get(reference_from(_stem(entry.name)), reference) != reference:
                 strange["lie in one booking's folder and are named like another"] += 1
             elif _kind(entry) != "file":
                 strange["are links or folders in a booking's folder"] += 1
@@ -326,11 +344,6 @@ def _kind(entry: "os.DirEntry[str]") -> str:
         return "folder" if entry.is_dir(follow_symlinks=False) else "file"
     except OSError:
         return "unreadable"
-
-
-def _plainly(name: str) -> str:
-    """A name as it is compared with a booking's reference: however it is typed."""
-    return name.strip().upper()
 
 
 def _stem(name: str) -> str:

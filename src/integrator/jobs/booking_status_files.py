@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from integrator.domain.participants import same_text
+from integrator.domain.portal import reference_from
 from integrator.errors import UsageError
 
 MAX_BYTES = 5_000_000
@@ -133,7 +134,10 @@ def _row(number: int, cells: Sequence[Any], columns: dict[str, int]) -> Row:
     found = {ours: cells[place] if place < len(cells) else "" for ours, place in columns.items()}
     on = found.get("on")
     return Row(
-        number, _text(found["reference"]), _text(found["status"]), on if isinstance(on, date) else _text(on) or None
+        number,
+        reference_from(_text(found["reference"])),
+        _text(found["status"]),
+        on if isinstance(on, date) else _text(on) or None,
     )
 
 

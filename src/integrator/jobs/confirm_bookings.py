@@ -4,7 +4,7 @@ Reads   trainingportal  E7, for each booking that is reserved, until it is visib
 Keeps   store           the student with their order, which is complete then; what only a booking has
 Writes  nothing elsewhere: the registration waits in the outbox for sync-orders
 Guard   a booking that never becomes visible gives its seat back, and a person is told; while Trainingportal cannot be
-        asked nothing is given up
+        asked nothing is given up, but for a booking whose seat is gone by then: it is held for a day
 """
 
 from collections.abc import Callable, Sequence
@@ -47,6 +47,7 @@ def confirm_bookings(run: "Run", portal: Callable[[], Portal], *, looks_s: Seque
             if run.dry:
                 break
     finally:
+        run.later("bookings", *Bookings(run.db).waited_for(int(run.clock())))
         if not run.dry:
             with run.db.tx():
                 tell_tasks(run.db, at=run.at, run_id=run.id)

@@ -1,6 +1,5 @@
 """Files that gdpr-cleanup takes away: evidence, what is left of orderlines that came as files, papers of bookings."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from integrator.database import Database
 from integrator.domain.retention import DAY_S
+from integrator.runtime.files import replace
 from integrator.store.erasure import bookings
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def shorten_status_files(db: Database, folder: Path) -> None:
         if not kept:
             path.unlink()
         elif len(kept) < len(lines):
-            _replace(path, b"".join(kept), at)
+            replace(path, b"".join(kept), at=at)
 
 
 def _about(lines: list[bytes], known: set[str]) -> Iterator[bytes]:
@@ -74,17 +74,6 @@ def _about(lines: list[bytes], known: set[str]) -> Iterator[bytes]:
         with suppress(ValueError, KeyError, TypeError):  # not ours, or cut: it tells nobody anything
             if json.loads(line)["unique_id"] in known:
                 yield line
-
-
-def _replace(path: Path, content: bytes, at: float) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    os.utime(draft, (at, at))
-    draft.rename(path)
 
 
 # papers of bookings -----------------------------------------------------------------------------------

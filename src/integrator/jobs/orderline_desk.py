@@ -3,24 +3,33 @@
 Whatever writes does so in one transaction with the outbox, so that a run beside it sees all of it or nothing.
 """
 
-from collections.abc import Callable, Mapping
-from math import inf
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from integrator.database import Database
-from integrator.domain.orderlines.order import EFFECT, key_of, scope_of
+from integrator.domain.orderlines.order import key_of
+from integrator.domain.orderlines.reasons import rest_s
 from integrator.errors import UsageError
+from integrator.home import Home
+from integrator.runtime import lease
 from integrator.runtime.outbox import Outbox
-from integrator.store.orderlines import Orderlines, shown
+from integrator.store.orderlines import ARMED, Orderlines, shown
 from integrator.store.workshops import Workshops
 
 Kind = Literal["task", "error"]
 KINDS: tuple[Kind, ...] = ("task", "error")
-MANUAL = "manual-check"
+MANUAL, CONFLICT = "manual-check", "line-conflict"
+EVIDENCE = Home(Path()).evidence  # as it is told: from the home folder on
 LONGEST_NOTE = 500
+# What is known of one that failed without a line, where a person had a word in it.
+_KNOWN = {
+    "cleared": "it was taken out of the queue, and no line of it is there",
+    "resolved": "a person has said already that no line of it is there",
+}
 _QUEUED = ("case_id", "product_nr", "product_amount", "source", "received_at", "changed_at")
 _CONTENT = ("case_id", "product_nr", "product_amount", "source")
-_INNER = ("phase", "reason_code", "last_error", "line_ref", "evidence", "confidence")
+_INNER = ("phase", "reason_code", "last_error", "line_ref", "confidence", "arms")
 _TIMES = ("received_at", "armed_at", "phase_at", "changed_at", "uncertain_since", "archived_at")
 
 
@@ -36,21 +45,18 @@ def status(db: Database, workshop: str, unique_id: str) -> dict[str, Any]:
     return _public(db, Orderlines(db).get(workshop, unique_id))
 
 
-def detail(db: Database, workshop: str, unique_id: str) -> dict[str, Any]:
-    """The same, and what stands behind it; times are epoch seconds, evidence is relative to var/evidence.
+def detail(db: Database, workshop: str, unique_id: str, *, now: float) -> dict[str, Any]:
+    """The same, and what stands behind it; times are epoch seconds.
 
+    Shape   evidence "var/evidence/bennys-auto/20270301T080000Z-0007"; held_by "process 4711 on shop-host", or None
     Errors  NotFound
     """
-    row = Orderlines(db).get(workshop, unique_id)
-    facts = {name: row[name] for name in (*_CONTENT, *_INNER, *_TIMES)}
-    if row["status"] == "processing" and row["phase"] in ("doubt", "half"):
-        facts["reason_code"] = "doubt"  # whatever led to it stands in last_error
-    events = [
-        {"at": event["at"], "run": event["run_id"], "what": event["what"], "detail": event["detail"]}
-        for event in Orderlines(db).events(row["id"])
-    ]
-    waits = {"attempts": row["attempts"] or 0, "next_try_at": _next_try_at(row)}
-    return {**_public(db, row), "workshop": workshop, **facts, **waits, "events": events}
+    return _detail(db, Orderlines(db).get(workshop, unique_id), now)
+
+
+def details(db: Database, unique_id: str, *, now: float) -> list[dict[str, Any]]:
+    """The same of every orderline of this id, of whatever workshop."""
+    return [_detail(db, row, now) for row in Orderlines(db).find(unique_id)]
 
 
 def queue(db: Database | None, workshop: str, kind: Kind) -> dict[str, Any]:
@@ -62,8 +68,7 @@ def queue(db: Database | None, workshop: str, kind: Kind) -> dict[str, Any]:
     if db is not None:
         for row in Orderlines(db).queue(workshop, kind):
             facts = {name: row[name] for name in _QUEUED}
-            waits = {"attempts": row["attempts"] or 0, "next_try_at": _next_try_at(row)}
-            orders.append({**_public(db, row), **facts, **waits})
+            orders.append({**_public(db, row), **facts, **_waits(row)})
     return {"workshop": workshop, "type": kind, "length": len(orders), "orders": orders}
 
 
@@ -73,14 +78,46 @@ def clearable(db: Database | None, workshop: str, kind: Kind) -> list[str]:
     return [row["unique_id"] for row in rows if row["status"] != "processing"]
 
 
+def _looked_for(row: Mapping[str, Any]) -> dict[str, int | None]:
+    """Since when it is looked for before it may be written, and until when no run looks; None: not at all."""
+    doubtful = row["phase"] in ARMED or row["uncertain_since"] is not None
+    if row["status"] != "processing" or not doubtful:
+        return {"looked_for_since": None, "next_look_at": None}
+    rest = rest_s(row["reason_times"]) if row["phase"] == "doubt" else 0
+    since = max(row["sent_at"] or 0, row["uncertain_since"] or 0)
+    return {"looked_for_since": since, "next_look_at": int(row["phase_at"] + rest) if rest else None}
+
+
+def _detail(db: Database, row: Mapping[str, Any], now: float) -> dict[str, Any]:
+    facts = {name: row[name] for name in (*_CONTENT, *_INNER, *_TIMES)}
+    if row["status"] == "processing" and row["phase"] in ("doubt", "half"):
+        facts["reason_code"] = "doubt"  # whatever led to it stands in last_error
+    holder = lease.holder(row["lease_owner"], row["lease_until"], at=now)
+    events = [
+        {"at": event["at"], "run": event["run_id"], "what": event["what"], "detail": event["detail"]}
+        for event in Orderlines(db).events(row["id"])
+    ]
+    return {
+        **_public(db, row),
+        "workshop": row["workshop"],
+        **facts,
+        **_waits(row),
+        **_looked_for(row),
+        "evidence": str(EVIDENCE / row["evidence"]) if row["evidence"] else None,
+        "held_by": holder.shown if holder else None,
+        "events": events,
+    }
+
+
 def _public(db: Database, row: Mapping[str, Any]) -> dict[str, str]:
     word, reason = shown(row, blocked=Workshops(db).get(row["workshop"]).blocked_code)
     return {"reason": reason, "status": word, "unique_id": row["unique_id"]}
 
 
-def _next_try_at(row: Mapping[str, Any]) -> int | None:
-    """When it may be tried again; None: nothing is waited for."""
-    return (row["next_at"] or None) if row["status"] == "received" else None
+def _waits(row: Mapping[str, Any]) -> dict[str, int | None]:
+    """How often it was tried, and when it may be tried again; None: nothing is waited for."""
+    next_at = (row["next_at"] or None) if row["status"] == "received" else None
+    return {"attempts": row["attempts"] or 0, "next_try_at": next_at}
 
 
 # a person's word --------------------------------------------------------------------------------------
@@ -92,15 +129,53 @@ def clear(db: Database, workshop: str, kind: Kind, *, clock: Callable[[], float]
     Gives back the ids, oldest first. An orderline that a run has begun with stays, and is completed.
     """
     with db.tx():
-        lines, at = Orderlines(db), int(clock())
         ids = clearable(db, workshop, kind)
-        if kind == "error":
-            lines.archive(workshop, ids, at=at)
-            return ids
-        Outbox(db, clock=clock).expire(EFFECT, before=inf, reason="cleared by a person", scope=scope_of(workshop))
-        for unique_id in ids:
-            lines.settled(key_of(workshop, unique_id), "cleared", "by a person", at=at)
+        _take_out(db, [Orderlines(db).get(workshop, unique_id) for unique_id in ids], clock)
         return ids
+
+
+def clear_these(
+    db: Database, workshop: str, unique_ids: Iterable[str], *, clock: Callable[[], float]
+) -> dict[str, list[str]]:
+    """The same for these alone, whether they wait or have failed: all of them, or none. A run takes none in between.
+
+    Shape   {"cleared": ["0007"], "archived": ["0009"]}
+    Errors  NotFound; UsageError: some are on their case, or may be
+    """
+    with db.tx():
+        found = [Orderlines(db).get(workshop, unique_id) for unique_id in dict.fromkeys(unique_ids)]
+        bound = [f"{row['unique_id']} {why}" for row in found if (why := _why_bound(row)) is not None]
+        if bound:
+            said = f"orderline clear: {workshop}: {'; '.join(bound)}; nothing was cleared"
+            first = next(row["unique_id"] for row in found if _why_bound(row) is not None)
+            raise UsageError(said, hint=f"integrator explain {key_of(workshop, first)}")
+        return _take_out(db, found, clock)
+
+
+def _why_bound(row: Mapping[str, Any]) -> str | None:
+    """Why it cannot be taken out; None: nothing of it is on its case, as far as anybody can know."""
+    if row["status"] == "completed":
+        return f"is completed: its line is on case {row['case_id']}"
+    if row["status"] != "processing":
+        return None
+    if row["phase"] in ARMED or row["uncertain_since"] is not None:
+        return f"may be on case {row['case_id']} already: runs look there first"
+    return "is under way: a run has begun with it"
+
+
+def _take_out(db: Database, rows: Iterable[Mapping[str, Any]], clock: Callable[[], float]) -> dict[str, list[str]]:
+    """What waits is failed, what failed is archived. Inside tx()."""
+    lines, outbox, at = Orderlines(db), Outbox(db, clock=clock), int(clock())
+    cleared, archived = list[str](), list[str]()
+    for row in rows:
+        if row["status"] == "received":
+            outbox.give_up(row["message_id"], "cleared by a person")
+            lines.settled(key_of(row["workshop"], row["unique_id"]), "cleared", "by a person", at=at)
+            cleared.append(row["unique_id"])
+        else:
+            lines.archive(row["workshop"], [row["unique_id"]], at=at)
+            archived.append(row["unique_id"])
+    return {"cleared": cleared, "archived": archived}
 
 
 def retry(db: Database, workshop: str, unique_id: str, *, clock: Callable[[], float]) -> dict[str, Any]:
@@ -128,7 +203,10 @@ def retry(db: Database, workshop: str, unique_id: str, *, clock: Callable[[], fl
 def resolve(
     db: Database, workshop: str, unique_id: str, *, completed: bool, note: str, clock: Callable[[], float]
 ) -> dict[str, Any]:
-    """Keep what a person saw on the case, of an orderline whose fate could not be read. Gives back its status.
+    """Keep what a person saw on the case, where reading cannot settle it. Gives back its status.
+
+    Nobody can tell whether its line is there; or one with its id is, with another product or amount, and only a person
+    can say that it shall stay so.
 
     Errors  NotFound; UsageError: it has not failed, its fate is known, or the note says nothing
     """
@@ -137,10 +215,11 @@ def resolve(
         raise UsageError(f"orderline resolve: --note: say in 1 to {LONGEST_NOTE} characters what was seen")
     with db.tx():
         row = _failed("resolve", db, workshop, unique_id)
-        if row["reason_code"] != MANUAL and row["uncertain_since"] is None:
+        if row["reason_code"] not in (MANUAL, CONFLICT) and row["uncertain_since"] is None:
+            code = row["reason_code"] or "failed"
+            known = _KNOWN.get(code, f"no line of it is there as far as could be read ({code})")
             raise UsageError(
-                f"orderline resolve: {workshop}/{unique_id}: no line of it is there ({row['reason_code'] or 'failed'});"
-                " it was left as it is",
+                f"orderline resolve: {workshop}/{unique_id}: {known}; it was left as it is",
                 hint=f"integrator orderline retry --workshop {workshop} {unique_id}",
             )
         lines, key, at = Orderlines(db), key_of(workshop, unique_id), int(clock())
@@ -164,4 +243,9 @@ def _failed(verb: str, db: Database, workshop: str, unique_id: str) -> dict[str,
         "processing": "under way or in doubt: the next run looks there first",
     }
     what = said.get(row["status"], row["status"])
-    raise UsageError(f"orderline {verb}: {workshop}/{unique_id} is {what}; it was left as it is")
+    raise UsageError(
+        f"orderline {verb}: {workshop}/{unique_id} is {what}; it was left as it is",
+        hint=f"is it wrong? integrator orderline clear --workshop {workshop} {unique_id}"
+        if row["status"] == "received"
+        else None,
+    )

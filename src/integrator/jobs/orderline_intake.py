@@ -5,6 +5,8 @@ order are thrown away here: neither the store nor the files that stay behind hav
 """
 
 import os
+import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from integrator.database import Database
 from integrator.domain.orderlines.order import EFFECT, key_of, scope_of
 from integrator.errors import Conflict
+from integrator.runtime import files
 from integrator.runtime.outbox import Outbox
 from integrator.store.orderlines import Orderlines, shown
 from integrator.store.workshops import Workshops
@@ -22,15 +25,17 @@ from integrator.store.workshops import Workshops
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from integrator.domain.orderlines.payload import Accepted, Refused
+    from integrator.domain.orderlines.payload import Accepted, BadRequest
     from integrator.settings import Workshop
     from integrator.systems.oilmat import OilMat
 
+EMPTY = "the body is empty"
 REUSED = "unique_id reused with other content"
 FORGOTTEN_S = 2 * 86_400
 NOWHERE = "-"  # stands for the workshop of what names none of ours, in the counts
 MOST_FILES = 1_000  # of one workshop in one run
 TAKING = "taking"  # where a file lies while its orders are read
+_NAME = re.compile(r"\w[\w .&'-]{0,39}")
 _NAME_BYTES = 200  # of a file's name; ours gets a moment in front of it and an ending, and 255 is the most there is
 
 
@@ -62,17 +67,26 @@ class Taken:
 
 
 class Known:
-    """The workshops of a home, as payload.read asks for them."""
+    """The workshops of a home, as payload.read asks for them. missed: the last name that is none of theirs."""
 
     def __init__(self, workshops: "Mapping[str, Workshop]") -> None:
+        self.missed: str | None = None
         self._ids = {name.casefold(): found.id for found in workshops.values() for name in (found.id, found.name)}
         self._workshops = workshops
 
     def find(self, name: str) -> str | None:
-        return self._ids.get(name.casefold())
+        found = self._ids.get(name.casefold())
+        self.missed = name if found is None else None
+        return found
 
     def has_credentials(self, workshop: str) -> bool:
         return self._workshops[workshop].has_credentials
+
+
+def listed(workshops: "Mapping[str, Workshop]") -> str:
+    """The workshops there are, for who named none of them."""
+    known = ", ".join(f"{one.id} ({one.name})" for one in workshops.values())
+    return f"there are: {known}" if known else "there are none: fill in config/workshops.toml"
 
 
 @dataclass
@@ -93,7 +107,9 @@ class Intake:
 
         only   the workshop that they are for
         """
-        items = list(self._read(raw, only))
+        items = list(self._read(raw, only, tells=source == "command"))
+        if not raw.removeprefix(BOM_UTF8).strip():  # no order at all: nothing to remember
+            return [self._bad("rejected", only, None, EMPTY, credentials=False)] if items else []
         with self.db.tx():
             return list(self._take(items, source, only))
 
@@ -105,12 +121,21 @@ class Intake:
             Workshops(self.db).read_up_to(workshop, cursor, at=self.at)
             return taken
 
-    def _read(self, raw: bytes, only: str | None) -> "Iterator[Accepted | Refused]":
-        from integrator.domain.orderlines.payload import read  # most starts have nothing to read
+    def _read(self, raw: bytes, only: str | None, *, tells: bool = False) -> "Iterator[Accepted | BadRequest]":
+        """tells: who sends may also hear which workshops there are."""
+        from integrator.domain.orderlines.payload import Accepted, read  # most starts have nothing to read
 
-        return read(raw, workshops=Known(self.workshops), only=only)
+        known = Known(self.workshops)
+        for item in read(raw, workshops=known, only=only):
+            said, known.missed = known.missed, None
+            if said is None or isinstance(item, Accepted) or item.workshop is not None:
+                yield item
+                continue
+            meant = f'"{said}" is none' if _NAME.fullmatch(said) else "it is none"  # whatever else may stand there
+            there = f"; {listed(self.workshops)}" if tells else ""
+            yield replace(item, reason=f"{item.reason} ({meant}{there})")
 
-    def _take(self, items: "Iterable[Accepted | Refused]", source: str, only: str | None) -> Iterator[Taken]:
+    def _take(self, items: "Iterable[Accepted | BadRequest]", source: str, only: str | None) -> Iterator[Taken]:
         from integrator.domain.orderlines.payload import Accepted
 
         for item in items:
@@ -125,9 +150,10 @@ class Intake:
         if result in ("new", "replaced") and not self._queued(item):
             result = "reused"
         if result == "reused":
-            Workshops(self.db).count(order.workshop, "reused", at=self.at)
+            Workshops(self.db).refused(order.workshop, "reused", order.unique_id, REUSED, at=self.at)
             return self._bad(result, order.workshop, order.unique_id, REUSED, item.credentials, item.ignored)
-        lines.take(order, source=source, credentials=item.credentials, at=self.at)
+        if result != "same":
+            lines.take(order, source=source, credentials=item.credentials, at=self.at)
         blocked = Workshops(self.db).get(order.workshop).blocked_code
         status, reason = shown(lines.get(order.workshop, order.unique_id), blocked=blocked)
         return Taken(result, order.workshop, order.unique_id, status, reason, item.credentials, item.ignored)
@@ -143,16 +169,23 @@ class Intake:
             return False
         return True
 
-    def _refuse(self, item: "Refused", source: str, only: str | None) -> Taken:
+    def _refuse(self, item: "BadRequest", source: str, only: str | None) -> Taken:
         workshops = Workshops(self.db)
         if item.workshop is None or item.unique_id is None:
-            workshops.count(item.workshop or only or NOWHERE, "rejected", at=self.at)
+            where = item.workshop or only or NOWHERE
+            workshops.refused(where, "rejected", item.unique_id, item.reason, at=self.at)
             return self._bad("rejected", item.workshop or only, item.unique_id, item.reason, item.credentials)
         kept = Orderlines(self.db, run_id=self.run_id).refuse(
-            item.workshop, item.unique_id, item.reason, source=source, credentials=item.credentials, at=self.at
+            item.workshop,
+            item.unique_id,
+            item.reason,
+            source=source,
+            credentials=item.credentials,
+            at=self.at,
+            content=item.content,
         )
         if not kept:
-            workshops.count(item.workshop, "reused", at=self.at)
+            workshops.refused(item.workshop, "reused", item.unique_id, item.reason, at=self.at)
         result = "bad request" if kept else "reused"
         return self._bad(result, item.workshop, item.unique_id, item.reason, item.credentials)
 
@@ -170,17 +203,22 @@ class Intake:
     # files --------------------------------------------------------------------------------------
 
     def take_files(self, folder: Path, workshop: str, *, moves: bool = True) -> list[Taken]:
-        """Keep what lies in a workshop's spool folder; a file leaves it only when its orders are in the store.
+        """Keep what lies in a workshop's spool folders; a file leaves them only when its orders are in the store.
 
         A file that is still being written has a dot in front of its name, and is left alone.
         moves  False: every file stays where it is, because the store is only a copy (a dry run)
         """
         own = folder / workshop
         try:
-            ready = self._claimed(own) if moves else [*_waiting(own / TAKING), *_waiting(own)]
+            ready = self._claimed(own) if moves else [*_waiting(own / TAKING), *self._lying(own)]
         except OSError as error:
             return [self._bad("rejected", workshop, None, f"{own}: {error.strerror}", credentials=False)]
         return [one for path in ready[:MOST_FILES] for one in self._take_or_say(path, workshop, moves=moves)]
+
+    def _lying(self, own: Path) -> list[Path]:
+        """What waits in its folder, and in those that are called by its name: no path is made of a name."""
+        named = named_folders(own.parent, self.workshops, own.name)
+        return [path for each in (own, *named) for path in _waiting(each)]
 
     def _claimed(self, own: Path) -> list[Path]:
         """What waits, under names that nobody else writes to, behind what a run that was killed left there.
@@ -192,7 +230,7 @@ class Intake:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         moment = datetime.fromtimestamp(self.at, UTC).strftime("%Y%m%dT%H%M%SZ")
         before = f"{moment}-{os.urandom(3).hex()}"
-        for number, path in enumerate(_waiting(own)[:MOST_FILES]):
+        for number, path in enumerate(self._lying(own)[:MOST_FILES]):
             with suppress(FileNotFoundError):  # another run beside us has it
                 path.rename(taking / f"{before}-{number:03}-{_shortened(path.name)}")
         return _waiting(taking)
@@ -219,16 +257,33 @@ class Intake:
             replace(one, reason=f"{path.name}: {one.reason}") if one.result == "rejected" else one for one in taken
         ]
         if moves:
-            self._put_aside(path, "rejected" if bad else "done", masked(raw[:MAX_BYTES]), bad)
+            self._put_aside(path, "rejected" if bad else "done", masked(raw), bad)
         return taken
 
     def _put_aside(self, path: Path, where: str, content: bytes, reasons: list[str]) -> None:
         folder = path.parent.with_name(where)
         folder.mkdir(mode=0o700, exist_ok=True)
         if reasons:
-            _write(folder / f"{path.name}.reasons.txt", "\n".join([*reasons, ""]).encode())
-        _write(folder / path.name, content)
+            files.replace(folder / f"{path.name}.reasons.txt", "\n".join([*reasons, ""]).encode())
+        files.replace(folder / path.name, content)  # on the disk before what it is a copy of is deleted
         path.unlink(missing_ok=True)
+
+
+def named_folders(folder: Path, workshops: "Mapping[str, Workshop]", workshop: str) -> list[Path]:
+    """Spool folders that are called by another name of a workshop than its id, and that can be emptied."""
+    known = Known(workshops)
+    if not folder.exists():
+        return []
+    with os.scandir(folder) as found:
+        names = [
+            entry.name
+            for entry in found
+            if entry.name != workshop
+            and known.find(entry.name) == workshop
+            and entry.is_dir(follow_symlinks=False)
+            and os.access(entry.path, os.R_OK | os.W_OK | os.X_OK)
+        ]
+    return [folder / name for name in sorted(names)]
 
 
 def _waiting(folder: Path) -> list[Path]:
@@ -248,25 +303,16 @@ def _shortened(name: str) -> str:
     return os.fsdecode(os.fsencode(name)[-_NAME_BYTES:])
 
 
-def _write(path: Path, content: bytes) -> None:
-    """A file appears whole or not at all, and survives a power cut before what it is a copy of is deleted."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    draft.rename(path)
+def fetch(intake: Intake, oilmat: "OilMat", workshop: str, *, at_most_s: float | None = None) -> Iterator[list[Taken]]:
+    """Take over what OilMat offers for a workshop, a page at a time.
 
-
-def fetch(intake: Intake, oilmat: "OilMat", workshop: str) -> list[Taken]:
-    """Take over what OilMat offers for a workshop; page and cursor together, so that a killed run goes on there.
-
-    Errors  Unavailable, Refused
+    Page and cursor are kept together: a run that was killed goes on there, and so does one that asked for no more.
+    at_most_s   as OilMat.pages
+    Errors      Unavailable, Refused
     """
     after = Workshops(intake.db).get(workshop).cursor
-    pages = oilmat.pages(workshop, after)
-    return [one for page in pages for one in intake.take_page(page.items, workshop, page.next)]
+    for page in oilmat.pages(workshop, after, at_most_s=at_most_s):
+        yield intake.take_page(page.items, workshop, page.next)
 
 
 def key_shown(taken: Taken) -> str:

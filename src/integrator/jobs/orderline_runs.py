@@ -9,23 +9,22 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from integrator.domain.orderlines.order import EFFECT, scope_of
-from integrator.errors import ConfigError, Inactive, IntegratorError, NotFound, Refused, Stopped, Unavailable
-from integrator.jobs import orderline_telling
+from integrator.errors import Inactive, Refused, Unavailable
+from integrator.jobs.orderline_exchange import Exchange
 from integrator.jobs.push_orderline import Shop, has_work, push_orderline
 
 if TYPE_CHECKING:
-    from integrator.jobs.orderline_intake import Taken
     from integrator.runtime.run import Run
     from integrator.settings import Settings
     from integrator.systems.oilmat import OilMat
 
 _LOOK_EVERY_S = 0.2
-_TAKE_IN_EVERY_S = 5.0
+_BEAT_S = 5.0
 _LOOK_AGAIN_S = 60.0  # for lines whose fate nobody knows, as the next start would
 _PATIENCE_S = 120.0  # for children that were asked to end: they finish the order at hand
 CHILD = "--child"
@@ -45,20 +44,22 @@ def push_one(run: "Run", parts: Parts, workshop: str, *, child: bool = False) ->
 
     Errors  NotFound: there is no such workshop; Inactive; Blocked; Stopped; Refused, Unavailable: OilMat's, at the end
     """
-    if workshop not in parts.settings.workshops:
-        known = ", ".join(parts.settings.workshops) or "none"
-        raise NotFound(f"push-orderline: there is no workshop {workshop}; there are: {known}")
+    from integrator.jobs.workshop_desk import find  # --all, which cron starts every minute, needs none of it
+
+    workshop = find(parts.settings.workshops, workshop).id
     if child:
         push_orderline(run, parts.shop(workshop))
         return
     _clear_away(run, parts)
-    trouble = _take_in(run, parts, [workshop])
-    try:
-        push_orderline(run, parts.shop(workshop))
-    except (Inactive, Refused, Unavailable) as error:  # OilMat hears of it all the same
-        trouble = error
-    _tell(run, parts, [workshop])
-    _deliver_statuses(run, parts, trouble, scope=workshop)
+    with Exchange(run, parts, [workshop], scope=workshop) as exchange:
+        exchange.take_files()
+        exchange.ask()
+        try:
+            push_orderline(run, parts.shop(workshop))
+        except (Inactive, Refused, Unavailable) as error:  # OilMat hears of it all the same
+            exchange.met(error)
+        exchange.tell()
+        exchange.finish()
 
 
 def push_all(run: "Run", parts: Parts, *, jobs: int) -> None:
@@ -68,35 +69,39 @@ def push_all(run: "Run", parts: Parts, *, jobs: int) -> None:
     """
     workshops = list(parts.settings.workshops)
     _clear_away(run, parts)
-    told_off = _take_in(run, parts, workshops)
-    if run.dry or run.replayed:
-        for workshop in workshops:
-            push_orderline(run, parts.shop(workshop))
-        _tell(run, parts, workshops)
-    else:
-        told_off = _push_together(run, parts, workshops, jobs) or told_off
-    _deliver_statuses(run, parts, told_off)
+    with Exchange(run, parts, workshops) as exchange:
+        exchange.take_files()
+        if run.dry or run.replayed:
+            exchange.ask()
+            for workshop in workshops:
+                push_orderline(run, parts.shop(workshop))
+            exchange.tell()
+        else:
+            _push_together(run, exchange, Crew(run, str(parts.settings.home.root), jobs))
+        exchange.finish()
 
 
-def _push_together(run: "Run", parts: Parts, workshops: Sequence[str], jobs: int) -> IntegratorError | None:
-    """Gives back why OilMat could not be had meanwhile. Errors  Stopped"""
-    told_off: IntegratorError | None = None
-    crew = Crew(run, str(parts.settings.home.root), jobs)
+def _push_together(run: "Run", exchange: Exchange, crew: "Crew") -> None:
+    """Errors  Stopped"""
     try:
-        taken_in_at = time.monotonic()
+        crew.start(_with_work(run, exchange))  # what is here already does not wait for OilMat
+        exchange.ask()
+        beat_at = time.monotonic()
         while True:
-            crew.start(workshop for workshop in workshops if has_work(run, workshop))
+            crew.start(_with_work(run, exchange))
             if not crew.collect():
                 break
-            if time.monotonic() - taken_in_at >= _TAKE_IN_EVERY_S:  # another workshop's orders do not wait for these
-                told_off = _take_in(run, parts, workshops) or told_off
-                _tell(run, parts, workshops)
-                taken_in_at = time.monotonic()
+            if time.monotonic() - beat_at >= _BEAT_S:  # another workshop's orders do not wait for these
+                exchange.beat()
+                beat_at = time.monotonic()
             run.stopper.sleep(_LOOK_EVERY_S)
     finally:
         crew.end()
-        _tell(run, parts, workshops)
-    return told_off
+        exchange.tell()
+
+
+def _with_work(run: "Run", exchange: Exchange) -> Iterator[str]:
+    return (workshop for workshop in exchange.workshops if has_work(run, workshop))
 
 
 def _clear_away(run: "Run", parts: Parts) -> None:
@@ -107,64 +112,6 @@ def _clear_away(run: "Run", parts: Parts) -> None:
     from integrator.systems.browser.process import sweep  # most starts find nothing, and load none of it
 
     sweep(spool)
-
-
-# in and out -------------------------------------------------------------------------------------------------
-
-
-def _take_in(run: "Run", parts: Parts, workshops: Sequence[str]) -> IntegratorError | None:
-    """Files first, then what OilMat offers. That OilMat cannot be had, or not be read, holds back nothing else."""
-    from integrator.jobs.orderline_intake import Intake, fetch
-
-    intake = Intake(run.db, parts.settings.workshops, run.clock, run.id)
-    spool = parts.settings.oilmat.spool if parts.settings.oilmat else parts.settings.home.spool / "orderlines"
-    trouble: IntegratorError | None = None
-    for workshop in workshops:
-        _count(run, intake.take_files(spool, workshop, moves=not run.dry))
-    if parts.oilmat is None or run.dry:
-        return None
-    for workshop in workshops:
-        try:
-            _count(run, fetch(intake, parts.oilmat(), workshop))
-        except (Stopped, ConfigError):
-            raise
-        except IntegratorError as error:
-            trouble = error
-    return trouble
-
-
-def _count(run: "Run", taken: "list[Taken]") -> None:
-    from integrator.jobs.orderline_intake import key_shown
-
-    for one in taken:
-        run.count(**{f"taken.{one.result.replace(' ', '_')}": 1})
-        if not one.is_good:
-            name, number = f"order {key_shown(one)}", 2
-            while name in run.report.failed:  # without an id they are called alike
-                name, number = f"order {key_shown(one)} ({number})", number + 1
-            run.set_aside(name, one.reason)
-
-
-def _tell(run: "Run", parts: Parts, workshops: Sequence[str]) -> None:
-    if not run.dry:
-        orderline_telling.tell(run, workshops, folder=parts.settings.home.status, queue=parts.oilmat is not None)
-
-
-def _deliver_statuses(run: "Run", parts: Parts, trouble: IntegratorError | None, *, scope: str | None = None) -> None:
-    if parts.oilmat is not None and not run.dry and run.outbox.pending(orderline_telling.EFFECT):
-        delivery = run.delivery(
-            orderline_telling.EFFECT,
-            parts.oilmat().statuses(),
-            keep=lambda message, done: None,
-            scope=scope_of(scope) if scope else None,
-            waits=False,
-        )
-        try:
-            delivery.run()
-        finally:
-            run.take_over(delivery)
-    if trouble is not None:
-        raise trouble
 
 
 # one process a workshop ---------------------------------------------------------------------------------------

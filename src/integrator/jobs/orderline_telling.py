@@ -1,20 +1,18 @@
 """What became of orders is told: to OilMat through the outbox, and to whoever reads var/status/WORKSHOP.jsonl."""
 
 import json
-import os
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from integrator.domain.orderlines.order import key_of, scope_of
+from integrator.domain.instants import utc_text
+from integrator.domain.orderlines.order import STATUS_EFFECT, key_of, scope_of
+from integrator.runtime import files
 from integrator.store.orderlines import Orderlines, shown
 from integrator.store.workshops import Workshops
 
 if TYPE_CHECKING:
     from integrator.runtime.run import Run
-
-EFFECT = "oilmat.status"
 
 
 def tell(run: "Run", workshops: Iterable[str], *, folder: Path, queue: bool) -> None:
@@ -22,29 +20,42 @@ def tell(run: "Run", workshops: Iterable[str], *, folder: Path, queue: bool) -> 
 
     queue   OilMat takes statuses, not only gives orders
     """
+    write_files(run, workshops, folder=folder, changed=write_down(run, workshops, queue=queue))
+
+
+def write_down(run: "Run", workshops: Iterable[str], *, queue: bool) -> set[str]:
+    """Queue what OilMat is to be told. Gives back the workshops where something changed: their files are not true."""
+    lines, changed = Orderlines(run.db), set()
     for workshop in workshops:
-        lines, blocked = Orderlines(run.db), Workshops(run.db).get(workshop).blocked_code
-        changed = bool(lines.untold(workshop))
-        if changed:
-            _write_down(run, lines, workshop, blocked, queue=queue)
-        _rewrite(folder / f"{workshop}.jsonl", lines, workshop, blocked, changed=changed)
+        if lines.untold(workshop):
+            _write_down(run, lines, workshop, Workshops(run.db).get(workshop).blocked_code, queue=queue)
+            changed.add(workshop)
+    return changed
+
+
+def write_files(run: "Run", workshops: Iterable[str], *, folder: Path, changed: Collection[str]) -> None:
+    """Rewrite the files that are not true. Each is written whole, so that a run does it once, at its end."""
+    lines = Orderlines(run.db)
+    for workshop in workshops:
+        blocked = Workshops(run.db).get(workshop).blocked_code
+        _rewrite(folder / f"{workshop}.jsonl", lines, workshop, blocked, changed=workshop in changed)
 
 
 def _write_down(run: "Run", lines: Orderlines, workshop: str, blocked: str | None, *, queue: bool) -> None:
-    """What is told, in the transaction that says that it is. The file comes after it: nothing is told that it lacks."""
+    """What is told, in the transaction that says that it is."""
     with run.db.tx():
         for row in lines.untold(workshop):
             status, reason = shown(row, blocked=blocked)
             text = json.dumps([status, reason], ensure_ascii=False)
             if queue and text != row["told"]:
                 key = key_of(workshop, row["unique_id"])
-                run.outbox.latest(EFFECT, key, _body(row, status, reason), scope=scope_of(workshop))
+                run.outbox.latest(STATUS_EFFECT, key, _body(row, status, reason), scope=scope_of(workshop))
             lines.told(row["id"], text, row["changed_at"])
 
 
 def _body(row: dict[str, Any], status: str, reason: str) -> dict[str, str]:
     facts = {"workshop": row["workshop"], "unique_id": row["unique_id"], "status": status, "reason": reason}
-    return facts | {"updated_at": _iso(row["changed_at"])}
+    return facts | {"updated_at": utc_text(row["changed_at"])}
 
 
 def _rewrite(path: Path, lines: Orderlines, workshop: str, blocked: str | None, *, changed: bool) -> None:
@@ -53,14 +64,7 @@ def _rewrite(path: Path, lines: Orderlines, workshop: str, blocked: str | None, 
     if changed_at is None or (not changed and _time_of(path) == changed_at):
         return
     text = "".join(_line(row, blocked) for row in lines.every(workshop))
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    os.utime(draft, (changed_at, changed_at))
-    draft.rename(path)
+    files.replace(path, text.encode(), at=changed_at)
 
 
 def _time_of(path: Path) -> int | None:
@@ -72,9 +76,10 @@ def _time_of(path: Path) -> int | None:
 
 def _line(row: dict[str, Any], blocked: str | None) -> str:
     status, reason = shown(row, blocked=blocked)
-    facts = {"unique_id": row["unique_id"], "status": status, "reason": reason, "updated_at": _iso(row["changed_at"])}
+    facts = {
+        "unique_id": row["unique_id"],
+        "status": status,
+        "reason": reason,
+        "updated_at": utc_text(row["changed_at"]),
+    }
     return json.dumps(facts, ensure_ascii=False) + "\n"
-
-
-def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")

@@ -9,7 +9,7 @@ Guard   most of our classes gone there at once, or all: stop, unless --allow-mis
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -20,11 +20,10 @@ from integrator.effects import Done, Message, Sender
 from integrator.errors import ItemError
 from integrator.runtime.run import Run
 from integrator.store import published_classes as catalogue
-from integrator.store.courses import SetAside
+from integrator.store.courses import UNSOLD, SetAside
 from integrator.store.orders import Orders
 from integrator.store.published_classes import PublishedClasses
 
-ASIDE = "portal class"  # the kind of set_aside row that `status` shows until a person has seen to it
 _EXAMPLES = 5
 
 
@@ -312,9 +311,9 @@ def _tell_refused(level: _Level, decisions: Mapping[str, Decision]) -> None:
     if found:
         run.remark(f"{len(found)} class(es) are not at Trainingportal as they should be: integrator status says why")
     with run.db.tx():
-        before: dict[str, Any] = aside.of(ASIDE) if level.pulled.unread else {}
-        kept = {key: (row["code"], row["reason"]) for key, row in before.items() if key not in decisions}
-        aside.replace(ASIDE, kept | found, at=run.at, run_id=run.id)
+        before = aside.reasons(UNSOLD) if level.pulled.unread else {}
+        kept = {key: why for key, why in before.items() if key not in decisions}
+        aside.replace(UNSOLD, kept | found, at=run.at, run_id=run.id)
 
 
 def _some(keys: list[str]) -> str:

@@ -6,16 +6,15 @@ Writes  the workshop's ERP   one line per order (outbox, once); OilMat and var/s
 Guard   a line that may be there is looked for, never written again; one refused login blocks the workshop
 """
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from integrator.domain.orderlines.order import EFFECT, Order, order_of, scope_of
-from integrator.domain.orderlines.reasons import REASONS, text_of
+from integrator.domain.orderlines.reasons import REASONS, rest_s, text_of
 from integrator.errors import Blocked, Inactive, IntegratorError
-from integrator.runtime import lock
+from integrator.runtime import lease
 from integrator.runtime.delivery import UNCERTAIN
 from integrator.store.orderlines import ARMED, Orderlines
 from integrator.store.workshops import PAUSE_S, SILENT_LIMIT, Workshops
@@ -47,7 +46,16 @@ def has_work(run: "Run", workshop: str) -> bool:
     if not state.active or state.blocked_code or state.paused_until > run.clock():
         return False
     due = run.outbox.next_due(EFFECT, scope=scope_of(workshop))
-    return (due is not None and due <= run.clock()) or bool(run.outbox.in_doubt(EFFECT, scope=scope_of(workshop)))
+    if due is not None and due <= run.clock():
+        return True
+    return any(_may_look(run, message) for message in run.outbox.in_doubt(EFFECT, scope=scope_of(workshop)))
+
+
+def _may_look(run: "Run", message: "Message") -> bool:
+    """A line that could not be read again and again rests in between: each look costs a browser and a login."""
+    order = order_of(message.body)
+    row = Orderlines(run.db).get(order.workshop, order.unique_id)
+    return row["phase"] != "doubt" or not 0 <= run.clock() - row["phase_at"] < rest_s(row["reason_times"])
 
 
 def push_orderline(run: "Run", shop: Shop) -> None:
@@ -58,7 +66,7 @@ def push_orderline(run: "Run", shop: Shop) -> None:
     workshop = shop.workshop.id
     if run.dry or run.replayed:
         return _plan(run, shop)
-    _need_active(run, workshop)
+    _need_active(run, shop.workshop)
     book = Book(run)
     book.give_back(workshop)
     if not has_work(run, workshop):
@@ -70,20 +78,27 @@ def push_orderline(run: "Run", shop: Shop) -> None:
             _deliver(run, shop, book, session)
     except Blocked as error:
         if Workshops(run.db).get(workshop).blocked_code is None:  # seen while looking, and noted nowhere yet
-            _block(run, [workshop], error.code)
+            with run.db.tx():
+                Workshops(run.db).block([workshop], error.code, at=int(run.clock()))
+        error.hint = _way_out(shop.workshop, error.code)
         raise
     return None
 
 
-def _need_active(run: "Run", workshop: str) -> None:
-    state = Workshops(run.db).get(workshop)
+def _need_active(run: "Run", workshop: "Workshop") -> None:
+    state = Workshops(run.db).get(workshop.id)
     if not state.active:
-        hint = f"integrator workshop activate {workshop}"
-        raise Inactive(f"push-orderline: workshop {workshop} is switched off; its orders wait", hint=hint)
+        hint = f"integrator workshop activate {workshop.id}"
+        raise Inactive(f"push-orderline: workshop {workshop.id} is switched off; its orders wait", hint=hint)
     if state.blocked_code:
-        why = f"{state.blocked_code} ({text_of(state.blocked_code)})"
-        hint = f"mend it, then: integrator workshop test-login {workshop}"
-        raise Inactive(f"push-orderline: workshop {workshop} is blocked: {why}; its orders wait", hint=hint)
+        why, hint = f"{state.blocked_code} ({text_of(state.blocked_code)})", _way_out(workshop, state.blocked_code)
+        raise Inactive(f"push-orderline: workshop {workshop.id} is blocked: {why}; its orders wait", hint=hint)
+
+
+def _way_out(workshop: "Workshop", code: str) -> str:
+    from integrator.jobs.workshop_standing import way_out  # most starts find no block
+
+    return way_out(workshop, code)
 
 
 def _say_waiting(run: "Run", workshop: str) -> None:
@@ -102,6 +117,7 @@ def _deliver(run: "Run", shop: Shop, book: "Book", session: "BrowserSession") ->
         keep=warden.keep,
         note=warden.note,
         pause=warden.is_closed,
+        look=lambda message: _may_look(run, message),
         scope=scope_of(shop.workshop.id),
         waits=False,
     )
@@ -114,7 +130,7 @@ def _deliver(run: "Run", shop: Shop, book: "Book", session: "BrowserSession") ->
         code = warden.blocked
         which = ", ".join(shop.like_it) if code == "layout-changed" else shop.workshop.id
         said = f"push-orderline: blocked until a person has looked: {which}: {code} ({text_of(code)})"
-        raise Blocked(said, code=code, hint=f"integrator workshop health {shop.workshop.id}")
+        raise Blocked(said, code=code)
 
 
 def _plan(run: "Run", shop: Shop) -> None:
@@ -128,14 +144,6 @@ def _plan(run: "Run", shop: Shop) -> None:
 def _logged_in(run: "Run", workshop: str) -> None:
     with run.db.tx():
         Workshops(run.db).logged_in(workshop, at=int(run.clock()))
-
-
-def _block(run: "Run", workshops: Iterable[str], code: str) -> None:
-    at = int(run.clock())
-    with run.db.tx():
-        for workshop in workshops:
-            Workshops(run.db).block([workshop], code, at=at)
-            Orderlines(run.db).retell(workshop, at=at)
 
 
 @dataclass
@@ -184,9 +192,7 @@ class Warden:
             workshops.answered(workshop, at=at)
 
     def _close(self, workshops: Iterable[str], code: str, at: int) -> None:
-        for workshop in workshops:
-            Workshops(self.run.db).block([workshop], code, at=at)
-            Orderlines(self.run.db).retell(workshop, at=at)
+        Workshops(self.run.db).block(workshops, code, at=at)
         self.blocked, self.closed = code, True
 
 
@@ -198,8 +204,8 @@ class Book:
         self._lines = Orderlines(run.db, run_id=run.id)
 
     @cached_property
-    def _owner(self) -> str:
-        return f"{_host()} {os.getpid()} {lock.process_started(os.getpid())}"
+    def _owner(self) -> lease.Owner:
+        return lease.Owner.ourselves()
 
     @property
     def _at(self) -> int:
@@ -207,7 +213,7 @@ class Book:
 
     def claimed(self, message: "Message") -> None:
         """In the transaction that begins a message."""
-        self._lines.claimed(message.key, self._owner, at=self._at)
+        self._lines.claimed(message.key, str(self._owner), at=self._at)
 
     def give_back(self, workshop: str) -> None:
         """What a run that ended in the middle had only looked at waits again; it wrote nothing."""
@@ -233,18 +239,14 @@ class Book:
             line_ref=row["line_ref"] if armed else None,
             reason_code=row["reason_code"],
             reason_times=row["reason_times"],
+            pictured=row["evidence"] is not None,
             held_by=self._holder(row),
         )
 
     def _holder(self, row: dict[str, Any]) -> str | None:
-        """Another run that still works on it, as far as can be known: it lives, or its lease goes on elsewhere."""
-        owner, until = row["lease_owner"], row["lease_until"]
-        if owner is None or owner == self._owner or until is None or until <= self._at:
-            return None
-        host, pid, started = owner.split()
-        if host == _host() and lock.process_started(int(pid)) != int(started):
-            return None
-        return f"process {pid} on {host}"
+        """Another run that still works on it."""
+        found = lease.holder(row["lease_owner"], row["lease_until"], at=self._at)
+        return None if found is None or found == self._owner else found.shown
 
     def under_way(self, order: Order) -> str | None:
         return self._lines.under_way(order)
@@ -266,9 +268,3 @@ class Book:
     def evidence(self, message: "Message", folder: str) -> None:
         with self._run.db.tx():
             self._lines.evidence(message.key, folder, at=self._at)
-
-
-def _host() -> str:
-    import socket  # only for who writes: most starts find nothing to do
-
-    return socket.gethostname()

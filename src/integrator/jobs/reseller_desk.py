@@ -3,14 +3,14 @@
 Reads   the free seats of the class from Maconomy, before a seat is held
 Keeps   an order of one seat and its booking, in one transaction
 Writes  nothing elsewhere: confirm-bookings asks who the seat is for, sync-orders registers them
-Guard   as booking: never more seats than are free; the same request within a while is the same booking
+Guard   as booking: never more seats than are free, and of published classes only; the same request within a while is
+        the same booking
 
 Both are GETs there, so they come again: by time-outs, proxies, and people.
 """
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from integrator.errors import NotBookable, NotFound
@@ -19,41 +19,30 @@ from integrator.jobs.booking import Desk, Sale
 from integrator.jobs.booking_tasks import tell_tasks
 from integrator.store.booking_documents import BookingDocuments
 from integrator.store.bookings import CHANNEL, Bookings
-from integrator.store.courses import SetAside
+from integrator.store.courses import UNKNOWN_BOOKING, SetAside
+from integrator.store.published_classes import PublishedClasses
 
 if TYPE_CHECKING:
     from integrator.domain.portal import ReserveRequest
 
-FIRST_LOOK_S = 2
 HOLD_S = 86_400  # longer than a booking is looked for, and longer than our jobs may stand still
 _HELD_OFF_S = 60  # after a cancellation: a proxy may repeat what came before it
 _REFERENCE = re.compile("TP-[A-Z2-7]{26}")
 _MOST_UNKNOWN = 100
-_UNKNOWN = "unknown booking"  # a kind of set_aside
 
 
-@dataclass(frozen=True)
-class Cancelled:
-    """Whether the booking is cancelled now, and why not, as the student's reseller may show it."""
-
-    cancelled: bool
-    message: str = ""
-
-
-def reserve(
-    desk: Desk, request: "ReserveRequest", *, hold_s: int, repeat_s: int, first_look_s: float = FIRST_LOOK_S
-) -> str:
+def reserve(desk: Desk, request: "ReserveRequest", *, repeat_s: int, first_look_s: float) -> str:
     """Hold one seat for a booking; the same request within repeat_s is answered with the same reference.
 
-    hold_s   how long the seat is held when nobody ever asks for the booking's details: longer than all looks
-    Errors   as booking.reserve
+    Errors   as booking.reserve; NotBookable, NotFound: it is not for sale there
     """
-    digest, bookings = _digest(request), Bookings(desk.db)
-    newest, known = bookings.asked(digest, since=desk.at() - repeat_s)
+    digest, bookings, now = _digest(request), Bookings(desk.db), desk.at()
+    newest, known = bookings.asked(digest, since=now - repeat_s, at=now)
     if known is not None and known["state"] != "cancelled":
         return str(known["reference"])
-    if known is not None and known["cancelled_at"] > desk.at() - _HELD_OFF_S:
+    if known is not None and now - _HELD_OFF_S < known["cancelled_at"] <= now:
         raise NotBookable("this was cancelled a moment ago; nothing was reserved", code="cancelled_just_now")
+    _need_published(desk, request.class_id)
 
     def keep(order_id: int) -> None:
         look_at = desk.at() + max(1, round(first_look_s))
@@ -61,14 +50,14 @@ def reserve(
 
     # Two of the same at once see the same newest order, so that the second one finds the first one's.
     key = f"{CHANNEL}:{digest.hex()}:{newest}"
-    found = booking.reserve(desk, request.class_id, seats=1, key=key, sale=Sale(CHANNEL, hold_s, keep))
+    found = booking.reserve(desk, request.class_id, seats=1, key=key, sale=Sale(CHANNEL, HOLD_S, keep))
     made = bookings.by_order(found["order"])
     assert made is not None  # kept in the transaction that made the order
     return str(made["reference"])
 
 
-def cancel(desk: Desk, reference: str) -> Cancelled:
-    """Give a booking's seat back; twice is once.
+def cancel(desk: Desk, reference: str) -> bool:
+    """Give a booking's seat back; twice is once. False: its order is on legal hold, and nothing was changed.
 
     Who is registered already stays registered: Maconomy has no way to withdraw them, so a person does, and is told.
     Errors  NotFound
@@ -78,9 +67,9 @@ def cancel(desk: Desk, reference: str) -> Cancelled:
     with desk.db.tx():
         found = bookings.get(reference)
         if found["state"] == "cancelled":
-            return Cancelled(True)
+            return True
         if found["hold_reason"]:
-            return Cancelled(False, "The booking is under review; please contact the course provider")
+            return False
         task = None
         try:
             booking.cancel_in(desk, found["order_id"])
@@ -89,13 +78,13 @@ def cancel(desk: Desk, reference: str) -> Cancelled:
         bookings.cancel(reference, at=desk.at(), task=task)
         BookingDocuments(desk.db).forget_unsent(reference)
         tell_tasks(desk.db, at=desk.at())
-    return Cancelled(True)
+    return True
 
 
 def settle(desk: Desk, reference: str) -> None:
     """A person has done what a booking waited for. Errors  NotFound: no such booking, or it waits for nobody"""
     with desk.db.tx():
-        if SetAside(desk.db).drop(_UNKNOWN, reference):
+        if SetAside(desk.db).drop(UNKNOWN_BOOKING, reference):
             return
         Bookings(desk.db).get(reference)
         if not Bookings(desk.db).settle(reference, at=desk.at()):
@@ -103,7 +92,7 @@ def settle(desk: Desk, reference: str) -> None:
         tell_tasks(desk.db, at=desk.at())
 
 
-def look_again(desk: Desk, reference: str, *, hold_s: int) -> None:
+def look_again(desk: Desk, reference: str) -> None:
     """Take up a booking that was given up: it gets a seat, if it has none any more, and is looked for anew.
 
     Errors  NotFound; NotBookable: it was not given up; as booking.reserve, when it needs a seat
@@ -122,9 +111,24 @@ def look_again(desk: Desk, reference: str, *, hold_s: int) -> None:
             tell_tasks(desk.db, at=at)
         return
     key = f"{CHANNEL}:again:{reference}:{found['order_id']}"
-    booking.reserve(desk, found["class_id"], seats=1, key=key, sale=Sale(CHANNEL, hold_s, keep))
+    booking.reserve(desk, found["class_id"], seats=1, key=key, sale=Sale(CHANNEL, HOLD_S, keep))
     with desk.db.tx():
         tell_tasks(desk.db, at=at)
+
+
+def _need_published(desk: Desk, class_id: str) -> None:
+    """Only what we published there is sold there. Why a class was not, `explain` says.
+
+    Published and withheld since is told with 0 seats, but its students may be on their way: Maconomy decides.
+    Errors  NotBookable; NotFound: nobody here knows it
+    """
+    state = PublishedClasses(desk.db).state(class_id)
+    if state == "published":
+        return
+    if state is None and desk.db.value("SELECT 1 FROM courses WHERE id = ?", (class_id,)) is None:
+        raise NotFound(f"class {class_id} is not in our catalogue")
+    what = "was cancelled" if state else "is not published"
+    raise NotBookable(f"class {class_id} {what} there", code="cancelled" if state else "not_published")
 
 
 def _note_unknown(desk: Desk, reference: str) -> None:
@@ -132,13 +136,12 @@ def _note_unknown(desk: Desk, reference: str) -> None:
     aside = SetAside(desk.db)
     if not _REFERENCE.fullmatch(reference) or desk.db.value("SELECT 1 FROM bookings WHERE reference = ?", (reference,)):
         return
-    known = aside.of(_UNKNOWN)
+    known = aside.reasons(UNKNOWN_BOOKING)
     if reference in known or len(known) >= _MOST_UNKNOWN:
         return
     reason = "was cancelled by Trainingportal, and is not known here: is its student registered in Maconomy?"
-    rows = {key: (row["code"], row["reason"]) for key, row in known.items()}
     with desk.db.tx():
-        aside.replace(_UNKNOWN, rows | {reference: ("unknown", reason)}, at=desk.at(), run_id=0)
+        aside.replace(UNKNOWN_BOOKING, known | {reference: ("unknown", reason)}, at=desk.at(), run_id=0)
 
 
 def _digest(request: "ReserveRequest") -> bytes:

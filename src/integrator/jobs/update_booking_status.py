@@ -4,14 +4,16 @@ Reads   maconomy   GET /api/participant/ID, for classes that have begun and that
         documents/ in the home: REFERENCE.pdf, or REFERENCE/*.pdf
 Keeps   store      booking_statuses, booking_documents; var/documents: the bytes until they are uploaded
 Writes  trainingportal  E8 for every status (outbox, latest), E9 for every document (outbox, once)
-Guard   the newest status wins, an older one never overtakes, nor does one of a restored store; a document leaves once
-        for its booking and content, only after the booking's COMPLETED is known there; one in doubt waits for a person
+Guard   the newest status wins, an older one never overtakes, nor does one of a restored store; of a cancelled booking
+        none is told; a document leaves once for its booking and content, only after the booking's COMPLETED is known
+        there; one in doubt waits for a person
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from integrator.domain import completion
 from integrator.domain.portal import DOCUMENT, STATUS, STATUSES, PortalBooking
 from integrator.effects import Done, Message, Preview, Sender
 from integrator.errors import (
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from integrator.jobs.booking_outcomes import Participants
     from integrator.runtime.run import Run
 
-MAX_BYTES = 10_000_000
-
 
 class Portal(Protocol):
     """The part of Trainingportal this job needs."""
@@ -54,13 +54,14 @@ def update_booking_status(
     var: Path,
     certificates: "Certificates | None" = None,
     maconomy: "Callable[[], Participants] | None" = None,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int,
 ) -> None:
     """Bring the statuses of all bookings level with Trainingportal, then give it their documents.
 
     portal, maconomy   made when they are first needed; None: switched off
     documents, var     the home's folders: what operators put there, and what waits (in var/documents)
     certificates       None: what has no file in documents gets none
+    max_bytes          the largest document that Trainingportal takes
 
     Errors  Refused, Unavailable: Trainingportal; at the end, when all else is done: Refused, ConfigError of Maconomy
             or of a broken certificate; Stopped
@@ -69,6 +70,7 @@ def update_booking_status(
     # fetch, decide and keep: statuses
     if maconomy is not None:
         troubles += _from_maconomy(run, maconomy)
+    _give_up_cancelled(run)
     # deliver
     if portal is None:
         _say_off(run)
@@ -81,8 +83,23 @@ def update_booking_status(
     if portal is not None:
         _deliver(run, DOCUMENT, lambda: Ready(run, portal().document_sender(papers.read)), _uploaded(run))
         papers.sweep()
-    for trouble in troubles:
-        raise trouble
+    if troubles:
+        _raise_first(run, troubles)
+
+
+def _raise_first(run: "Run", troubles: Sequence[IntegratorError]) -> NoReturn:
+    """A run ends with one error; the others are told beside it."""
+    for other in troubles[1:]:
+        run.remark(other.message)
+    raise troubles[0]
+
+
+def _give_up_cancelled(run: "Run") -> None:
+    with run.db.tx():
+        number = BookingStatuses(run.db).give_up_cancelled(at=run.at)
+    run.count(statuses__given_up=number)
+    if number:
+        run.remark(f"{number} status(es) were not told: their bookings were cancelled meanwhile")
 
 
 def _from_maconomy(run: "Run", maconomy: "Callable[[], Participants]") -> list[Refused | ConfigError]:
@@ -152,7 +169,7 @@ def _look_back(run: "Run", portal: Portal) -> dict[int, bool]:
 
 
 def _word(found: PortalBooking) -> str:
-    return (found.status or "NEW").strip().upper()
+    return found.status or "NEW"
 
 
 def _may_follow(there: str, body: Mapping[str, Any]) -> bool:
@@ -161,7 +178,7 @@ def _may_follow(there: str, body: Mapping[str, Any]) -> bool:
 
 
 def _hold(run: "Run", message: Message, there: str) -> None:
-    ours = " on ".join(filter(None, (message.body["status"], message.body["completed_on"])))
+    ours = completion.shown(message.body["status"], message.body["completed_on"])
     shown = there if there in STATUSES else "a status that we do not know"
     reason = (
         f"restored from a backup: {shown} stands at Trainingportal, ours is {ours}; nothing was sent."

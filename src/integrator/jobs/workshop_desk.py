@@ -3,16 +3,18 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from integrator.database import Database
+from integrator.domain.orderlines.order import scope_of
 from integrator.domain.orderlines.reasons import REASONS, text_of
 from integrator.errors import Blocked, ConfigError, IntegratorError, LockHeld, NotFound, Problem, Refused, Unavailable
 from integrator.home import Home
-from integrator.jobs.orderline_intake import Known
-from integrator.jobs.workshop_standing import JOB, locator_file, way_out
+from integrator.jobs.orderline_intake import NOWHERE, Known, listed
+from integrator.jobs.workshop_standing import JOB, way_out, who_has_it
 from integrator.runtime import lock
+from integrator.runtime.outbox import Outbox
 from integrator.store.orderlines import Orderlines
 from integrator.store.workshops import State, Workshops
 
@@ -28,9 +30,7 @@ def find(workshops: "Mapping[str, Workshop]", name: str) -> "Workshop":
     """The workshop of an id or a display name. Errors  NotFound: there is none; those that are there are named"""
     found = Known(workshops).find(name)
     if found is None:
-        known = ", ".join(f"{one.id} ({one.name})" for one in workshops.values())
-        there = f"there are: {known}" if known else "there are none: fill in config/workshops.toml"
-        raise NotFound(f"there is no workshop {name}; {there}")
+        raise NotFound(f"there is no workshop {name}; {listed(workshops)}")
     return workshops[found]
 
 
@@ -47,9 +47,17 @@ def set_active(db: Database, workshop: str, active: bool, *, unblock: bool, at: 
 
 
 def _unblock(db: Database, workshop: str, at: int) -> None:
-    if code := Workshops(db).get(workshop).blocked_code:
-        Orderlines(db).retell(workshop, at=at, freed=code)
+    """Whatever waits, or is in doubt, is for the next run: a person has seen to what it waited for."""
     Workshops(db).unblock(workshop, at=at)
+    Orderlines(db).hastened(workshop)
+    Outbox(db, clock=lambda: at).hasten(scope_of(workshop))
+
+
+def seen(db: Database, workshops: Iterable[str] | None, *, at: int) -> int:
+    """A person has seen to the orders that were refused and kept nowhere; None: of all. Gives back how many."""
+    with db.tx():
+        named = [NOWHERE, *Workshops(db).all()] if workshops is None else workshops
+        return sum(Workshops(db).seen(workshop, at=at) for workshop in named)
 
 
 def end_run(
@@ -76,7 +84,11 @@ def end_run(
             sleep(_POLL_S)
         if not holder.is_alive():
             return holder.pid, number == signal.SIGKILL
-    raise Unavailable(f"workshop {workshop}: process {holder.pid} does not end, though it was killed")
+    raise Unavailable(
+        f"workshop {workshop}: switched off, but process {holder.pid} does not end, though it was killed",
+        hint=f"what keeps it? ps -o pid,stat,wchan:30 -p {holder.pid}   D: a disk that does not answer; nothing is"
+        " written by it any more, and nobody else works for the workshop until it is gone",
+    )
 
 
 def _holder(
@@ -89,7 +101,8 @@ def _holder(
         if holder is not None and holder.is_alive():
             return holder
         if clock() >= until:
-            raise LockHeld(f"workshop {workshop}: its lock is held, but does not say by which process")
+            said = f"workshop {workshop}: its lock is held, but does not say by which process"
+            raise LockHeld(said, hint=who_has_it(workshop))
         sleep(_POLL_S)
     return None
 
@@ -110,41 +123,46 @@ def _send(holder: lock.Holder, number: int) -> None:
 
 
 def try_login(session: "BrowserSession", settings: "Workshop") -> None:
-    """Log in once, and open no case. Whatever is seen instead is kept as evidence.
+    """Log in once, and open no case. What is seen instead is kept as evidence, where there is anything to see.
 
     Errors  Blocked: refused, or a person must see to it; Refused: its pages are not as we know them;
             Unavailable: it cannot be tried now; ConfigError: no login is configured
     """
     from integrator.systems.browser.trouble import Trouble
+    from integrator.systems.workshops.sender import UNPICTURED
 
     try:
         session.erp()
     except Trouble as trouble:
-        kept = session.capture(f"{settings.id}/test-login", f"{trouble.code}: {trouble.message}")
+        told = f"{trouble.code}: {trouble.message}"
+        kept = None if trouble.code in UNPICTURED else session.capture(f"{settings.id}/test-login", told)
         raise _consequence(settings, trouble.code, trouble.message, kept) from None
 
 
 def _consequence(settings: "Workshop", code: str, message: str, kept: str | None) -> IntegratorError:
     seen = f"; what it showed: var/evidence/{kept}" if kept else ""
-    said = f"workshop {settings.id}: log in: {message} ({text_of(code)}){seen}"
+    said = f"workshop {settings.id}: log in at {settings.base_url}: {message} ({text_of(code)}){seen}"
     if REASONS[code].then == "blocked":
         return Blocked(f"{said}; its orders wait", code=code, hint=way_out(settings, code))
     if code == "layout-changed":
-        return Refused(said, hint=f"mend {locator_file(settings)}, then: integrator workshop test-login {settings.id}")
+        return Refused(said, hint=way_out(settings, code))
     return Unavailable(said, code=code)
 
 
-def keep_login(db: Database, workshop: str, *, at: int) -> State:
-    """It was let in: a block and a pause are over. Gives back how it stood before."""
+def keep_login(db: Database, workshop: str, *, at: int) -> tuple[State, State]:
+    """It was let in: a pause, and a block because of its login, are over. Gives back how it stood before, and stands.
+
+    Pages that were not as we know them are another thing: a login opens no case, so that it says nothing of those.
+    """
     with db.tx():
         before = Workshops(db).get(workshop)
         Workshops(db).logged_in(workshop, at=at)
-        _unblock(db, workshop, at)
-        return before
+        if before.blocked_code != "layout-changed":
+            _unblock(db, workshop, at)
+        return before, Workshops(db).get(workshop)
 
 
 def keep_refusal(db: Database, workshop: str, code: str, *, at: int) -> None:
     """It was turned away: as after a run, nothing is tried again until a person has looked."""
     with db.tx():
         Workshops(db).block([workshop], code, at=at)
-        Orderlines(db).retell(workshop, at=at)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from integrator.database import Database, connect
-from integrator.domain.orderlines.order import EFFECT, Order, scope_of
+from integrator.domain.orderlines.order import EFFECT, STATUS_EFFECT, Order, scope_of
 from integrator.errors import IntegratorError, UsageError
 from integrator.home import shipped
 from integrator.recording.headers import unpacked
@@ -113,7 +113,7 @@ def put_back(rows: Any, store: Path, *, backups: Path, source: Path) -> None:
 def _put_back(db: Database, rows: Any) -> None:
     for table in ("orderline_events", "orderlines", "workshops"):
         db.write(f"DELETE FROM {table}")  # noqa: S608 (constants)
-    db.write("DELETE FROM outbox WHERE effect IN (?, 'oilmat.status')", (EFFECT,))
+    db.write("DELETE FROM outbox WHERE effect IN (?, ?)", (EFFECT, STATUS_EFFECT))
     for row in rows:
         names, marks = ", ".join(_LINE), ", ".join("?" * len(_LINE))
         # A phase that needs what the case looked like is a doubt: a replay looks at no case.

@@ -24,6 +24,7 @@ from integrator.runtime.outbox import Outbox
 
 UNCERTAIN_LIMIT_S = 24 * 3600
 UNCERTAIN = "uncertain"  # the code of what stayed in doubt for longer
+ABSENT = "looked up: it is not there"
 POSTPONED_S = 60
 LOOK_AGAIN_S = 10
 _LOOK_YOURSELF = "look there yourself: is it in, drop it; is it not, outbox retry --without-looking"
@@ -72,6 +73,7 @@ class Delivery:
     that says that it is not done, with the state it has from then on; critical postpones a stop request.
 
     scope   only the messages of one order, class or workshop
+    look    asked before one in doubt is looked up; no: it is left as it is
     waits   what a killed run left is waited for until it is settled. A run that passes by again and again does not
             wait, and looks for the same message only every LOOK_AGAIN_S
     pause   asked before every unit: something more urgent is there, the rest is for the next pass
@@ -88,6 +90,7 @@ class Delivery:
     note: Callable[[Message, str, IntegratorError], None] = lambda message, state, error: None
     advance: Callable[[int], None] = lambda number: None
     pause: Callable[[], bool] = lambda: False
+    look: Callable[[Message], bool] = lambda message: True
     scope: str | None = None
     waits: bool = True
     tally: Tally = field(default_factory=Tally)
@@ -230,7 +233,7 @@ class Delivery:
                 continue
             silent = 0
             if found is None and unsettled_s > 0 and not self.sender.repeatable(message):
-                self.tally.wait(message.key, "begun by a run that ended in the middle; it may still arrive there")
+                self.tally.wait(message.key, f"{_why_open(message)}; it is not there yet, and may still arrive")
                 wait_s = max(wait_s or 0.0, unsettled_s)
                 continue
             with self.outbox.db.tx():
@@ -243,14 +246,15 @@ class Delivery:
                     held = f"held: it may have arrived, though nothing there tells of it; {_LOOK_YOURSELF}"
                     self._fail(message, Rejected(held))
                 else:
-                    absent = Unavailable("looked up: it is not there")
+                    absent = Unavailable(ABSENT)
                     self._put_back(message, absent, attempts=message.attempts, next_at=0)
                     self.tally.finish(message.key)
         return wait_s
 
     def _to_look_up(self) -> list[Message]:
         """What is in doubt, but for what an earlier pass of this run looked for a moment ago."""
-        messages, now = self.outbox.in_doubt(self.effect, scope=self.scope), self.outbox.clock()
+        now = self.outbox.clock()
+        messages = [message for message in self.outbox.in_doubt(self.effect, scope=self.scope) if self.look(message)]
         if not self.waits:
             messages = [found for found in messages if abs(now - self._looked.get(found.id, 0.0)) >= LOOK_AGAIN_S]
             self._looked.update((message.id, now) for message in messages)
@@ -267,6 +271,11 @@ class Delivery:
                 unknown = f"outcome unknown, and looking it up failed: {error.message}"
                 self._doubt(message, InDoubt(unknown, code=getattr(error, "code", None)))
                 self.tally.wait(message.key, "outcome unknown, and looking it up failed")
+
+
+def _why_open(message: Message) -> str:
+    """A run that ended as it should has written down its doubt."""
+    return "in doubt" if message.uncertain_since else "begun by a run that ended in the middle"
 
 
 def _is_silence(result: Done | IntegratorError) -> bool:

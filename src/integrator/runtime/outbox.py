@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from integrator.database import Database
-from integrator.effects import Message
+from integrator.effects import SHOWN_STATE, Message
 from integrator.errors import Conflict, NotFound, UsageError
 
 STATES = ("received", "processing", "completed", "failed", "bad request")
@@ -262,8 +262,8 @@ class Outbox:
     def listed(self, *, state: str | None = None, effect: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
         """Rows without their bodies, oldest trouble first. state is one of SHOWN."""
         rows = self.db.all(
-            "SELECT * FROM (SELECT id, effect, key, iif(state = 'failed' AND body IS NULL, 'dropped', state) AS state,"
-            "  attempts, reason, remote_id, created_at, changed_at, next_at, uncertain_since FROM outbox)"
+            f"SELECT * FROM (SELECT id, effect, key, {SHOWN_STATE} AS state, attempts, reason, remote_id,"  # noqa: S608
+            "  created_at, changed_at, next_at, uncertain_since FROM outbox x)"
             " WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR effect = ?2)"
             " ORDER BY CASE state WHEN 'failed' THEN 0 WHEN 'processing' THEN 1 WHEN 'received' THEN 2 ELSE 3 END, id"
             " LIMIT ?3",
@@ -317,6 +317,20 @@ class Outbox:
             " uncertain_since = NULL, changed_at = ?3, completed_at = iif(?1, ?3, NULL)"
             " WHERE id = ?4 AND state = 'failed'",
             (done, reason, int(self.clock()), row_id),
+        )
+        _expect_one(written, row_id)
+
+    def give_up(self, row_id: int, reason: str) -> None:
+        """received → failed, for a person does not want it; it keeps its body, so that it can be brought back.
+
+        Errors  NotFound; UsageError: it does not wait
+        """
+        row = self.get(row_id)
+        if row["state"] != "received":
+            raise UsageError(f"outbox: message {row_id} is {_why_not(row)}; it was left as it is")
+        written = self.db.write(
+            "UPDATE outbox SET state = 'failed', reason = ?, changed_at = ? WHERE id = ? AND state = 'received'",
+            (reason, int(self.clock()), row_id),
         )
         _expect_one(written, row_id)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrator.domain.instants import utc_text
 from integrator.effects import Preview
 from integrator.errors import IntegratorError
 
@@ -14,6 +15,7 @@ class Report:
     counts    flat numbers by name ("main_courses.new")
     scope     the part of the job that ran: a workshop, "" for all of it
     failed    item → why it was not done; waiting  item → why it was not its turn
+    later     item → (how many of it wait though all is well, epoch seconds when the first is looked at again)
     notes     remarks on records: code → (how many, some keys)
     """
 
@@ -25,6 +27,7 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
+    later: dict[str, tuple[int, int]] = field(default_factory=dict)
     notes: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     plan: list[tuple[str, Preview]] = field(default_factory=list)
@@ -56,6 +59,9 @@ class Report:
     def _has_plan(self) -> bool:
         return self.dry_run or bool(self.plan)  # a replay lists what goes by another way than HTTP
 
+    def _later(self) -> list[dict[str, Any]]:
+        return [{"item": item, "count": count, "next_at": utc_text(at)} for item, (count, at) in self.later.items()]
+
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
         return {
@@ -69,6 +75,7 @@ class Report:
             "counts": self.counts,
             "failed": [{"item": item, "reason": reason} for item, reason in self.failed.items()],
             "waiting": [{"item": item, "reason": reason} for item, reason in self.waiting.items()],
+            **({"later": self._later()} if self.later else {}),
             "notes": [{"code": code, "count": count, "keys": keys} for code, (count, keys) in self.notes.items()],
             "remarks": self.remarks,
             "error": self.error,

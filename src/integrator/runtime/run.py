@@ -79,6 +79,14 @@ class Run:
         """One item was not done; the run goes on and ends with 3."""
         self.report.failed[item] = reason
 
+    def later(self, item: str, count: int, next_at: float | None) -> None:
+        """So many of an item wait, as they should, and when the first of them is looked at again.
+
+        It changes no exit code: what was tried and did not succeed belongs in report.waiting.
+        """
+        if count and next_at is not None:
+            self.report.later[item] = (count, int(next_at))
+
     def remark(self, text: str) -> None:
         """Something a person should know that concerns no single item."""
         self.report.remarks.append(text)
@@ -115,6 +123,7 @@ class Run:
         prepare: Callable[[Message], None] = lambda message: None,
         note: Callable[[Message, str, IntegratorError], None] = lambda message, state, error: None,
         pause: Callable[[], bool] = lambda: False,
+        look: Callable[[Message], bool] = lambda message: True,
         scope: str | None = None,
         waits: bool = True,
     ) -> Delivery:
@@ -131,6 +140,7 @@ class Run:
             note=note,
             advance=self.progress.advance,
             pause=pause,
+            look=look,
             scope=scope,
             waits=waits,
         )
@@ -142,6 +152,9 @@ class Run:
             self.count(**{f"{effect}.{result}": number})
         self.report.failed.update({f"{effect} {key}": reason for key, reason in tally.failed.items()})
         self.report.waiting.update({f"{effect} {key}": reason for key, reason in tally.waiting.items()})
-        later = self.outbox.pending(effect, scope=delivery.scope) - len(tally.waiting)
+        pending = self.outbox.pending(effect, scope=delivery.scope)
+        later = pending - len(tally.waiting)
         if later > 0:
             self.report.waiting.setdefault(f"{effect}", f"{later} message(s) wait for their next try")
+        due = self.outbox.next_due(effect, scope=delivery.scope) if pending else None
+        self.later(effect, pending, due if due and due > self.clock() else None)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from integrator.database import Database
+from integrator.effects import SHOWN_STATE
 from integrator.runtime import lock
 from integrator.runtime.history import History
 
@@ -115,8 +116,8 @@ class Queue:
 def queues(db: Database) -> list[Queue]:
     """How many messages are in which state, by effect."""
     rows = db.all(
-        "SELECT effect, iif(state = 'failed' AND body IS NULL, 'dropped', state) AS shown, count(*), min(created_at)"
-        " FROM outbox GROUP BY effect, shown ORDER BY effect, shown"
+        f"SELECT effect, {SHOWN_STATE} AS shown, count(*), min(created_at) FROM outbox x"  # noqa: S608 (a constant)
+        " GROUP BY effect, shown ORDER BY effect, shown"
     )
     return [Queue(*row) for row in rows]
 

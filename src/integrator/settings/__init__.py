@@ -52,6 +52,7 @@ __all__ = [
     "WordPressSettings",
     "Workshop",
     "load_settings",
+    "read_gateway",
 ]
 _ALWAYS = (
     "store",
@@ -90,6 +91,16 @@ def load_settings(
     if problems:
         raise ConfigError(problems, hint=f"nothing was started; mend {home.root}, then: integrator check")
     return Settings(home=home, jobs=jobs, workshops=workshops, **tables)
+
+
+def read_gateway(home: Home, environ: Mapping[str, str]) -> tuple[GatewaySettings, TomlFile, list[Problem]]:
+    """What is right in [gateway], whatever else is wrong in the configuration; and what is wrong in that table.
+
+    Errors  ConfigError: the file cannot be read
+    """
+    file, env = _read_config(home), Variables(home, environ)
+    reader = TableReader(home, file, env, frozenset({"gateway"}))
+    return reader.read_each("gateway", GatewaySettings), file, reader.problems
 
 
 def _read_config(home: Home) -> TomlFile:

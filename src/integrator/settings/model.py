@@ -90,6 +90,10 @@ class PortalUpload(Table, frozen=True, kw_only=True):
     max_mb: Annotated[int, Meta(ge=1, le=100)] = 10
     timeout_s: Seconds = 120.0
 
+    @property
+    def max_bytes(self) -> int:
+        return self.max_mb * 1_000_000
+
 
 class PortalErrors(Table, frozen=True, kw_only=True):
     """Which HTTP statuses, and which words of a status object, are a definite no; to whom."""
@@ -186,7 +190,7 @@ class TrainingportalSettings(Table, frozen=True, kw_only=True):
             "upload": self.path.upload,
             "upload_part": self.upload.part,
             "upload_content_type": self.upload.content_type,
-            "upload_max_bytes": self.upload.max_mb * 1_000_000,
+            "upload_max_bytes": self.upload.max_bytes,
             "upload_timeout_s": self.upload.timeout_s,
             "login_statuses": self.errors.login,
             "item_statuses": self.errors.item,
@@ -262,7 +266,7 @@ class Workshop(Table, frozen=True, kw_only=True):
     existing_line: Literal["add", "fail"] = "add"
     name_limit: Annotated[int, Meta(ge=1, le=1_000)] = 60
     pictures: Literal["trouble", "always"] = "trouble"  # of what a screenshot is kept
-    doubt_quiet_s: Seconds = 120.0  # longer than the ERP takes for its slowest request
+    doubt_quiet_s: Seconds = 120.0  # after the touch; longer than the ERP takes for its slowest request
     timeout_s: Seconds = 20.0  # until a page shows what it should
     remote_url: str | None = None
     id: str = ""  # the table's name
@@ -270,6 +274,11 @@ class Workshop(Table, frozen=True, kw_only=True):
     @property
     def has_credentials(self) -> bool:
         return self.username is not None and self.password is not None
+
+    @property
+    def settle_s(self) -> float:
+        """How long a line may still come, from arming on: that is before the touch, by the waits of a page or two."""
+        return self.doubt_quiet_s + 2 * self.timeout_s
 
 
 class ReservationSettings(Table, frozen=True, kw_only=True):

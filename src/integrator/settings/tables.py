@@ -38,6 +38,18 @@ class TableReader:
             return None
         return self._table((table,), data, kind)
 
+    def read_each(self, table: str, kind: type[T]) -> T:
+        """Read a table whose keys may all be absent, key by key: a wrong one is as if it were absent (see problems)."""
+        data, found = self.file.data.get(table, {}), kind()
+        if not isinstance(data, dict):
+            return found  # read() says so
+        for field in msgspec.structs.fields(kind):
+            before = len(self.problems)
+            value = self._value((table, field.encode_name), field, data)
+            if len(self.problems) == before:
+                found = msgspec.structs.replace(found, **{field.name: value})
+        return found
+
     def _table(self, keys: tuple[str, ...], data: dict[str, Any], kind: type[T]) -> T | None:
         before = len(self.problems)
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind) if field.name not in _FILLED}
@@ -75,7 +87,7 @@ class TableReader:
         try:
             return self._reader(table, key, kind)(value)
         except (Wrong, SecretError) as error:
-            self._wrong(keys, str(error))
+            self._wrong((*keys, *getattr(error, "keys", ())), str(error))
             return None
 
     def _reader(self, table: str, key: str, kind: Any) -> Callable[[Any], Any]:

@@ -25,7 +25,11 @@ _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 
 
 class Wrong(Exception):
-    """What is wrong with a value, and what is expected."""
+    """What is wrong with a value, and what is expected; keys lead to it within a table."""
+
+    def __init__(self, what: str, *, keys: tuple[str, ...] = ()) -> None:
+        super().__init__(what)
+        self.keys = keys
 
 
 def of_type(value: Any, kind: Any) -> Any:
@@ -33,11 +37,24 @@ def of_type(value: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
+        if get_origin(kind) is dict and isinstance(value, dict):
+            _name_the_key(value, kind)
         if get_origin(kind) is Literal:
             choices = ", ".join(f'"{choice}"' for choice in get_args(kind))
             raise Wrong(f"expected one of {choices}") from None
         described = _description(kind) if "matching regex" in str(error) else None
         raise Wrong(f"expected {described}" if described else _in_words(str(error))) from None
+
+
+def _name_the_key(values: dict[str, Any], kind: Any) -> None:
+    """Which key of a table has the wrong value: msgspec says "[...]". Errors  Wrong"""
+    of_keys, of_values = get_args(kind)
+    for key, value in values.items():
+        try:
+            of_type(value, of_values)
+            of_type(key, of_keys)
+        except Wrong as error:
+            raise Wrong(str(error), keys=(key, *error.keys)) from None
 
 
 def _description(kind: Any) -> str | None:

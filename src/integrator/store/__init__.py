@@ -1,14 +1,15 @@
 """Our SQLite store: one file per home, opened in one way, migrated before anything else happens."""
 
+import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from integrator.database import Database, connect, sqlite_error
 from integrator.errors import StoreDamaged
-from integrator.store import backup, migrations
+from integrator.store import backup, migrations, numbers
 
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S
@@ -48,6 +49,24 @@ def open_store(
     except BaseException:
         db.close()
         raise
+
+
+def begin_anew(path: Path, *, first_order: int) -> None:
+    """Make an empty store whose orders begin with this number: whole, or not at all. The caller holds every lock.
+
+    Errors  ConfigError, StoreDamaged
+    """
+    draft = path.with_name(f".{path.name}.new")
+    beside = draft.with_name(f"{draft.name}-journal")
+    draft.unlink(missing_ok=True)  # a killed one's
+    beside.unlink(missing_ok=True)
+    with closing(connect(draft)) as db:
+        migrations.migrate(db, backup=lambda: None)
+        numbers.go_on_from(db, first_order - 1)
+    beside.unlink(missing_ok=True)
+    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # of the lost one: it would be applied to this one
+    os.rename(draft, path)
+    backup.to_disk(path.parent)
 
 
 def check(db: Database, *, kind: str) -> None:

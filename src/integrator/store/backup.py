@@ -17,8 +17,9 @@ from pathlib import Path
 from integrator.database import Database, bare, connect, sqlite_error
 from integrator.domain.orderlines.order import EFFECT as ORDERLINE
 from integrator.domain.portal import STATUS
-from integrator.errors import NotFound, StoreDamaged
-from integrator.store import migrations
+from integrator.errors import IntegratorError, NotFound, StoreDamaged
+from integrator.home import way_out
+from integrator.store import migrations, numbers
 
 KEPT_ALWAYS = 3
 _STEM = "integrator"
@@ -26,7 +27,6 @@ _MIGRATION_STEM = "before-migration"
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"(?:integrator-|before-migration-|.*\.replaced-)([0-9]{8}T[0-9]{6}Z)(?:\.[0-9]+)?(?:\.db)?")
 _COMPANIONS = ("-journal", "-wal", "-shm")
-_SKIPPED_NUMBERS = 1_000  # more orders than anybody takes between two backups
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def copy_to(db: Database, target: Path) -> None:
     with _writing(target, partial):
         _draft(db.conn, partial, f"store: {db.path}")
         os.rename(partial, target)
-        _to_disk(target.parent)
+        to_disk(target.parent)
 
 
 def _free_name(folder: Path, name: str, ending: str) -> Path:
@@ -81,7 +81,8 @@ def _writing(target: Path, partial: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise sqlite_error(error, target) from error
     except OSError as error:
-        raise StoreDamaged(f"backup: {target}: cannot be written: {error.strerror}") from error
+        said = f"backup: {target}: cannot be written: {error.strerror}"
+        raise StoreDamaged(said, hint=way_out(error.errno, target.parent)) from error
     finally:
         _remove(partial)
 
@@ -95,7 +96,7 @@ def _draft(source: sqlite3.Connection, partial: Path, what: str) -> None:
         _sound(copy, what)
     finally:
         copy.close()
-    _to_disk(partial)
+    to_disk(partial)
 
 
 # looking --------------------------------------------------------------------------------------------
@@ -228,7 +229,7 @@ def restore(path: Path, live: Path, *, at: float, erase: Callable[[Database], No
             _draft(source, draft, f"backup: {path}")
         _prepare(draft, int(at), erase)
         with _alone(live) as former:
-            _go_on_counting(draft, _highest_number(former))
+            _go_on_counting(draft, numbers.highest(former))
             kept = _put_in_place(draft, live, at)
     return kept
 
@@ -248,9 +249,9 @@ def rewrite(path: Path, change: Callable[[Database], None]) -> None:
             migrations.migrate(db, backup=lambda: None)
             change(db)
             _sound(db.conn, f"backup: {draft}")
-        _to_disk(draft)
+        to_disk(draft)
         os.rename(draft, path)
-        _to_disk(path.parent)
+        to_disk(path.parent)
 
 
 def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
@@ -280,6 +281,18 @@ def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
                 " AND NOT (effect = ?2 AND state = 'failed')",
                 (at, ORDERLINE),
             )
+            # A run had only looked at its case then; it may have gone on.
+            db.write(
+                "UPDATE outbox SET sent_at = ?1, uncertain_since = ?1, changed_at = ?1,"
+                " reason = 'restored from a backup: it may have been sent since'"
+                " WHERE effect = ?2 AND state = 'processing' AND uncertain_since IS NULL AND key IN"
+                " (SELECT workshop || '/' || unique_id FROM orderlines WHERE phase IN ('claimed', 'looked'))",
+                (at, ORDERLINE),
+            )
+            db.write(
+                "UPDATE orderlines SET phase = NULL, lease_owner = NULL, lease_until = NULL"
+                " WHERE phase IN ('claimed', 'looked')"
+            )
             # A newer status may have been told since: what stands there is looked at before any of these is told.
             db.write(
                 "UPDATE outbox SET state = 'processing', attempts = 0, sent_at = ?1, uncertain_since = ?1,"
@@ -296,30 +309,27 @@ def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
             # What the site shows may have changed since: whether we took a post down is asked anew.
             db.write("UPDATE posts SET asked = 'draft' WHERE unpublished_at IS NOT NULL")
         _sound(db.conn, f"backup: {draft}")
-    _to_disk(draft)
+    to_disk(draft)
 
 
-def _highest_number(former: sqlite3.Connection | None) -> int | None:
-    """The last number that an order got in the store that is replaced; None when it cannot be read."""
+def beyond(backups: list[Backup]) -> int | None:
+    """A number beyond every order that was taken until now; None: no backup tells of any number."""
+    found = [number for backup in backups if (number := _number_in(backup.path)) is not None]
+    return max(found) + numbers.SKIPPED if found else None
+
+
+def _number_in(path: Path) -> int | None:
     try:
-        if former is None or not former.execute("PRAGMA user_version").fetchone()[0]:
-            return None
-        has_orders = former.execute("SELECT 1 FROM sqlite_master WHERE name = 'orders'").fetchone()
-        row = has_orders and former.execute("SELECT seq FROM sqlite_sequence WHERE name = 'orders'").fetchone()
-    except sqlite3.DatabaseError:
+        with reading(path) as conn:
+            return numbers.highest(conn)
+    except IntegratorError:
         return None
-    return int(row[0]) if row else 0
 
 
-def _go_on_counting(draft: Path, highest: int | None) -> None:
-    """An order's number is never used again: a second ILI-10482-1 would find somebody else's registration there."""
-    higher = "max(seq, ?)" if highest is not None else "seq + ?"
+def _go_on_counting(draft: Path, last: int | None) -> None:
     with closing(connect(draft)) as db:
-        db.write(
-            f"UPDATE sqlite_sequence SET seq = {higher} WHERE name = 'orders'",  # noqa: S608 (constants)
-            (_SKIPPED_NUMBERS if highest is None else highest,),
-        )
-    _to_disk(draft)
+        numbers.go_on_from(db, last)
+    to_disk(draft)
 
 
 @contextmanager
@@ -364,9 +374,9 @@ def _put_in_place(draft: Path, live: Path, at: float) -> Path | None:
         beside = live.with_name(live.name + ending)
         if beside.exists() and beside.stat().st_size:
             os.rename(beside, (kept or draft).with_name((kept or draft).name + ending))
-    _to_disk(live.parent)
+    to_disk(live.parent)
     os.rename(draft, live)
-    _to_disk(live.parent)
+    to_disk(live.parent)
     return kept
 
 
@@ -383,7 +393,8 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """What was written into a file, or which names stand in a folder, outlives a power cut from here on."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,10 +6,12 @@ import msgspec
 
 from integrator.database import Database
 from integrator.domain.portal import DOCUMENT
+from integrator.effects import SHOWN_STATE
+from integrator.store.courses import PAPER
 
 Kind = Literal["file", "certificate"]
 _HASH_DIGITS = 16
-_ASIDE, OUTDATED = "document", "outdated"  # a kind of set_aside, and its code for what lies there and does not fit
+OUTDATED = "outdated"  # a PAPER set aside that lies there and does not fit
 ENDED = "its booking is cancelled, or not COMPLETED any more: nothing was sent"  # why a message of a document failed
 
 # Their status is COMPLETED, and their student was not erased.
@@ -37,8 +39,8 @@ class BookingDocuments:
     def of(self, reference: str) -> list[dict[str, Any]]:
         """The documents of one booking in the order they were asked for, each with its message's state."""
         rows = self._db.all(
-            "SELECT d.*, x.id AS message_id, x.reason,"  # noqa: S608 (constants)
-            " iif(x.state = 'failed' AND x.body IS NULL, 'dropped', x.state) AS message FROM booking_documents d"
+            f"SELECT d.*, x.id AS message_id, x.reason, {SHOWN_STATE} AS message"  # noqa: S608 (constants)
+            " FROM booking_documents d"
             f" LEFT JOIN outbox x ON x.effect = '{DOCUMENT}'"
             f"  AND x.key = d.reference || ':' || substr(d.sha256, 1, {_HASH_DIGITS})"
             " WHERE d.reference = ? ORDER BY d.id",
@@ -93,7 +95,7 @@ class BookingDocuments:
 
     def outdated(self) -> dict[str, tuple[str, str]]:
         """What lies there and does not fit any more: (code, reason) by reference."""
-        rows = self._db.all("SELECT key, reason FROM set_aside WHERE kind = ? AND code = ?", (_ASIDE, OUTDATED))
+        rows = self._db.all("SELECT key, reason FROM set_aside WHERE kind = ? AND code = ?", (PAPER, OUTDATED))
         return {row["key"]: (OUTDATED, row["reason"]) for row in rows}
 
     # writing ------------------------------------------------------------------------------------
@@ -125,13 +127,13 @@ class BookingDocuments:
         self._db.write(
             "INSERT INTO set_aside (kind, key, code, reason, first_at, run_id) VALUES (?, ?, ?, ?, ?, 0)"
             " ON CONFLICT (kind, key) DO UPDATE SET code = excluded.code, reason = excluded.reason",
-            (_ASIDE, reference, OUTDATED, reason, at),
+            (PAPER, reference, OUTDATED, reason, at),
         )
 
     def settle_outdated(self, reference: str) -> bool:
         """A person has seen to it, or it fits again. False: there was nothing."""
         sql = "DELETE FROM set_aside WHERE kind = ? AND key = ? AND code = ?"
-        return bool(self._db.write(sql, (_ASIDE, reference, OUTDATED)))
+        return bool(self._db.write(sql, (PAPER, reference, OUTDATED)))
 
     def _forget(self, row: dict[str, Any]) -> int:
         gone = self._db.write(

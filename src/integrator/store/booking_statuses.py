@@ -9,13 +9,15 @@ import msgspec
 
 from integrator.database import Database
 from integrator.domain.portal import STATUS
+from integrator.effects import SHOWN_STATE
 
 Source = Literal["command", "import", "maconomy"]
 
+_ASKED = "classes asked for outcomes"  # a counter
+
 _SHOWN = (
     "b.reference, b.order_id, b.class_id, b.state AS booking, s.status, s.completed_on, s.version, s.told_version,"
-    " s.source, s.set_at, s.told_at, iif(x.state = 'failed' AND x.body IS NULL, 'dropped', x.state) AS message,"
-    " x.reason, x.id AS message_id"
+    f" s.source, s.set_at, s.told_at, {SHOWN_STATE} AS message, x.reason, x.id AS message_id"
 )
 _JOINED = (
     "FROM bookings b LEFT JOIN booking_statuses s ON s.reference = b.reference"
@@ -94,6 +96,10 @@ class BookingStatuses:
             found[row["class_id"]] = {"start": facts.get("start"), "end": facts.get("end")}
         return found
 
+    def asked_before(self) -> int:
+        """For how many classes Maconomy was asked, by all runs together, as long as there are too many for one."""
+        return int(self._db.value("SELECT value FROM counters WHERE name = ?", (_ASKED,)) or 0)
+
     # writing ------------------------------------------------------------------------------------
 
     def set(
@@ -135,6 +141,22 @@ class BookingStatuses:
             "  JOIN booking_statuses s ON s.reference = b.reference AND coalesce(s.told_at, 0) <= c.value"
             "  WHERE c.name = 'restored_at' AND b.reference = ?1)",
             (reference, at, STATUS),
+        )
+
+    def asked(self, number: int) -> None:
+        """For so many more classes Maconomy was asked."""
+        self._db.write(
+            "INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2",
+            (_ASKED, number),
+        )
+
+    def give_up_cancelled(self, *, at: int) -> int:
+        """What waits to be told of bookings that were cancelled since: it never leaves. Gives back how many."""
+        return self._db.write(
+            "UPDATE outbox SET state = 'failed', body = NULL, reason = ?1, uncertain_since = NULL, changed_at = ?2"
+            " WHERE effect = ?3 AND state IN ('received', 'processing')"
+            " AND key IN (SELECT reference FROM bookings WHERE state = 'cancelled')",
+            ("its booking was cancelled: nothing more is told of it", at, STATUS),
         )
 
     def seen(self, reference: str, word: str) -> None:

@@ -7,21 +7,19 @@ import msgspec
 
 from integrator.database import Database
 from integrator.domain.portal import CLASS, STATUS
+from integrator.effects import SHOWN_STATE
 from integrator.store.booking_documents import BookingDocuments
 from integrator.store.booking_statuses import BookingStatuses
 from integrator.store.bookings import Bookings
+from integrator.store.courses import OUTCOME, PAPER, UNSOLD
 from integrator.store.order_story import OrderStory, order_story
 
-# Set aside by publish-classes: a class that is not there as it should be; by update-booking-status: trouble with what
-# Maconomy says of a class or a booking, and with a booking's files.
-UNSOLD, OUTCOME, DOCUMENT = "portal class", "outcome", "document"
 _PLACE = ("reference", "order_id", "class_id", "state", "task", "looks", "next_look_at", "portal_reference")
 _TIMES = ("requested_at", "confirmed_at", "cancelled_at", "changed_at", "anonymised_at")
 _PAPER = ("id", "kind", "sha256", "size", "queued_at", "uploaded_at", "message", "message_id", "reason")
 _MESSAGE = (
-    "SELECT id, effect, key, iif(state = 'failed' AND body IS NULL, 'dropped', state) AS state, attempts, reason,"
-    " created_at, changed_at, sent_at, uncertain_since, next_at, completed_at FROM outbox"
-    " WHERE effect = ? AND key = ?"
+    f"SELECT id, effect, key, {SHOWN_STATE} AS state, attempts, reason, created_at, changed_at, sent_at,"  # noqa: S608
+    " uncertain_since, next_at, completed_at FROM outbox x WHERE effect = ? AND key = ?"
 )
 
 
@@ -66,7 +64,7 @@ def _story(db: Database, reference: str) -> BookingStory:
     assert order is not None  # a booking goes with its order
     documents = [{name: row[name] for name in _PAPER} for row in BookingDocuments(db).of(reference)]
     told = {name: booking[name] for name in (*_PLACE, "enrollment_status", *_TIMES)}
-    troubles = [row for kind in (DOCUMENT, OUTCOME) if (row := _aside(db, kind, reference))]
+    troubles = [row for kind in (PAPER, OUTCOME) if (row := _aside(db, kind, reference))]
     message = _one(db, _MESSAGE, STATUS, reference)
     return BookingStory(told, BookingStatuses(db).get(reference), documents, troubles, message, order)
 

@@ -40,15 +40,15 @@ class Bookings:
         found = self._db.value("SELECT portal_reference FROM bookings WHERE reference = ?", (reference,))
         return None if found is None else str(found)
 
-    def asked(self, request_hash: bytes, *, since: int) -> tuple[int, dict[str, Any] | None]:
+    def asked(self, request_hash: bytes, *, since: int, at: int) -> tuple[int, dict[str, Any] | None]:
         """The newest order that exactly this was asked for (0: none), and its booking while that is young and seen.
 
-        The number never comes again, whatever is erased meanwhile.
+        The number never comes again, whatever is erased meanwhile. What a clock that ran ahead wrote down is not young.
         """
         rows = self._db.all(
             "SELECT * FROM bookings WHERE request_hash = ? ORDER BY requested_at DESC, rowid DESC", (request_hash,)
         )
-        fresh = [dict(row) for row in rows if row["requested_at"] >= since and row["state"] != "unseen"]
+        fresh = [dict(row) for row in rows if since <= row["requested_at"] <= at and row["state"] != "unseen"]
         return max((int(row["order_id"]) for row in rows), default=0), fresh[0] if fresh else None
 
     def due_looks(self, at: int, *, limit: int) -> list[dict[str, Any]]:
@@ -66,18 +66,14 @@ class Bookings:
         found = self._db.value(sql, (at, LONGEST_WAIT_S))
         return None if found is None else int(found)
 
+    def waited_for(self, at: int) -> tuple[int, int | None]:
+        """How many are to be looked for, and when the next one is."""
+        count = self._db.value("SELECT count(*) FROM bookings WHERE next_look_at IS NOT NULL")
+        return int(count), self.next_look_at(at)
+
     def tasks(self) -> list[dict[str, Any]]:
         """Bookings that wait for a person, oldest first."""
         rows = self._db.all("SELECT * FROM bookings WHERE task IS NOT NULL ORDER BY changed_at, reference")
-        return [dict(row) for row in rows]
-
-    def listed(self, *, state: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """Bookings without their people, newest first."""
-        rows = self._db.all(
-            "SELECT reference, order_id, class_id, state, requested_at, confirmed_at, cancelled_at, enrollment_status,"
-            " task FROM bookings WHERE ?1 IS NULL OR state = ?1 ORDER BY requested_at DESC, reference LIMIT ?2",
-            (state, limit),
-        )
         return [dict(row) for row in rows]
 
     # a booking's way ------------------------------------------------------------------------------

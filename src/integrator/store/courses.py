@@ -181,6 +181,14 @@ class Catalogue:
         )
 
 
+# Kinds of set_aside around a reseller.
+BOOKING = "booking"  # a booking that waits for a person, who settles it
+UNKNOWN_BOOKING = "unknown booking"  # cancelled by the reseller, and not known here
+UNSOLD = "portal class"  # a class that is not there as it should be
+OUTCOME = "outcome"  # of a class or a booking: what became of students cannot be taken from the source
+PAPER = "document"  # of a booking: one that cannot be uploaded, or does not fit any more
+
+
 class SetAside:
     """What needs a person, by kind and key: a record that cannot be read, one held back, one with several posts."""
 
@@ -190,6 +198,10 @@ class SetAside:
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """The rows of one kind, by key."""
         return {row["key"]: dict(row) for row in self._db.all("SELECT * FROM set_aside WHERE kind = ?", (kind,))}
+
+    def reasons(self, kind: str) -> dict[str, tuple[str, str]]:
+        """The same as replace() takes them: (code, reason) by key."""
+        return {key: (row["code"], row["reason"]) for key, row in self.of(kind).items()}
 
     def replace(self, kind: str, found: Mapping[str, tuple[str, str]], *, at: int, run_id: int) -> None:
         """What there is of a kind now: key → (code, reason). Writes nothing where nothing differs."""

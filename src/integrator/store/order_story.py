@@ -5,6 +5,7 @@ from typing import Any
 
 from integrator.database import Database
 from integrator.domain.ordered import scope_of
+from integrator.effects import SHOWN_STATE
 from integrator.errors import NotFound
 from integrator.store.orders import Orders
 
@@ -42,9 +43,8 @@ def order_story(db: Database, number: int) -> OrderStory | None:
         for person in orders.people(number)
     ]
     messages = db.all(
-        "SELECT id, effect, key, iif(state = 'failed' AND body IS NULL, 'dropped', state) AS state, attempts, reason,"
-        " remote_id, created_at, changed_at, sent_at, uncertain_since, next_at, completed_at FROM outbox"
-        " WHERE scope = ? ORDER BY id",
+        f"SELECT id, effect, key, {SHOWN_STATE} AS state, attempts, reason, remote_id, created_at, changed_at,"  # noqa: S608
+        " sent_at, uncertain_since, next_at, completed_at FROM outbox x WHERE scope = ? ORDER BY id",
         (scope_of(number),),
     )
     mails = db.all(

@@ -13,10 +13,11 @@ from integrator.domain.orderlines.reasons import text_of
 from integrator.errors import NotFound
 
 LEASE_S = 300
-Taken = Literal["new", "same", "replaced", "reused"]
+Compared = Literal["new", "same", "replaced", "reused"]
+Content = tuple[str | None, str | None, str | None]  # case, product, amount
 ARMED = ("armed", "half", "doubt")  # from here on a line may be there
 _JOINED = (
-    "SELECT o.*, x.id AS message_id, x.attempts, x.next_at, x.reason AS last_error, x.uncertain_since,"
+    "SELECT o.*, x.id AS message_id, x.attempts, x.next_at, x.reason AS last_error, x.sent_at, x.uncertain_since,"
     " CASE WHEN o.bad_reason IS NOT NULL THEN 'bad request' ELSE x.state END AS status"
     " FROM orderlines o LEFT JOIN outbox x ON x.effect = ? AND x.key = o.workshop || '/' || o.unique_id"
 )
@@ -38,7 +39,11 @@ class Orderlines:
         """
         row = self._db.one(f"{_JOINED} WHERE o.workshop = ? AND o.unique_id = ?", (EFFECT, workshop, unique_id))
         if row is None:
-            raise NotFound(f"orderline: {workshop} has no orderline {unique_id}")
+            raise NotFound(
+                f"orderline: {workshop} has no orderline {unique_id}",
+                hint=f"which wait: integrator orderline queue --workshop {workshop}   which failed: with --type error"
+                f"   of another workshop? integrator explain {unique_id}",
+            )
         return dict(row)
 
     def find(self, unique_id: str) -> list[dict[str, Any]]:
@@ -64,11 +69,9 @@ class Orderlines:
         found = self._db.value("SELECT max(changed_at) FROM orderlines WHERE workshop = ?", (workshop,))
         return None if found is None else int(found)
 
-    def untold(self, workshop: str | None = None) -> list[dict[str, Any]]:
-        """Orderlines whose status changed since OilMat was told."""
-        rows = self._db.all(
-            f"{_JOINED} WHERE o.untold = 1 AND o.workshop = coalesce(?, o.workshop) ORDER BY o.id", (EFFECT, workshop)
-        )
+    def untold(self, workshop: str) -> list[dict[str, Any]]:
+        """Orderlines of a workshop whose status changed since OilMat was told."""
+        rows = self._db.all(f"{_JOINED} WHERE o.untold = 1 AND o.workshop = ? ORDER BY o.id", (EFFECT, workshop))
         return [dict(row) for row in rows]
 
     def under_way(self, order: Order) -> str | None:
@@ -96,7 +99,7 @@ class Orderlines:
 
     # intake -------------------------------------------------------------------------------------
 
-    def compare(self, order: Order) -> Taken:
+    def compare(self, order: Order) -> Compared:
         """What an order is to the store. "same": it is here already; "replaced": it takes the place of a bad request;
         "reused": its id is here with other content, and that one stays as it is."""
         known = self._known(order.workshop, order.unique_id)
@@ -104,24 +107,33 @@ class Orderlines:
             return "new"
         if known["bad_reason"] is not None:
             return "replaced"
-        same = (known["case_id"], known["product_nr"], known["product_amount"]) == order.content
-        return "same" if same else "reused"
+        return "same" if _content(known) == order.content else "reused"
 
-    def take(self, order: Order, *, source: str, credentials: bool, at: int) -> Taken:
-        """Keep an order, if it is new or takes the place of a bad request."""
-        result = self.compare(order)
-        if result in ("new", "replaced"):
-            self._write(order.workshop, order.unique_id, order.content, None, source, credentials, at)
-            self.event(order.key, "received", f"by {source}", at=at)
-        return result
+    def take(self, order: Order, *, source: str, credentials: bool, at: int) -> None:
+        """Keep an order that is new, or takes the place of a bad request; compare() has said so."""
+        self._write(order.workshop, order.unique_id, order.content, None, source, credentials, at)
+        self.event(order.key, "received", f"by {source}", at=at)
 
-    def refuse(self, workshop: str, unique_id: str, reason: str, *, source: str, credentials: bool, at: int) -> bool:
-        """Keep a bad request under its id. False: an order of this id is here, and stays as it is."""
+    def refuse(
+        self,
+        workshop: str,
+        unique_id: str,
+        reason: str,
+        *,
+        source: str,
+        credentials: bool,
+        at: int,
+        content: Content = (None, None, None),
+    ) -> bool:
+        """Keep a bad request under its id. False: an order of this id is here, and stays as it is.
+
+        content   its case, product and amount, as far as they could be read
+        """
         known = self._known(workshop, unique_id)
         if known is not None and known["bad_reason"] is None:
             return False
-        if known is None or (known["bad_reason"], known["archived_at"]) != (reason, None):
-            self._write(workshop, unique_id, (None, None, None), reason, source, credentials, at)
+        if known is None or (known["bad_reason"], known["archived_at"], *_content(known)) != (reason, None, *content):
+            self._write(workshop, unique_id, content, reason, source, credentials, at)
             self.event(f"{workshop}/{unique_id}", "bad request", reason, at=at)
         return True
 
@@ -132,7 +144,7 @@ class Orderlines:
         self,
         workshop: str,
         unique_id: str,
-        content: tuple[str | None, str | None, str | None],
+        content: Content,
         bad_reason: str | None,
         source: str,
         credentials: bool,
@@ -144,7 +156,7 @@ class Orderlines:
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, iif(?6 IS NULL, NULL, 'bad-request'))"
             " ON CONFLICT (workshop, unique_id) DO UPDATE SET case_id = ?3, product_nr = ?4, product_amount = ?5,"
             " bad_reason = ?6, source = ?7, credentials = ?8, received_at = ?9, changed_at = ?9, archived_at = NULL,"
-            " untold = 1, reason_code = excluded.reason_code, reason_times = 0",
+            " untold = 1, reason_code = excluded.reason_code, reason_times = 0 WHERE bad_reason IS NOT NULL",
             (workshop, unique_id, *content, bad_reason, source, int(credentials), at),
         )
 
@@ -168,8 +180,8 @@ class Orderlines:
         self._phase(key, "half", at, detail=f"line {line_ref}", line_ref=line_ref, lease_until=at + LEASE_S)
 
     def verified(self, key: str, line_ref: str | None, confidence: str, code: str | None, *, at: int) -> None:
-        """The line was read back (or counted, or a person says so)."""
-        what = f"line {line_ref}" if line_ref else confidence
+        """The line was read back ("marker"), or counted ("by count"), or a person says so ("a person")."""
+        what = f"line {line_ref}, {confidence}" if line_ref else confidence
         self._phase(
             key,
             "verified",
@@ -187,7 +199,10 @@ class Orderlines:
     def noted(self, key: str, state: str, code: str | None, detail: str, *, at: int) -> None:
         """An attempt ended without the line being known to be there. state is the outbox's from now on.
 
-        code   None: nothing new is known of why; the reason stays what it was
+        The same as before is told once, with the time when it began: it may go on for a day, every minute.
+
+        code   None: nothing new is known of why; the reason stays what it was. How often it was seen in a row is
+               counted anew where a doubt begins
         """
         workshop, _, unique_id = key.partition("/")
         known = self._db.one(
@@ -198,14 +213,29 @@ class Orderlines:
         phase = {"processing": "doubt", "received": None, "failed": known["phase"]}[state]
         self._db.write(
             "UPDATE orderlines SET reason_times = CASE WHEN ?1 IS NULL THEN reason_times"
-            "  WHEN reason_code IS ?1 THEN reason_times + 1 ELSE 1 END,"
+            "  WHEN reason_code IS ?1 AND (?2 IS NOT 'doubt' OR phase IS 'doubt') THEN reason_times + 1 ELSE 1 END,"
             " reason_code = coalesce(?1, reason_code),"
             " phase = ?2, phase_at = ?3, untold = 1, changed_at = ?3, lease_owner = NULL, lease_until = NULL"
             " WHERE id = ?4",
             (code, phase, at, known["id"]),
         )
         waits = "disarmed" if known["phase"] in ARMED and code is None else "waits"
-        self._event(known["id"], {"processing": "doubt", "received": waits}.get(state, state), detail, at)
+        what = {"processing": "doubt", "received": waits}.get(state, state)
+        if not self._is_repeated(known["id"], what, detail):
+            self._event(known["id"], what, detail, at)
+
+    def _is_repeated(self, orderline_id: int, what: str, detail: str) -> bool:
+        """Whether this was told last; that a run had begun with it once more, and only that, is then taken back."""
+        rows = self._db.all(
+            "SELECT id, what, detail FROM orderline_events WHERE orderline_id = ? ORDER BY id DESC LIMIT 2",
+            (orderline_id,),
+        )
+        begun, before = ([], rows) if not rows or rows[0]["what"] != "claimed" else (rows[:1], rows[1:])
+        if not before or (before[0]["what"], before[0]["detail"]) != (what, detail):
+            return False
+        for row in begun:
+            self._db.write("DELETE FROM orderline_events WHERE id = ?", (row["id"],))
+        return True
 
     def released(self, key: str, *, at: int) -> None:
         """A run that ended in the middle had only looked: it waits again."""
@@ -222,8 +252,12 @@ class Orderlines:
         self._phase(key, phase, at, what=what, detail=detail, **facts)
 
     def settled(self, key: str, code: str, detail: str, *, at: int) -> None:
-        """A person took it out ("cleared"), or says that it has no line ("resolved")."""
-        self._phase(key, None, at, what=code, detail=detail, reason_code=code, reason_times=1, baseline=None)
+        """A person took it out ("cleared": nobody needs to see to it any more), or says that it has no line
+        ("resolved")."""
+        facts = {"reason_code": code, "reason_times": 1, "baseline": None}
+        self._phase(
+            key, None, at, what=code, detail=detail, **facts | ({"archived_at": at} if code == "cleared" else {})
+        )
 
     def archive(self, workshop: str, ids: Iterable[str], *, at: int) -> None:
         """They are out of the list of errors; asking for their status still answers."""
@@ -253,6 +287,15 @@ class Orderlines:
             (at, workshop, EFFECT),
         )
 
+    def hastened(self, workshop: str) -> None:
+        """A person has seen to the workshop: how often the reason of what waits or is in doubt was seen counts anew."""
+        self._db.write(
+            "UPDATE orderlines SET reason_times = 0 WHERE workshop = ? AND reason_times > 0 AND EXISTS"
+            " (SELECT 1 FROM outbox WHERE effect = ? AND key = workshop || '/' || unique_id"
+            " AND state IN ('received', 'processing'))",
+            (workshop, EFFECT),
+        )
+
     def event(self, key: str, what: str, detail: str | None, *, at: int) -> None:
         self._event(self._id(key), what, detail, at)
 
@@ -277,6 +320,10 @@ class Orderlines:
         if found is None:
             raise NotFound(f"orderline: there is no orderline {key}")
         return int(found)
+
+
+def _content(row: sqlite3.Row) -> Content:
+    return row["case_id"], row["product_nr"], row["product_amount"]
 
 
 def shown(row: Mapping[str, Any], *, blocked: str | None = None) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import msgspec
 
 from integrator.database import Database
 from integrator.domain.ordered import REGISTRATION, confirmation, reference_of
+from integrator.effects import SHOWN_STATE
 from integrator.errors import NotFound
 
 _BUYER = ("name", "cvr", "address", "zip", "city", "country", "ean")
@@ -61,8 +62,8 @@ class Orders:
     def people(self, order_id: int) -> list[dict[str, Any]]:
         """An order's participants, each with the state, the reason and the receipt of their registration."""
         rows = self._db.all(
-            "SELECT p.*, x.id AS message_id, x.reason, x.remote_id, x.attempts, iif(x.state = 'failed'"
-            "  AND x.body IS NULL, 'dropped', x.state) AS state FROM participants p"
+            f"SELECT p.*, x.id AS message_id, x.reason, x.remote_id, x.attempts, {SHOWN_STATE} AS state"  # noqa: S608
+            " FROM participants p"
             " LEFT JOIN outbox x ON x.effect = ? AND x.key = p.reference WHERE p.order_id = ? ORDER BY p.number",
             (REGISTRATION, order_id),
         )

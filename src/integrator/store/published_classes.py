@@ -8,7 +8,7 @@ import msgspec
 from integrator.database import Database
 from integrator.domain.courses import Course
 from integrator.domain.portal import ClassFacts
-from integrator.domain.portal_classes import Memory, Standing
+from integrator.domain.portal_classes import Memory, Standing, State
 from integrator.store.courses import Catalogue, SetAside
 
 _IMPORT = "import-courses"
@@ -23,6 +23,11 @@ class PublishedClasses:
     def all(self) -> dict[str, Memory]:
         """Every class we have published, by its id."""
         return {row["class_id"]: _memory(row) for row in self._db.all("SELECT * FROM published_classes")}
+
+    def state(self, class_id: str) -> State | None:
+        """How a class stands there, as far as we know; None: it was never published."""
+        found: State | None = self._db.value("SELECT state FROM published_classes WHERE class_id = ?", (class_id,))
+        return found
 
     def keep(self, memory: Memory, *, at: int) -> bool:
         """Remember a class as it is there now. False: nothing differed, nothing was written."""

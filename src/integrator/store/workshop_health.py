@@ -1,12 +1,12 @@
 """How a workshop's orderlines stand, in numbers: what waits, what is in doubt, what a person must look at."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from integrator.database import Database
 from integrator.domain.orderlines.order import EFFECT
 from integrator.store.orderlines import ARMED, Orderlines
-from integrator.store.workshops import Workshops
 
 DAY_S = 86_400
 MEASURED_S = 7 * DAY_S
@@ -21,7 +21,8 @@ _ROWS = (
 class Numbers:
     """One workshop's orderlines. Times are epoch seconds; ids are unique_ids, oldest first.
 
-    queued         wait for their first or next try; oldest_at: since when the oldest of them is here
+    queued         wait for their first or next try, or, after a restore, until their case has been read; oldest_at:
+                   since when the oldest of them is here
     doubtful       may have a line that nobody has read yet; doubt_since: the oldest of these doubts
     failed         given up, or refused at the door, and neither archived nor settled by a person
     failed_lately  how many were given up in the last 24 hours, archived ones among them
@@ -45,8 +46,8 @@ class Numbers:
 def numbers(db: Database, workshop: str, *, now: int, running: bool) -> Numbers:
     """How the orderlines of a workshop stand. running: a run works for it now; what it has begun is no doubt yet."""
     rows = [dict(row) for row in db.all(_ROWS, (EFFECT, workshop))]
-    queued = [row for row in rows if row["state"] == "received"]
-    processing = [row for row in rows if row["state"] == "processing"]
+    queued = [row for row in rows if row["state"] == "received" or is_unbegun(row)]
+    processing = [row for row in rows if row["state"] == "processing" and not is_unbegun(row)]
     doubtful = [row for row in processing if _is_doubtful(row, running=running)]
     given_up = [row for row in rows if row["state"] == "failed" and row["reason_code"] not in _BY_A_PERSON]
     failed = [row for row in given_up if row["archived_at"] is None]
@@ -63,6 +64,11 @@ def numbers(db: Database, workshop: str, *, now: int, running: bool) -> Numbers:
         oldest_at=min((row["received_at"] for row in queued), default=None),
         median_s=_median_s(db, workshop, since=now - MEASURED_S),
     )
+
+
+def is_unbegun(row: Mapping[str, Any]) -> bool:
+    """No run has begun with it; but the store was restored, so that it is looked for before it is written."""
+    return row["state"] == "processing" and row["phase"] is None
 
 
 def _ids(rows: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -105,6 +111,12 @@ def strays(db: Database, known: set[str]) -> dict[str, int]:
     return {row["workshop"]: row["number"] for row in rows if row["workshop"] not in known}
 
 
-def rejected_at_the_door(db: Database, nowhere: str) -> int:
-    """How many orders came that named none of our workshops, and had no id that could be read."""
-    return Workshops(db).get(nowhere).rejected
+def unbegun(db: Database, *, before: int) -> int:
+    """How many of those that a restore has put in doubt no run had begun with: of those somebody would know more."""
+    return int(
+        db.value(
+            "SELECT count(*) FROM orderlines o JOIN outbox x ON x.effect = ? AND x.key = o.workshop || '/' || o.unique_id"
+            " WHERE x.state = 'processing' AND o.phase IS NULL AND coalesce(x.uncertain_since, x.sent_at) < ?",
+            (EFFECT, before),
+        )
+    )

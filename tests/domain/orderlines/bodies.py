@@ -2,7 +2,7 @@
 
 import json
 
-from integrator.domain.orderlines.payload import Accepted, Refused, read
+from integrator.domain.orderlines.payload import Accepted, BadRequest, read
 
 SECRET = "Sommer-2026!"
 SENT = {
@@ -47,7 +47,7 @@ def order(raw, only=None):
 
 def refused(raw, only=None):
     found = result(raw, only)
-    assert isinstance(found, Refused), found
+    assert isinstance(found, BadRequest), found
     return found
 
 

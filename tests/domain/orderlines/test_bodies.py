@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrator.domain.orderlines.payload import MAX_BYTES, Accepted, Refused
+from integrator.domain.orderlines.payload import MAX_BYTES, Accepted, BadRequest
 
 from .bodies import PLAIN, SECRET, SENT, order, refused, result, results
 
@@ -49,7 +49,7 @@ def test_the_sample_with_its_trailing_comma_is_refused_by_line_and_column():
 def test_a_body_is_encoded_twice_at_most():
     assert order(json.dumps(TEXT).encode()) == order(SENT)
     found = refused(json.dumps(json.dumps(TEXT)).encode())
-    assert found == Refused("the text in the body must hold an object", None, None, credentials=True)
+    assert found == BadRequest("the text in the body must hold an object", None, None, credentials=True)
 
 
 @pytest.mark.parametrize("inner", ["[]", f"[{TEXT}]", "5", "null", '"x"'])
@@ -59,7 +59,7 @@ def test_a_string_holds_one_object_and_nothing_else(inner):
 
 @pytest.mark.parametrize("raw", [b"5", b"-1.5", b"1e3", b"null", b"true"])
 def test_a_bare_value_is_no_order(raw):
-    assert refused(raw) == Refused("must be an object, or a text that holds one", None, None, credentials=False)
+    assert refused(raw) == BadRequest("must be an object, or a text that holds one", None, None, credentials=False)
 
 
 @pytest.mark.parametrize("raw", [b"", b" \r\n\t ", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
@@ -171,7 +171,7 @@ def test_a_password_in_a_body_that_cannot_be_read_is_noticed_and_not_told():
 def test_a_body_of_5_mb_is_read_and_a_larger_one_is_not():
     raw = TEXT.encode().ljust(MAX_BYTES)
     assert order(raw) == order(SENT)
-    assert refused(raw + b" ") == Refused("the body is larger than 5 MB", None, None, credentials=False)
+    assert refused(raw + b" ") == BadRequest("the body is larger than 5 MB", None, None, credentials=False)
 
 
 def test_a_body_of_more_values_than_orders_fit_into_it_is_refused_once():
@@ -191,7 +191,7 @@ ANYTHING = st.recursive(
 @given(st.binary(max_size=60) | ANYTHING.map(lambda data: json.dumps(data).encode()))
 def test_any_bytes_are_refused_in_words(raw):
     for found in results(raw):
-        assert isinstance(found, Refused)
+        assert isinstance(found, BadRequest)
         assert found.reason.isprintable()
         assert found.unique_id is None
 

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrator.domain.orderlines.order import Order
-from integrator.domain.orderlines.payload import Accepted, Refused
+from integrator.domain.orderlines.payload import Accepted, BadRequest
 
 from .bodies import PLAIN, SECRET, SENT, order, refused, result, with_raw
 
 A_ORDER = Order("bennys", "0007", "560", "0005", "5.5")
+CONTENT = A_ORDER.content
 
 
 def test_the_body_of_the_original_becomes_an_order_and_its_credentials_are_gone():
@@ -53,8 +54,8 @@ def test_a_workshop_is_known_by_its_id_and_by_its_name(name):
 @pytest.mark.parametrize("name", ["../x", "bennys/../karls", "", " ", "nobody", "bennys\0", "x" * 100_000, "\ud800"])
 def test_any_other_workshop_is_refused_without_being_named(name):
     found = refused({**PLAIN, "workshop": name})
-    assert found == Refused(
-        "workshop: must be the id or the name of a configured workshop", "0007", None, credentials=False
+    assert found == BadRequest(
+        "workshop: must be the id or the name of a configured workshop", "0007", None, False, CONTENT
     )
 
 
@@ -65,7 +66,7 @@ def test_a_workshop_is_text(value):
 
 def test_a_workshop_without_credentials_takes_no_orders():
     found = refused({**SENT, "workshop": "karls"})
-    assert found == Refused("no credentials configured", "0007", "karls", credentials=True)
+    assert found == BadRequest("no credentials configured", "0007", "karls", True, CONTENT)
 
 
 def test_an_order_without_a_workshop_belongs_to_the_one_that_was_asked_for():
@@ -77,7 +78,7 @@ def test_an_order_without_a_workshop_belongs_to_the_one_that_was_asked_for():
 
 def test_an_order_for_another_workshop_than_was_asked_for_makes_no_row_there():
     found = refused(PLAIN, only="karls")
-    assert found == Refused("workshop: must be the workshop that the body is for", "0007", None, credentials=False)
+    assert found == BadRequest("workshop: must be the workshop that the body is for", "0007", None, False, CONTENT)
     assert order(PLAIN, only="bennys") == A_ORDER
 
 
@@ -307,9 +308,23 @@ def test_spelling_counts_letter_by_letter():
 
 def test_all_that_is_wrong_is_said_field_by_field():
     found = refused({"workshop": "bennys", "password": SECRET, "product_amount": "five", "case_id": "", "tank": SECRET})
-    assert found == Refused(
+    assert found == BadRequest(
         f"{CASE}; product_nr: missing; product_amount: {DECIMAL}; unique_id: missing", None, "bennys", credentials=True
     )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "content"),
+    [
+        ({"product_amount": "five"}, ("560", "0005", None)),
+        ({"case_id": "5 60"}, (None, "0005", "5.5")),
+        ({"product_nr": "", "product_amount": None}, ("560", None, None)),
+        ({"worksheet": "561"}, (None, "0005", "5.5")),
+    ],
+    ids=["amount", "case", "product and amount", "two cases"],
+)
+def test_what_could_be_read_of_a_bad_request_is_kept_as_an_order_would_have_it(wrong, content):
+    assert refused({**SENT, **wrong}).content == content
 
 
 def test_an_empty_object_misses_everything():
@@ -319,7 +334,7 @@ def test_an_empty_object_misses_everything():
 
 def test_a_key_that_stands_twice_is_refused_and_the_id_still_read():
     found = refused(b'{"case_id": "561", ' + json.dumps(SENT).encode()[1:])
-    assert found == Refused("case_id: stands twice in the object", "0007", "bennys", credentials=True)
+    assert found == BadRequest("case_id: stands twice in the object", "0007", "bennys", True, (None, *CONTENT[1:]))
 
 
 def test_an_id_that_stands_twice_is_no_id_even_when_both_are_equal():
@@ -355,11 +370,12 @@ def test_no_reason_ever_holds_what_was_sent(wrong):
     found = result({**SENT, **wrong})
     assert found.credentials
     assert MARK not in repr(found).replace(MARK, "", _marks_kept(found))
-    if isinstance(found, Refused):
+    if isinstance(found, BadRequest):
         assert MARK not in found.reason
         assert found.reason.isprintable()
 
 
 def _marks_kept(found):
-    """A product number may hold any printable characters, and an order keeps it."""
-    return found.order.product_nr.count(MARK) if isinstance(found, Accepted) else 0
+    """A product number may hold any printable characters; an order keeps it, and so does a bad request beside it."""
+    product = found.order.product_nr if isinstance(found, Accepted) else found.content[1]
+    return (product or "").count(MARK)

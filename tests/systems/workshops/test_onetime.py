@@ -26,9 +26,14 @@ def test_a_secret_of_sixteen_characters_will_do() -> None:
     assert len(code_at(Secret("JBSWY3DPEHPK3PXP"), 59)) == 6
 
 
-@pytest.mark.parametrize("secret", ["not base32!", "JBSWY3DPEHPK3PX1", "A"])
+@pytest.mark.parametrize("secret", ["not base32!", "JBSWY3DPEHPK3PX1", "A", "JBSWY3DPEHPK3PÆØ"])
 def test_what_is_no_secret_is_said_without_repeating_it(secret: str) -> None:
     with pytest.raises(Trouble) as told:
         code_at(Secret(secret), 59)
     assert told.value.code == "login-attention"
     assert secret not in str(told.value)
+
+
+def test_an_empty_secret_makes_no_codes() -> None:
+    with pytest.raises(Trouble):
+        code_at(Secret(" "), 59)

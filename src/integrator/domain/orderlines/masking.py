@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Iterator
 
-KEPT_BYTES = 5_000_000  # of a larger body only the beginning is kept
+from integrator.domain.orderlines.order import MAX_BYTES
+
 MASK = "***"
 
 
@@ -38,7 +39,7 @@ _AFTER_TEXT = re.compile(rf"{_GAP}(?:\Z|[]}}]|,{_GAP}(?:\Z|[][{{}}\"]))|[ \t\r]*
 
 def masked(raw: bytes) -> bytes:
     """The body with *** for every value behind "username" and "password", however it is quoted, escaped or cut."""
-    text = raw[:KEPT_BYTES].decode("utf-8", "surrogateescape")
+    text = raw[:MAX_BYTES].decode("utf-8", "surrogateescape")
     return _masked(text).encode("utf-8", "surrogateescape")
 
 

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-EFFECT = "workshop.orderline"
+EFFECT = "workshop.orderline"  # put on its case
+STATUS_EFFECT = "oilmat.status"  # and OilMat is told what became of it
+MAX_BYTES = 5_000_000  # of a body with orders, however it comes; of a larger one only the beginning is kept
 
 
 @dataclass(frozen=True, slots=True)

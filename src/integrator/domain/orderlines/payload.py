@@ -9,13 +9,13 @@ from typing import Any, Protocol
 from integrator.domain.jsontext import NotJson, decoded, parsed
 from integrator.domain.orderlines import fields
 from integrator.domain.orderlines.masking import masked
-from integrator.domain.orderlines.order import Order
+from integrator.domain.orderlines.order import MAX_BYTES, Order
 
-__all__ = ["MAX_BYTES", "Accepted", "Refused", "Workshops", "masked", "read"]
+__all__ = ["MAX_BYTES", "Accepted", "BadRequest", "Workshops", "masked", "read"]
 
-MAX_BYTES = 5_000_000
 MAX_VALUES = 100_000  # 5 MB hold no more orders than that; of ones and commas they hold millions
 NO_CREDENTIALS = "no credentials configured"
+_CONTENT = ("case_id", "product_nr", "product_amount")
 
 _BRACKETED = re.compile(r'\{.*\}|".*"')
 
@@ -39,16 +39,20 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A bad request: what is wrong, field by field, never a value. Its id and workshop when both are sound."""
+class BadRequest:
+    """A bad request: what is wrong, field by field, never a value. Its id and workshop when both are sound.
+
+    content   its case, product and amount, as far as they are sound
+    """
 
     reason: str
     unique_id: str | None
     workshop: str | None
     credentials: bool
+    content: tuple[str | None, str | None, str | None] = (None, None, None)
 
 
-def read(raw: bytes, *, workshops: Workshops, only: str | None) -> Iterator[Accepted | Refused]:
+def read(raw: bytes, *, workshops: Workshops, only: str | None) -> Iterator[Accepted | BadRequest]:
     """Read the orders in a body, each on its own; an empty list holds none.
 
     Shape   one JSON value (an object, or a string that holds one), a list of them, or one such value a line
@@ -77,15 +81,15 @@ def _unfit(text: str) -> str | None:
     return "is empty" if not text.strip() else None
 
 
-def _unreadable(reason: str, text: str) -> Refused:
-    return Refused(reason, None, None, credentials=bool(fields.CREDENTIALS.search(text)))
+def _unreadable(reason: str, text: str) -> BadRequest:
+    return BadRequest(reason, None, None, credentials=bool(fields.CREDENTIALS.search(text)))
 
 
 _json = partial(parsed, number=fields.Number, of_pairs=fields.Sent.of_pairs)
 
 
 def _values(text: str) -> list[tuple[str, Any]]:
-    """(where it stands, the value or a Refused) for every value in the body; where is "" when there is only one."""
+    """(where it stands, the value or a BadRequest) for every value in the body; where is "" when there is only one."""
     try:
         found = _json(text)
     except NotJson as error:
@@ -119,16 +123,16 @@ def _line(count: int, line: str) -> tuple[str, Any]:
         return "", _unreadable(f"the body {error}", line)
 
 
-def _result(where: str, found: Any, workshops: Workshops, only: str | None) -> Accepted | Refused:
+def _result(where: str, found: Any, workshops: Workshops, only: str | None) -> Accepted | BadRequest:
     if isinstance(found, str) and not isinstance(found, fields.Number):
         found = _inner(found)
     if isinstance(found, fields.Sent):
         result = _order(found, workshops, only)
-    elif isinstance(found, Refused):
+    elif isinstance(found, BadRequest):
         result = found
     else:
         result = _unreadable("must be an object, or a text that holds one", "")
-    if where and isinstance(result, Refused) and None in (result.unique_id, result.workshop):
+    if where and isinstance(result, BadRequest) and None in (result.unique_id, result.workshop):
         return replace(result, reason=f"{where}: {result.reason}")
     return result
 
@@ -142,7 +146,7 @@ def _inner(text: str) -> Any:
     return found if isinstance(found, fields.Sent) else _unreadable("the text in the body must hold an object", text)
 
 
-def _order(sent: fields.Sent, workshops: Workshops, only: str | None) -> Accepted | Refused:
+def _order(sent: fields.Sent, workshops: Workshops, only: str | None) -> Accepted | BadRequest:
     if only is not None and not sent.given("workshop"):
         sent["workshop"] = only
     rules: dict[str, fields.Rule] = {
@@ -157,7 +161,8 @@ def _order(sent: fields.Sent, workshops: Workshops, only: str | None) -> Accepte
     if workshop is not None and not workshops.has_credentials(workshop):
         problems.append(NO_CREDENTIALS)
     if problems:
-        return Refused("; ".join(problems), reading.values.get("unique_id"), workshop, sent.credentials)
+        unique_id, case, product, amount = (reading.values.get(name) for name in ("unique_id", *_CONTENT))
+        return BadRequest("; ".join(problems), unique_id, workshop, sent.credentials, (case, product, amount))
     return Accepted(Order(**reading.values), sent.credentials, sent.ignored)
 
 

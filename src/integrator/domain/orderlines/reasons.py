@@ -51,6 +51,14 @@ REASONS: dict[str, Reason] = {
 }
 
 
+def rest_s(times: int) -> float:
+    """Seconds until a line in doubt is looked for again, when it could not be read so often in a row, always alike.
+
+    Three times without a rest, as long as the ERP may only be slow; then 1, 2, 4 … minutes, at most an hour.
+    """
+    return 0.0 if times <= 3 else float(min(60 * 2 ** min(times - 4, 6), 3_600))
+
+
 def text_of(code: str | None) -> str:
     """The text for a code; empty for none, and for one that nobody outside needs to hear of."""
     return REASONS[code].text if code in REASONS else ""

@@ -10,6 +10,7 @@ from typing import Any
 
 from integrator.database import Database
 from integrator.domain.portal import DOCUMENT, STATUS
+from integrator.store.courses import BOOKING, OUTCOME, PAPER
 from integrator.store.erasure.work import Work
 
 _CHOSEN = "IN (SELECT value FROM json_each(?))"
@@ -65,7 +66,8 @@ def delete(db: Database, orders: set[int], counts: Counter[str]) -> None:
     chosen = _json(found := references(db, orders))
     _delete_documents(db, found, counts)
     db.write(f"DELETE FROM booking_statuses WHERE reference {_CHOSEN}", (chosen,))  # noqa: S608 (a constant)
-    db.write(f"DELETE FROM set_aside WHERE kind IN ('booking', 'document', 'outcome') AND key {_CHOSEN}", (chosen,))  # noqa: S608
+    aside = f"DELETE FROM set_aside WHERE kind IN (?, ?, ?) AND key {_CHOSEN}"  # noqa: S608 (a constant)
+    db.write(aside, (BOOKING, PAPER, OUTCOME, chosen))
     counts["bookings.deleted"] += db.write(f"DELETE FROM bookings WHERE reference {_CHOSEN}", (chosen,))  # noqa: S608
 
 

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from integrator.database import Database
+from integrator.domain.instants import utc_text
 from integrator.domain.retention import Kind, normalised, parts_about, person_from, texts_of
 from integrator.errors import UsageError
 
@@ -187,7 +187,7 @@ def _dated(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         return [_dated(inner) for inner in value]
     if isinstance(value, int) and name.endswith(("_at", "_since")):
-        return datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
+        return utc_text(value)
     return value
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from integrator.database import Database
-from integrator.domain.orderlines.order import EFFECT
+from integrator.domain.orderlines.order import EFFECT, STATUS_EFFECT
 from integrator.domain.retention import texts_of
 from integrator.store.erasure import bookings
-from integrator.store.erasure.work import STATUS_EFFECT, Work
+from integrator.store.erasure.work import Work
 
 NO_REASON = "on hold since before a restore; the reason was not in the backup"
 _SHORTEST = 6  # bytes: shorter texts stand everywhere

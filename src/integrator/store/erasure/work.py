@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrator.database import Database
-from integrator.domain.orderlines.order import EFFECT
+from integrator.domain.orderlines.order import EFFECT, STATUS_EFFECT
 from integrator.domain.retention import DAY_S, Periods, class_over_at, due, oldest_day
 from integrator.store.erasure.journal import Entry, Journal
 from integrator.store.erasure.people import find
 
 UNDER_WAY = "under way: a message of it has not ended yet"
 LIST_EFFECT = "mailgun.participant-list"
-STATUS_EFFECT = "oilmat.status"
 
 
 @dataclass

@@ -3,9 +3,8 @@
 import json
 import os
 import re
-import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -45,8 +44,6 @@ def capture(
     *,
     secrets: Sequence[str],
     error: str,
-    alert: str | None = None,
-    clock: Callable[[], float] = time.time,
 ) -> Path | None:
     """Write screenshot.png, frame-*.html of every frame and about.json into the folder; never raises.
 
@@ -56,9 +53,9 @@ def capture(
     Gives back the folder; None when the browser is gone: about.json is written all the same.
     """
     masked = Masker(secrets)
-    about: dict[str, Any] = {"error": error, "at": datetime.fromtimestamp(clock(), UTC).isoformat(timespec="seconds")}
+    about: dict[str, Any] = {"error": error, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     about["steps"] = [asdict(step) for step in tab.steps]
-    about["alert"] = alert
+    about["alert"] = None
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -74,7 +71,7 @@ def capture(
 def _look_at(tab: "Tab", folder: Path, masked: "Masker", about: dict[str, Any]) -> None:
     """In the order of what is lost first: a dialog stops everything else."""
     if dialog := tab.alert():
-        about["alert"] = about["alert"] or dialog
+        about["alert"] = dialog
     with guarded():
         about["window"] = tab.driver.current_window_handle
         tab.driver.switch_to.default_content()

@@ -40,9 +40,6 @@ class Locators:
         self._found = dict(found)
         self.shown = shown
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._found
-
     def __len__(self) -> int:
         return len(self._found)
 

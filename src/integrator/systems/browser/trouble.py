@@ -6,8 +6,11 @@ from integrator.errors import IntegratorError
 class Trouble(IntegratorError):
     """Something seen in a browser. code is one of integrator.domain.orderlines.reasons.REASONS.
 
-    The browser itself raises "slow", "layout-changed", "browser", "unexpected-dialog" and "erp-unavailable".
-    definite   the page's own answer to a save: nothing was written (a red text, a 409). Still proved by reading.
+    The browser itself raises "slow", "layout-changed", "browser", "unexpected-dialog", "erp-unavailable", and
+    "field-mismatch" for a text that cannot be typed.
+
+    definite   nothing was written: the page says so (a red text, a 409), or it ended before anything was touched that
+               saves. Where a line may be there it is still proved by reading.
     """
 
     exit_code = 75

@@ -1,6 +1,7 @@
 """One class: its seats now, and its participants, asked for while somebody waits for the answer."""
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ class OneClass:
         self._http = http
         self._mapping = mapping
         self._timeout_s = timeout_s
+        self._kept = threading.local()  # a reader belongs to one thread
 
     def course(self, class_id: str) -> Course:
         """A class as it is now. Errors and source: see Maconomy.course."""
@@ -50,7 +52,7 @@ class OneClass:
         except Unavailable as error:
             error.message += "; its free seats are not known: it cannot be booked now"
             raise
-        reader, body = endpoint.compile(), reply.utf8()
+        reader, body = self._course_reader(endpoint), reply.utf8()
         with _judged(doing):
             course, _ = course_from(reader.read(reader.one(body)).record)
         if course.id != class_id:
@@ -85,6 +87,13 @@ class OneClass:
         if name not in self._mapping.endpoints:
             raise self._missing(f"[endpoint.{name}] is missing")
         return self._mapping.endpoints[name]
+
+    def _course_reader(self, endpoint: Endpoint) -> Reader:
+        """Made once for each thread. One of participants is not kept: it counts the names of one answer."""
+        if not hasattr(self._kept, "reader"):
+            self._kept.reader = endpoint.compile()
+        reader: Reader = self._kept.reader
+        return reader
 
     def _missing(self, what: str) -> ConfigError:
         return ConfigError([Problem(self._mapping.shown, what)])

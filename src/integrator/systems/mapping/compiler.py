@@ -15,6 +15,8 @@ Every foreign or canonical name enters through repr(), as a literal; nothing of 
 """
 
 from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from integrator.systems.mapping.convert import BadValue
@@ -64,8 +66,7 @@ class Program:
 
     def function(self, name: str, lines: list[str]) -> Callable[..., Any]:
         """Compile one function and give it back; later ones can call it by its name."""
-        code = compile("\n".join(lines), f"<mapping {name}>", "exec")
-        exec(code, self.names)  # noqa: S102  (our own template; names from the file enter as literals only)
+        exec(_code(name, "\n".join(lines)), self.names)  # noqa: S102  (our own template; names from the file enter as literals only)
         made: Callable[..., Any] = self.names[name]
         return made
 
@@ -75,6 +76,12 @@ class Program:
         for number, field in enumerate(entries.fields):
             self.names[f"{name}_F{number}"] = field
         self.function(name, _loop(name, entries))
+
+
+@lru_cache(maxsize=64)
+def _code(name: str, source: str) -> CodeType:
+    """The same source again is not compiled again: a process that lives for many requests makes many readers."""
+    return compile(source, f"<mapping {name}>", "exec")
 
 
 def _loop(name: str, entries: Entries) -> list[str]:

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from integrator.domain.orderlines.order import MAX_BYTES
 from integrator.errors import BadAnswer
-from integrator.systems.http import Http, Reply
+from integrator.systems.http import Http, Reply, once
 from integrator.systems.http.request import Sealed
-from integrator.systems.oilmat.sender import DISPENSES, EFFECT, Bearer, Statuses
+from integrator.systems.oilmat.sender import DISPENSES, Bearer, Statuses
 
-__all__ = ["EFFECT", "OilMat", "Page", "Statuses"]
+__all__ = ["OilMat", "Page", "Statuses"]
 
 LIMIT = 200
 MOST_PAGES = 1000
-MAX_BYTES = 5_000_000  # of one page: as much as may be handed in as a file
 MOST_CURSOR = 2000
 _BOM = b"\xef\xbb\xbf"
 
@@ -45,26 +45,29 @@ class OilMat:
         self._headers = {} if token is None else {"Authorization": Bearer(token)}
         self._limit = limit
 
-    def dispenses(self, workshop: str, after: str | None = None) -> Page:
+    def dispenses(self, workshop: str, after: str | None = None, *, at_most_s: float | None = None) -> Page:
         """One page of what a workshop pumped, behind a cursor; None: from the beginning.
+
+        at_most_s   for a caller who cannot wait: it is asked once, and not for longer
 
         Shape   GET ?workshop=W&after=CURSOR&limit=N gives {"items": [...], "next": "CURSOR", "more": true}
         Errors  Unavailable; Refused; BadAnswer (bad_page, endless_paging: more, and the same cursor as before)
         Source  assumed
         """
-        page = _page_of(self._ask(workshop, after, self._limit), after)
+        page = _page_of(self._ask(workshop, after, self._limit, at_most_s), after)
         if page.more and page.next == (after or ""):
             raise _endless(workshop)
         return page
 
-    def pages(self, workshop: str, after: str | None = None) -> Iterator[Page]:
+    def pages(self, workshop: str, after: str | None = None, *, at_most_s: float | None = None) -> Iterator[Page]:
         """Every page there is now. Keep a page with its cursor before asking for the next one.
 
+        at_most_s   of each page, as dispenses
         Errors  as dispenses; endless_paging also when an earlier cursor comes back, or after MOST_PAGES
         """
         asked = {after or ""}
         for _ in range(MOST_PAGES):
-            page = self.dispenses(workshop, after)
+            page = self.dispenses(workshop, after, at_most_s=at_most_s)
             if page.more and page.next in asked:
                 break
             yield page
@@ -74,9 +77,9 @@ class OilMat:
             after = page.next
         raise _endless(workshop)
 
-    def statuses(self) -> Statuses:
-        """The outbox's sender of what became of orders."""
-        return Statuses(self._http, self._headers)
+    def statuses(self, *, at_most_s: float | None = None) -> Statuses:
+        """The outbox's sender of what became of orders; at_most_s: for each of them."""
+        return Statuses(self._http, self._headers, at_most_s=at_most_s)
 
     def check(self, workshop: str) -> None:
         """Make sure of address and token by asking for one item; nothing is taken. Errors  as dispenses"""
@@ -86,10 +89,18 @@ class OilMat:
         """Close the connections."""
         self._http.close()
 
-    def _ask(self, workshop: str, after: str | None, limit: int) -> Reply:
+    def _ask(self, workshop: str, after: str | None, limit: int, at_most_s: float | None = None) -> Reply:
         params = {"workshop": workshop, "limit": str(limit)} | ({"after": after} if after else {})
         doing = f"ask for dispenses of {workshop}"
-        return self._http.get(DISPENSES, doing=doing, params=params, max_bytes=MAX_BYTES, headers=self._headers)
+        return self._http.get(
+            DISPENSES,
+            doing=doing,
+            params=params,
+            max_bytes=MAX_BYTES,
+            headers=self._headers,
+            timeout_s=at_most_s,
+            patience=None if at_most_s is None else once,
+        )
 
 
 class _Whole(msgspec.Struct):

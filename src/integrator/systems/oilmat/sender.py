@@ -9,7 +9,6 @@ from integrator.errors import BadAnswer, InDoubt, IntegratorError, ItemError, Re
 from integrator.systems.http import Http, Reply, quoted, status_error
 from integrator.systems.http.request import Sealed
 
-EFFECT = "oilmat.status"
 DISPENSES = "/api/v1/dispenses"
 _DOING = "tell a status"
 _UNKNOWN = "UNKNOWN_DISPENSE"
@@ -38,9 +37,11 @@ class Statuses:
     settle_s = 0.0  # one that arrives late is older than what is there, and changes nothing
     resends = True
 
-    def __init__(self, http: Http, headers: Mapping[str, Bearer]) -> None:
+    def __init__(self, http: Http, headers: Mapping[str, Bearer], *, at_most_s: float | None = None) -> None:
+        """at_most_s: for one status; None: as long as for every other request."""
         self._http = http
         self._headers = headers
+        self._at_most_s = at_most_s
 
     def groups(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
         """Each alone."""
@@ -79,7 +80,7 @@ class Statuses:
         """Errors  ItemError: an id that no address can carry ("..")"""
         told = {name: body[name] for name in ("workshop", "status", "reason", "updated_at")}
         path = f"{DISPENSES}/{quoted(body['unique_id'], field='unique_id')}/status"
-        return self._http.send("POST", path, doing=_DOING, json=told, headers=self._headers)
+        return self._http.send("POST", path, doing=_DOING, json=told, headers=self._headers, timeout_s=self._at_most_s)
 
 
 def _judged(reply: Reply, unique_id: str) -> Done | IntegratorError:

@@ -47,7 +47,7 @@ class Statuses:
         body = message.body
         unsure = f"{SYSTEM}: {message.key}: cannot tell whether the status arrived"
         found = looked(lambda: self._calls.booking(body["reference"]), unsure)
-        if found is None or (found.status or "").strip().upper() != body["status"]:
+        if found is None or found.status != body["status"]:
             return None
         if body["status"] == "COMPLETED" and body.get("version") != 1:
             return None

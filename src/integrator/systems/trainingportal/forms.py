@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from integrator.domain.portal import ClassFacts, PortalClass
+from integrator.domain.portal_classes import differing
 from integrator.systems.trainingportal.formats import amount_out, date_out, time_out
 from integrator.systems.trainingportal.options import Options
 
@@ -16,6 +17,7 @@ NAMES = (
     *("location", "seats", "enrollment_deadline", "cancellation_deadline", "start_date", "start_time"),
     *("end_date", "end_time", "address", "price"),
 )
+_PARTS = {"currency": "price", "price_minor": "price"}
 # What stands in a calendar. Students must not get mail each time a seat is sold.
 _SCHEDULE = frozenset({"location", "start_date", "start_time", "end_date", "end_time", "address"})
 
@@ -34,8 +36,9 @@ def changed(facts: ClassFacts, names: Iterable[str], options: Options, *, tell: 
 
 
 def differences(facts: ClassFacts, there: PortalClass) -> list[str]:
-    """What they have otherwise, or do not say. A time that we do not know is not compared."""
-    return [name for name in NAMES if (ours := _value(facts, name)) is not None and ours != _value(there, name)]
+    """What they have otherwise, or do not say, by the NAMES of forms. A time that we do not know is not compared."""
+    found = {_PARTS.get(name, name) for name in differing(facts, there)}
+    return [name for name in NAMES if name in found]
 
 
 def concerns_calendar(names: Iterable[str]) -> bool:
@@ -47,15 +50,6 @@ def said(there: PortalClass) -> dict[str, object]:
     return {
         name: value for name, value in msgspec.to_builtins(there).items() if name != "cancelled" and value is not None
     }
-
-
-def _value(one: ClassFacts | PortalClass, name: str) -> object:
-    if name == "price":
-        return one.currency, one.price_minor
-    value = getattr(one, name)
-    if name == "address" and value is not None:
-        return tuple(part.strip() for part in msgspec.structs.astuple(value))
-    return value.strip() if isinstance(value, str) else value
 
 
 def _form(facts: ClassFacts, names: Iterable[str], options: Options, *, tell: bool) -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""What Trainingportal's documentation leaves open: a switch each, with the contract's assumption as its default."""
+"""What Trainingportal's documentation leaves open: a switch each. What is assumed stands in settings/model.py."""
 
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """The switches; paths are below base_url, and {course}, {class} and {booking} in them stand for ids.
 
@@ -15,27 +15,27 @@ class Options:
     deadline          the name of E2's parameter, which is misspelt in its documentation; "both" sends it twice
     """
 
-    cancel_style: str = "path"
-    cancel_class: str | None = None
-    get_courses: str = "v1/courses/get"
-    get_classes: str = "v1/courses/get/{course}/courseClasses/get"
-    upload: str = "v1/booking/uploadDocumentation/{booking}"
-    upload_part: str = "file"
-    upload_content_type: str = "application/pdf"
-    upload_max_bytes: int = 10_000_000
-    upload_timeout_s: float = 120.0
-    login_statuses: tuple[int, ...] = (401, 403)
-    item_statuses: tuple[int, ...] = (400, 404, 413, 415, 422)
-    login_words: tuple[str, ...] = ("username", "password", "credentials")
-    date: str = "yyyy-MM-dd"
-    time: str = "HH:mm"
-    amount: str = "0.00"
-    vat: str = "excluded"
-    vat_percent: float = 25.0
-    currency_policy: str = "refuse"
-    reference_source: str = "own"
-    on_duplicate: str = "update"
-    deadline: str = "both"
+    cancel_style: str
+    cancel_class: str | None
+    get_courses: str
+    get_classes: str
+    upload: str
+    upload_part: str
+    upload_content_type: str
+    upload_max_bytes: int
+    upload_timeout_s: float
+    login_statuses: tuple[int, ...]
+    item_statuses: tuple[int, ...]
+    login_words: tuple[str, ...]
+    date: str
+    time: str
+    amount: str
+    vat: str
+    vat_percent: float
+    currency_policy: str
+    reference_source: str
+    on_duplicate: str
+    deadline: str
 
     @property
     def cancel_path(self) -> str:

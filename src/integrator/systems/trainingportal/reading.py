@@ -164,7 +164,7 @@ def booking_from(fields: Fields) -> PortalBooking | None:
         enroller=_person(fields.part("enroller")),
         birth_date=_iso_date(fields.text("birthdate")),
         company=_line(fields, "company"),
-        status=_line(fields, "enrollmentstatus"),
+        status=(_line(fields, "enrollmentstatus") or "").upper() or None,
         comment=_bounded(fields.text("commentonenrollment"), _MOST_COMMENT, _CONTROLS_IN_LINES),
         purchase_order=_line(fields, "purchaseordernumber"),
     )

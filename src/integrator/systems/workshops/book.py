@@ -19,6 +19,7 @@ class Progress:
     line_ref: str | None
     reason_code: str | None
     reason_times: int
+    pictured: bool  # there is evidence of its last trouble
     held_by: str | None  # another run that still works on it
 
 

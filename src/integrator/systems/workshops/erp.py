@@ -1,4 +1,4 @@
-"""What push-orderline needs of a workshop's ERP. A third type is one module like au2office.py and one locator file."""
+"""What push-orderline needs of a workshop's ERP. A third type is a module of its name and one locator file."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,9 +68,11 @@ class WorkshopErp(Protocol):
 class ErpType(Protocol):
     """What a type's module offers as ERP: its class.
 
-    BUSY   names of locators that mean "this page is still loading"
+    BUSY    names of locators that mean "this page is still loading"
+    marker  as of each WorkshopErp that it makes
     """
 
     BUSY: Sequence[str]
+    marker: str
 
     def __call__(self, tab: Tab, base_url: str, *, name_limit: int) -> WorkshopErp: ...

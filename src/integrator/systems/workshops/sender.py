@@ -36,12 +36,12 @@ __all__ = ["Book", "OrderlineSender", "Progress", "Rules", "Session"]
 T = TypeVar("T")
 MOST_ARMS = 3
 _TO_READ = {"case-closed", "case-invoiced", "case-locked"}  # nothing can be written there; its lines can be read
-_EXPECTED = {"case-locked", "erp-unavailable", "session-lost"}  # a picture of it tells nobody anything
+UNPICTURED = {"case-locked", "erp-unavailable", "session-lost"}  # a picture of it tells nobody anything
 
 
 @dataclass
 class OrderlineSender:
-    """Sends the orderlines of one workshop (effects.Sender). settle_s is the workshop's doubt_quiet_s."""
+    """Sends the orderlines of one workshop (effects.Sender). settle_s: how long after arming a line may still come."""
 
     session: Session
     book: Book
@@ -102,7 +102,7 @@ class OrderlineSender:
             self.book.looked(message)
             erp.prepare(entry)
         self.book.armed(message, baseline_of(lines, order))
-        # From here on a line may be there: nothing below may raise, and nothing may be touched a second time.
+        # From here on a line may be there: no trouble may leave from below, and nothing may be touched a second time.
         if half is not None:
             return self._after(message, order, lambda: self._settling.settled(message, order, lines))
         return self._after(message, order, lambda: self._saved(message, order, erp))
@@ -128,7 +128,7 @@ class OrderlineSender:
     # after the touch ----------------------------------------------------------------------------
 
     def _after(self, message: Message, order: Order, act: Callable[[], Settled]) -> Done | IntegratorError:
-        """What became of it, as far as reading tells; else a doubt. Raises nothing."""
+        """What became of it, as far as reading tells; else a doubt. No Trouble comes out of it."""
         try:
             found = act()
             trouble = Trouble("doubt", "the page took it, but its line is not there yet")
@@ -224,7 +224,9 @@ class OrderlineSender:
         return found
 
     def _picture(self, message: Message, trouble: Trouble) -> None:
-        if trouble.code not in _EXPECTED:
+        """A trouble that is still the same has its picture already."""
+        before = self.book.progress(message)
+        if trouble.code not in UNPICTURED and not (before.pictured and before.reason_code == trouble.code):
             self._capture(message, f"{trouble.code}: {trouble.message}")
         if trouble.code == "browser":
             self.session.drop()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from integrator.domain.orderlines.reasons import REASONS
+from integrator.errors import ConfigError
 from integrator.secret import Secret
 from integrator.systems.browser.trouble import Trouble
 from integrator.systems.workshops import erp_of
@@ -27,6 +29,13 @@ class Login:
     def secrets(self) -> list[str]:
         """What no text that we keep may hold."""
         return [secret.reveal() for secret in (self.password, self.totp) if secret is not None]
+
+
+def _of_the_login(trouble: Trouble) -> Trouble:
+    """No order is at fault for what is seen while we log in: what would fail one of them is for a person to see."""
+    if REASONS[trouble.code].then != "failed":
+        return trouble
+    return Trouble("login-attention", f"{trouble.message} ({trouble.code})")
 
 
 class _Discreet:
@@ -87,9 +96,10 @@ class BrowserSession:
         try:
             erp.log_in(login.username, login.password, login.totp)
         except Trouble as trouble:
-            if trouble.code in ("login-refused", "login-attention"):
-                self._refused = trouble
-            raise
+            found = _of_the_login(trouble)
+            if REASONS[found.code].then == "blocked":
+                self._refused = found
+            raise found from trouble.__cause__
         self._erp = erp
         self.told()
         return erp
@@ -106,7 +116,10 @@ class BrowserSession:
 
     @contextmanager
     def _discreet(self) -> Iterator[None]:
-        """A trouble quotes what a page says, and goes into store and log: a page may say a secret."""
+        """A trouble quotes what a page says, and goes into store and log: a page may say a secret.
+
+        An element that the browser cannot look for is one that it does not find.
+        """
         from integrator.systems.browser.evidence import Masker
 
         try:
@@ -114,6 +127,8 @@ class BrowserSession:
         except Trouble as trouble:
             message = Masker(self._secrets())(trouble.message)
             raise Trouble(trouble.code, message, definite=trouble.definite) from trouble.__cause__
+        except ConfigError as error:  # the locator file of a home is not sound
+            raise Trouble("layout-changed", error.message) from error
 
     def renew(self) -> None:
         """The login is over."""

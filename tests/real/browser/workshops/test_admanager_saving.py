@@ -54,10 +54,9 @@ def test_a_discontinued_or_blocked_product_is_not_chosen(work: Work, number: str
     assert trouble(work.erp.prepare, work.entry(product=number)) == ("product-blocked", False)
 
 
-@pytest.mark.parametrize("amount", ["0", "1.125"])
-def test_an_amount_that_the_field_does_not_take_is_refused(work: Work, amount: str) -> None:
+def test_an_amount_that_the_field_does_not_take_is_refused(work: Work) -> None:
     work.at_case()
-    assert trouble(work.erp.prepare, work.entry(amount)) == ("amount-refused", False)
+    assert trouble(work.erp.prepare, work.entry("0")) == ("amount-refused", False)
 
 
 def test_an_amount_that_reads_back_as_another_one_is_noticed(work: Work) -> None:

@@ -356,13 +356,6 @@ def test_what_cannot_be_typed_as_it_is_is_a_mismatch_before_anything_is_saved(in
     assert inside.saves() == []
 
 
-def test_what_step_two_would_refuse_is_refused_before_step_one(inside: Place) -> None:
-    inside.open()
-    assert trouble(lambda: inside.erp.prepare(entry(amount="5.501")))[0] == "amount-refused"
-    assert trouble(lambda: inside.erp.prepare(entry(unique_id="x" * 50)))[0] == "marker-too-long"
-    assert inside.saves() == []
-
-
 def test_a_product_out_of_stock_goes_on_and_is_noted(inside: Place) -> None:
     inside.ready("BR-DOT4")
     inside.erp.save()

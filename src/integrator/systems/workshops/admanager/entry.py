@@ -90,11 +90,7 @@ class EntryRow:
         raise _mismatch("entry.name")
 
     def _type_amount(self, amount: Decimal) -> None:
-        try:
-            text = typed(amount)
-        except ValueError as error:
-            raise Trouble("amount-refused", f"entry.amount: {error}") from None
-        self._tab.fill("entry.amount", text)
+        self._tab.fill("entry.amount", typed(amount))
         # The page judges and rewrites the amount when the field is left.
         self._screen.script("arguments[0].blur(); return true", self._tab.need("entry.amount"))
         self._refuse_here()

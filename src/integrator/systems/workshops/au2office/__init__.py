@@ -10,8 +10,6 @@ from collections.abc import Callable
 
 from integrator.secret import Secret
 from integrator.systems.browser.tab import Tab
-from integrator.systems.browser.trouble import Trouble
-from integrator.systems.workshops.amounts import typed
 from integrator.systems.workshops.au2office.case import CasePages
 from integrator.systems.workshops.au2office.login import Login
 from integrator.systems.workshops.au2office.pages import Pages
@@ -59,16 +57,10 @@ class Au2Office:
                 return self._case.lines()
 
     def prepare(self, entry: Entry) -> None:
-        """Type the product's number and stay in its field. What can be told of step two before step one, is told here.
+        """Type the product's number and stay in its field: name and amount are set in step two.
 
-        Errors  Trouble: amount-refused, marker-too-long, field-mismatch, case-closed, case-invoiced, case-locked
+        Errors  Trouble: field-mismatch, case-closed, case-invoiced, case-locked
         """
-        try:
-            typed(entry.amount, decimals=self.decimals)
-        except ValueError:
-            raise Trouble("amount-refused", f"the amount has more than {self.decimals} decimals") from None
-        if entry.text and entry.text("", self.name_limit) is None:
-            raise Trouble("marker-too-long", f"the mark does not fit into {self.name_limit} characters")
         with self.tab.step("type the product"), self._pages.frame():
             self._saving.prepare(entry.product)
 

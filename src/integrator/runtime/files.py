@@ -1,0 +1,20 @@
+"""Files that somebody may read at any moment: each appears whole, or stays as it was."""
+
+import os
+from pathlib import Path
+
+
+def replace(path: Path, content: bytes, *, at: float | None = None) -> None:
+    """Put a file there for its owner alone, in the place of the one before; it is on the disk before it has its name.
+
+    at   the time that it bears, epoch seconds; None: now
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    if at is not None:
+        os.utime(draft, (at, at))
+    draft.rename(path)
