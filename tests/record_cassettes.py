@@ -178,6 +178,7 @@ JOBS: dict[str, Callable[[World, Path], Result]] = {
     "push-orderline": push_orderline,
 }
 NAMES = [*JOBS, *record_portal_cassettes.JOBS]
+ENDS = {"confirm-bookings": 3}  # one booking is given up, and said
 
 
 def record(name: str, file: Path, home: Path) -> Result:
@@ -193,14 +194,14 @@ def record(name: str, file: Path, home: Path) -> Result:
 
 
 def main(names: list[str]) -> int:
-    """Gives back the first exit code that is not 0. An old cassette is replaced when the new one is whole."""
+    """Gives back the first exit code that is another than expected. An old cassette gives way to a whole new one."""
     for name in names or NAMES:
         with tempfile.TemporaryDirectory(prefix="record-") as folder:
             draft = Path(folder) / f"{name}.yaml"
             result = record(name, draft, Path(folder) / "home")
             sys.stdout.write(result.out + result.err)
-            if result.code:
-                return result.code
+            if result.code != ENDS.get(name, 0):
+                return result.code or 1
             target = CASSETTES / f"{name}.yaml"
             target.write_bytes(draft.read_bytes())
             sys.stdout.write(f"made {target.name}\n")

@@ -132,6 +132,14 @@ def test_an_element_that_a_file_of_the_home_leaves_out_is_the_shipped_one(home: 
     assert Shops(settings, home.spool).session(kind).locators.told("login.password")
 
 
+def test_files_that_no_workshop_takes_are_said(home: Home) -> None:
+    (home.spool / "orderlines").mkdir(parents=True, exist_ok=True)
+    (home.spool / "orderlines" / "h.json").touch()
+    [line] = [line for line in check(home).lines if line.state == "problem"]
+    assert (line.what, line.exit_code) == ("1 file(s) lie where no workshop takes them: h.json", 1)
+    assert "(ID: bennys-auto, nord)" in str(line.then)
+
+
 def test_a_type_of_which_there_are_only_locators_is_said(home: Home) -> None:
     write(home, "config/workshops/third.toml", '[login]\nemail = ["label=E-mail"]\n')
     edit(home, '"au2office"', '"third"')

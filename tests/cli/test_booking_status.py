@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from operating import Run
 
 from booking_outcomes import CLASS, LAST_DAY, NOW, TP, book, office, pdf, reference
@@ -13,6 +14,7 @@ from integrator.domain.portal import DOCUMENT, STATUS
 from integrator.runtime.outbox import Outbox
 from integrator.standins.trainingportal import PASSWORD, USERNAME
 from integrator.store.booking_documents import BookingDocuments, key_of
+from integrator.store.courses import PAPER, UNKNOWN_BOOKING, SetAside
 
 B = reference("B")
 
@@ -49,10 +51,13 @@ def test_a_status_is_set_once(run: Run, db: Database) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((TP, "COMPLETED"), 2, "COMPLETED needs the date"),
+        ((TP, "COMPLETED"), 2, "COMPLETED needs the date of the completion\n  → such as: --on 2026-11-20"),
+        ((TP, "PASSED"), 2, '"PASSED" is taken as COMPLETED (one of NEW, NO_SHOW, FAILED, COMPLETED is expected;'),
         ((TP, "COMPLETED", "--on", "2027-03-11"), 2, "still to come"),
         ((TP, "NO_SHOW", "--on", LAST_DAY), 2, "takes no date"),
-        ((TP, "DONE"), 2, "expected one of NEW, NO_SHOW, FAILED, COMPLETED"),
+        ((TP, "DONE"), 2, 'unknown status "DONE": one of NEW, NO_SHOW, FAILED, COMPLETED is expected'),
+        ((TP, "DONE"), 2, "in lists also gennemført, bestået (COMPLETED), udeblevet"),
+        ((TP, "COMPLETED", "--on", "03/03/27"), 2, "write the year with four digits"),
         (("TP-NONE", "NEW"), 4, "no booking of that reference"),
         ((B, "NEW"), 2, "is not confirmed by Trainingportal yet"),
     ],
@@ -73,7 +78,7 @@ def test_a_list_is_taken(run: Run, db: Database, tmp_path: Path) -> None:
     result = run("booking-status", "import", file)
     assert (result.code, result.out, result.err) == (0, "1 row(s): 1 changed, 0 as they were\n", "")
     told = json.loads(run("booking-status", "import", file, "--json").out)
-    assert told == {"taken": True, "rows": 1, "changed": 0, "unchanged": 1, "again": 0, "bad": []}
+    assert told == {"taken": True, "rows": 1, "changed": 0, "unchanged": 1, "again": 0, "left_out": [], "bad": []}
 
 
 def test_a_list_with_bad_rows_ends_with_2_and_partly_taken_with_3(run: Run, db: Database, tmp_path: Path) -> None:
@@ -88,7 +93,7 @@ def test_a_list_with_bad_rows_ends_with_2_and_partly_taken_with_3(run: Run, db: 
     assert (partly.code, partly.err) == (3, bad)
     assert partly.out == "3 row(s): 1 changed, 0 as they were, 2 bad and left out\n"
     told = run("booking-status", "import", file, "--json")
-    assert (told.code, json.loads(told.out)["bad"][1]) == (2, {"row": 4, "reason": "has no status"})
+    assert (told.code, json.loads(told.out)["bad"][1]) == (2, {"sheet": None, "row": 4, "reason": "has no status"})
     assert run("booking-status", "import", tmp_path / "none.csv").code == 2
 
 
@@ -136,6 +141,124 @@ def test_completed_before_the_class_begins_needs_a_word_more(
     assert run("booking-status", "set", TP, "COMPLETED", "--on", early, "--anyway").code == 0
     run("booking-status", "set", TP, "NEW")
     assert run("booking-status", "set", TP, "COMPLETED", "--on", first).code == 0, "its first day is late enough"
+
+
+@pytest.mark.parametrize("status", ["NO_SHOW", "FAILED"])
+def test_nobody_misses_or_fails_a_class_before_its_first_day(
+    run: Run, db: Database, tmp_path: Path, clock: Callable[[str], int], status: str
+) -> None:
+    clock("2027-02-28 22:59")  # an hour less than in Copenhagen
+    refused = run("booking-status", "set", TP, status)
+    assert refused.code == 2
+    assert f"its class begins on 2027-03-01: {status} before that is taken only with --anyway" in refused.err
+    file = tmp_path / "list.csv"
+    file.write_text(f"reference;status\n{TP};{status}\n", encoding="utf-8")
+    listed = run("booking-status", "import", file)
+    assert (listed.code, "row 2: its class begins on 2027-03-01" in listed.err) == (2, True)
+    assert db.value("SELECT count(*) FROM booking_statuses") == 0
+    assert run("booking-status", "set", TP, "NEW").code == 0
+    assert run("booking-status", "import", file, "--anyway").code == 0
+    run("booking-status", "set", TP, "NEW")
+    clock("2027-02-28 23:00")
+    assert run("booking-status", "set", TP, status).code == 0, "its first day has begun"
+
+
+def test_a_booking_is_named_as_explain_takes_it(run: Run, db: Database) -> None:
+    theirs = "8b0c0592_da16_a979_b2c4_371eea9ffdd9"
+    order = db.value("SELECT order_id FROM bookings")
+    db.write("UPDATE bookings SET portal_reference = ?", (theirs,))
+    names = (theirs, theirs.upper(), str(order), f"ILI-{order}-1", f"order:{order}", f"trainingportal.status {TP}")
+    for name, status in zip(names, ("NEW", "FAILED") * 3, strict=True):
+        assert run("booking-status", "set", name, status).out.startswith(f"{TP}: {status}; "), name
+        assert run("booking-status", "show", name).out.startswith(f"{TP}: "), name
+        assert f"booking {TP}" in run("explain", name).out, name
+    for name in names[:3]:
+        db.write("UPDATE bookings SET task = 'cancel_in_maconomy'")
+        assert run("booking-status", "settle", name).out == f"{TP}: settled\n"
+    book(db, B)
+    db.write("UPDATE bookings SET portal_reference = ?", (theirs,))
+    several = run("booking-status", "set", theirs, "NEW")
+    assert (several.code, f"names 2 bookings: {TP}, {B}" in several.err) == (2, True)
+
+
+def test_the_list_has_every_booking_with_its_state(run: Run, db: Database) -> None:
+    states = {B: "reserved", reference("C"): "unseen", reference("D"): "cancelled"}
+    for one, state in states.items():
+        book(db, one, state=state)
+    table = run("booking-status", "list").out
+    for one, state in states.items() | {(TP, "confirmed")}:
+        assert any(one in line and state in line for line in table.splitlines()), one
+        only = json.loads(run("booking-status", "list", "--state", state, "--json").out)
+        assert [(row["reference"], row["booking"]) for row in only] == [(one, state)]
+    assert "the newest 2 of 4; more: --limit 4" in run("booking-status", "list", "--limit", "2").out
+    refused = run("booking-status", "list", "--state", "gone")
+    assert (refused.code, "expected one of unseen, reserved, confirmed, cancelled" in refused.err) == (2, True)
+    assert run("booking-status", "list", "--waiting").out == "no such booking\n"
+
+
+def test_the_list_tells_all_that_wait_for_a_person_and_with_what(run: Run, db: Database) -> None:
+    unseen = [reference(letter) for letter in "BCDEFGHI"]
+    for one in unseen:
+        book(db, one, state="unseen")
+    db.write("UPDATE bookings SET task = 'unseen' WHERE state = 'unseen'")
+    papers, failed = reference("J"), reference("K")
+    for one in (papers, failed):
+        book(db, one)
+    run("booking-status", "set", failed, "FAILED")
+    db.write("UPDATE outbox SET state = 'failed', reason = 'answered 404'")
+    with db.tx():
+        SetAside(db).replace(PAPER, {papers: ("cut", "documents: a file of it is cut")}, at=NOW, run_id=1)
+        SetAside(db).replace(UNKNOWN_BOOKING, {"TP-GONE": ("unknown", "was cancelled")}, at=NOW, run_id=1)
+    assert "10 of them wait for a person: integrator booking-status list --waiting" in run("booking-status", "list").out
+    told = run("booking-status", "list", "--waiting").out
+    for one in unseen:
+        again = f"if so: integrator booking-status again {one}; if not: integrator booking-status settle {one}"
+        assert f"{one}  {CLASS}  unseen\n  did not become visible at Trainingportal in time: " in told
+        assert again in told
+    assert f"{papers}  {CLASS}  confirmed\n  documents: a file of it is cut\n" in told
+    assert f"  {STATUS} {failed} failed: answered 404: integrator explain {failed}\n" in told
+    assert "TP-GONE  -  unknown\n  was cancelled\n" in told
+    assert TP not in told
+    rows = json.loads(run("booking-status", "list", "--waiting", "--json").out)
+    assert sorted(row["reference"] for row in rows) == sorted([*unseen, papers, failed, "TP-GONE"])
+    assert all(row["waits"] for row in rows)
+    only = json.loads(run("booking-status", "list", "--waiting", "--state", "unseen", "--limit", "3", "--json").out)
+    assert [row["booking"] for row in only] == ["unseen"] * 3
+
+
+def test_sheets_are_named(run: Run, db: Database, tmp_path: Path) -> None:
+    file = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(file) as made:
+        made.add_worksheet("Vejledning").write(0, 0, "Sådan gør du")
+        made.add_worksheet("Udfald").write_column(0, 0, ["reference", TP])
+        made.get_worksheet_by_name("Udfald").write_column(0, 1, ["status", "nix"])
+    bad = run("booking-status", "import", file)
+    assert bad.err.startswith('integrator: sheet "Udfald", row 2: unknown status: ')
+    [one] = json.loads(run("booking-status", "import", file, "--json").out)["bad"]
+    assert (one["sheet"], one["row"]) == ("Udfald", 2)
+    with xlsxwriter.Workbook(file) as made:
+        made.add_worksheet("Vejledning").write(0, 0, "Sådan gør du")
+        made.add_worksheet("Udfald").write_column(0, 0, ["reference", TP])
+        made.get_worksheet_by_name("Udfald").write_column(0, 1, ["status", "NO_SHOW"])
+    good = run("booking-status", "import", file)
+    assert good.code == 0
+    assert good.out.endswith('no line with the names of the columns, and not read: "Vejledning"\n')
+
+
+def test_what_newly_needs_a_person_is_printed_once_under_cron(run: Run, tmp_path: Path) -> None:
+    with office(tmp_path / "here") as here:
+        here.put("Åse Østergård.pdf")
+        first = run("update-booking-status", home=here.root)
+        assert (first.code, first.out) == (3, "")
+        reason = f"1 file(s) or folder(s) in {here.documents} belong to no booking, or not surely"
+        assert f"failed: document documents: {reason}" in first.err
+        assert "Østergård" not in first.err
+        again = run("update-booking-status", home=here.root)
+        assert (again.code, again.out, again.err) == (0, "", "")
+        assert "1 booking(s) have a document that needs a person" in run("status", home=here.root).out
+        assert reason in run("explain", "documents", home=here.root).out
+        explained = json.loads(run("explain", "documents", "--json", home=here.root).out)
+        assert [one["code"] for one in explained] == ["unplaced"]
 
 
 def test_list_and_show_say_how_it_stands_without_a_name(run: Run, db: Database) -> None:

@@ -11,8 +11,10 @@ from operating import Run, files_of, switch_on
 
 from integrator.database import Database
 from integrator.domain.booking_tasks import TASKS
+from integrator.domain.completion import outdated
 from integrator.domain.portal import CLASS, DOCUMENT, STATUS, PortalBooking, PortalPerson, status_message
 from integrator.effects import Message
+from integrator.errors import NotFound
 from integrator.jobs import booking, reseller_desk
 from integrator.jobs.booking import Desk
 from integrator.runtime.outbox import Outbox
@@ -334,22 +336,84 @@ def test_a_document_that_may_be_there_is_for_a_person_to_look(explain: Explain, 
         " it is not: integrator outbox retry 2 --without-looking"
     )
     way.outbox.drop(2)
-    assert explain()[-1].endswith("; 0 of 1 document(s) uploaded, 1 given up")
+    told = explain()
+    assert told[-1].endswith("; 0 of 1 document(s) uploaded, 1 given up")
+    assert f"  2026-08-03 13:04:00  file {HASH[:8]}: dropped by a person after 1 attempt(s): it is not sent" in told
+
+
+def test_a_document_that_a_person_looked_for_and_dropped_is_not_said_to_be_missing(explain: Explain, way: Way) -> None:
+    way.confirm()
+    way.registered()
+    way.document()
+    way.outbox.fail(way.begin(DOCUMENT), "held: look there yourself", doubted=True)
+    way.at += MINUTE
+    assert way.outbox.retry(2) == "processing"
+    brought_back = f"  2026-08-03 13:05:00  file {HASH[:8]}: brought back by a person; the next run looks whether"
+    assert f"{brought_back} it is there" in explain()
+    [message] = way.outbox.in_doubt(DOCUMENT)
+    way.outbox.fail(message, "held: look there yourself", doubted=True)
+    assert f"  2026-08-03 13:05:00  file {HASH[:8]}: failed: held: look there yourself" in explain()
+    way.at += MINUTE
+    way.outbox.drop(2)
+    told = explain()
+    looked = "dropped by a person who looked there: it is there, or shall not be sent"
+    assert f"  2026-08-03 13:06:00  file {HASH[:8]}: {looked}" in told
+    assert told[-1].endswith("; 0 of 1 document(s) uploaded, 1 dropped by a person who looked there")
 
 
 def test_files_and_outcomes_that_cannot_be_taken_are_told(explain: Explain, way: Way) -> None:
     way.confirm()
-    troubles = {
-        PAPER: "documents: a file of it is not a PDF; it was not uploaded",
-        OUTCOME: "maconomy: several participants have its reference",
-    }
-    for kind, reason in troubles.items():
+    pdf, people = (
+        "documents: a file of it is a PDF without its end",
+        "maconomy: several participants have its reference",
+    )
+    again = "the next update-booking-status"
+    for kind, code, reason, then in (
+        (PAPER, "cut", pdf, f"; put a sound file there: {again} takes it"),
+        (PAPER, "changing", "documents: a file of it is being written at this moment", f": {again} looks again"),
+        (
+            PAPER,
+            "template",
+            "its certificate cannot be filled in",
+            f"; mend the template, or put a file there: {again} takes it",
+        ),
+        (OUTCOME, "several", people, f": {again} looks again"),
+    ):
         with way.db.tx():
-            SetAside(way.db).replace(kind, {REFERENCE: ("code", reason)}, at=way.at + 60, run_id=1)
-    told = explain()
-    for reason in troubles.values():
+            SetAside(way.db).replace(kind, {REFERENCE: (code, reason)}, at=way.at + 60, run_id=1)
+        told = explain()
+        assert told[0].startswith(f"booking {REFERENCE}: ")
         assert f"  2026-08-03 13:02:00  {reason}" in told
-        assert f"next: {reason}: the next update-booking-status looks again" in told
+        assert f"next: {reason}{then}" in told
+
+
+def test_a_document_that_does_not_fit_any_more_says_what_to_type_of_this_booking(explain: Explain, way: Way) -> None:
+    way.confirm()
+    with way.db.tx():
+        BookingDocuments(way.db).note_outdated(REFERENCE, outdated("2026-08-01", "FAILED", None), at=way.at)
+    assert explain()[-1].startswith("next: ")
+    assert explain()[-1].endswith(f", then: integrator booking-status settle {REFERENCE} --document")
+
+
+def test_a_booking_that_nobody_knows_and_its_reseller_cancelled_says_what_to_type(
+    explain: Explain, run: Run, way: Way
+) -> None:
+    unknown = "TP-" + "A" * 26
+    way.at += MINUTE
+    with pytest.raises(NotFound):
+        reseller_desk.cancel(way.desk(), unknown)
+    told = explain(unknown)
+    assert told == [
+        f"booking {unknown}: not known here",
+        "  2026-08-03 13:01:00  cancelled by Trainingportal, and nobody here knows it",
+        "now: it was cancelled by Trainingportal, and is not known here: a restore may have forgotten it",
+        "next: look whether its student is registered in Maconomy, and withdraw them there if so;"
+        f" then: integrator booking-status settle {unknown}",
+    ]
+    [story] = run("explain", unknown.lower(), "--json").json()
+    assert (story["reference"], story["next"]) == (unknown, [told[-1].removeprefix("next: ")])
+    reseller_desk.settle(way.desk(), unknown)
+    assert run("explain", unknown).code == 4
 
 
 def test_json_has_the_same(run: Run, way: Way) -> None:
@@ -499,6 +563,7 @@ def test_a_class_that_is_in_no_catalogue_but_was_booked_is_known(run: Run, way: 
     ("kind", "key", "words"),
     [
         ("booking", REFERENCE, "booking(s) of a reseller wait for a person"),
+        ("unknown booking", "TP-" + "A" * 26, "booking(s) that we do not know were cancelled by a reseller"),
         ("document", REFERENCE, "booking(s) have a document that needs a person"),
         ("outcome", REFERENCE, "class(es) or booking(s) whose outcome cannot be taken from Maconomy"),
         ("outcome", CLASS_ID, "class(es) or booking(s) whose outcome cannot be taken from Maconomy"),

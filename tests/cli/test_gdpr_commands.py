@@ -303,6 +303,7 @@ def test_an_order_on_hold_is_not_erased_until_the_hold_ends(run: Run, store: Dat
     assert store.value("SELECT count(*) FROM participants WHERE anonymised_at IS NOT NULL") == 0
     again = run("gdpr", "hold", str(order), "--reason", "another")
     assert (again.code, "on hold since 2026-08-03; nothing was changed" in again.err) == (2, True)
+    assert "→ why: integrator explain 10001" in again.err
     assert run("gdpr", "unhold", str(order)).code == 0
     assert run("gdpr", "erase", ANNA["email"]).code == 0
 

@@ -136,6 +136,19 @@ def test_a_block_stays_until_it_is_taken_back_by_name(run: Run, floor: Floor, no
     assert floor.state.blocked_code is None
 
 
+def test_switching_on_does_not_end_a_pause_and_says_so(run: Run, floor: Floor, now: int) -> None:
+    with floor.db.tx():
+        Workshops(floor.db).pause("bennys-auto", now + 10 * MINUTE, at=now)
+    on = run("workshop", "activate", "bennys-auto")
+    assert on.out.splitlines() == [
+        "bennys-auto  active, but paused until 14:10: its ERP did not answer",
+        "  → at once: integrator workshop activate bennys-auto --unblock",
+    ]
+    told = run("workshop", "activate", "bennys-auto", "--json").json()
+    assert told == {"workshop": "bennys-auto", "active": True, "paused_until": "2026-08-03T12:10:00Z"}
+    assert "the next run works for it" in run("workshop", "activate", "bennys-auto", "--unblock").out
+
+
 def test_unblocking_ends_a_pause_and_tells_oilmat_the_other_reason(run: Run, floor: Floor, now: int) -> None:
     floor.order("0007", now)
     floor.block("layout-changed", now)

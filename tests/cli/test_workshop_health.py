@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from operating import Run, add_run, files_of
-from workshops import LOCK, NOW, Floor, configure
+from workshops import LOCK, NOW, PASSWORD, Floor, configure
 
 from integrator.database import Database
 from integrator.runtime import lock
@@ -80,8 +80,8 @@ def test_the_numbers_of_a_workshop_are_those_of_its_orderlines(run: Run, floor: 
     floor.order("61", now - 10)
     with floor.db.tx():
         Workshops(floor.db).logged_in("bennys-auto", at=now - HOUR)
-        Workshops(floor.db).count("bennys-auto", "rejected", at=now)
-        Workshops(floor.db).count("bennys-auto", "reused", at=now)
+        Workshops(floor.db).refused("bennys-auto", "rejected", None, "no JSON", at=now)
+        Workshops(floor.db).refused("bennys-auto", "reused", "20", "other content", at=now)
     first = health(run, "Bennys Auto").first
     assert first == {
         "id": "bennys-auto",
@@ -112,13 +112,15 @@ def test_without_a_name_there_is_a_row_for_each_and_lines_fit(run: Run, floor: F
     floor.order("0007", now - 90)
     floor.block("login-refused", now - 2 * HOUR)
     result = run("workshop", "health")
+    assert "env ERP_PASSWORD), then: integrator workshop test-login bennys-auto" in result.out
+    assert PASSWORD not in result.out
     lines = result.out.splitlines()
     assert [line.split() for line in lines if line.startswith(" bennys-auto")] == [
         ["bennys-auto", "blocked", "1", "0", "0", "0", "0"],
         ["bennys-auto", "au2office", "90", "s", "-", "-"],
     ]
     assert [line.split()[1] for line in lines if line.startswith(" nord")] == ["active", "admanager"]
-    tables = [line for line in lines if line.startswith(" ")]
+    tables = [line for line in lines if line.startswith(" ") and "→" not in line]
     assert max(map(len, tables)) <= 80
     assert "needs a person: bennys-auto: blocked for 2 h: login-refused (login afvist); 1 orderline(s) wait" in lines
     assert result.code == 1
@@ -203,13 +205,56 @@ def test_a_lock_whose_holder_is_gone_is_said(run: Run, home: Path, floor: Floor,
 def test_counted_lines_and_orders_nobody_could_keep_are_noted(run: Run, floor: Floor, now: int) -> None:
     floor.done("30", now - HOUR, confidence="by count")
     with floor.db.tx():
-        Workshops(floor.db).count("bennys-auto", "reused", at=now)
-        Workshops(floor.db).count("-", "rejected", at=now)
+        Workshops(floor.db).refused("bennys-auto", "reused", "0007", "other content", at=now - MINUTE)
+        Workshops(floor.db).refused("-", "rejected", None, "no JSON", at=now - MINUTE)
+    assert health(run).notes == ["refused", "refused"]
     result = run("workshop", "health")
     assert result.code == 0
     assert "note: bennys-auto: counted, not read back: 30: compare them with the cases" in result.out
-    assert "note: bennys-auto: 0 order(s) had no id to keep, 1 an id with other content" in result.out
-    assert "note: 1 order(s) named no workshop of ours, or had no id to keep" in result.out
+    named = "0 order(s) had no id to keep, 1 an id with other content: 0007 (1 min ago: other content)"
+    assert f"note: bennys-auto: {named}" in result.out
+    assert "note: 1 order(s) named no workshop of ours, or had no id to keep: no id (1 min ago: no JSON)" in result.out
+    assert "→ there are: bennys-auto (Bennys Auto), nord (Nord Biler); send each anew" in result.out
+
+
+def test_what_was_refused_is_named_until_a_person_has_seen_to_it(run: Run, quiet: Floor, now: int) -> None:
+    with quiet.db.tx():
+        Workshops(quiet.db).refused("bennys-auto", "reused", "0007", "other content", at=now)
+        Workshops(quiet.db).refused("-", "rejected", "0008", "no such workshop", at=now)
+    told = run("workshop", "health", "--json").json()["refused"]
+    assert [(one["workshop"], one["unique_id"], one["at"]) for one in told] == [
+        ("bennys-auto", "0007", "2026-08-03T12:00:00Z"),
+        (None, "0008", "2026-08-03T12:00:00Z"),
+    ]
+    assert [then.partition("integrator ")[2] for _, then in troubles(run)] == [
+        "workshop health bennys-auto --seen",
+        "workshop health --seen",
+    ]
+    one = run("workshop", "health", "bennys-auto", "--seen")
+    assert (one.code, "1 refused order(s) are seen to" in one.err) == (0, True)
+    assert [what[:10] for what, _ in troubles(run)] == ["1 order(s)"]
+    assert "1 refused order(s) are seen to" in run("workshop", "health", "--seen").err
+    assert troubles(run) == []
+    assert run("status", "--json").json()["set_aside"] == {}
+
+
+def test_a_spool_that_cannot_be_looked_at_is_said(run: Run, home: Path, quiet: Floor) -> None:
+    (home / "var" / "spool").mkdir(exist_ok=True)
+    (home / "var" / "spool" / "orderlines").touch()
+    [(what, _)] = troubles(run)
+    assert what.endswith("var/spool/orderlines: Not a directory: no order that lies there is taken")
+
+
+def test_files_that_no_workshop_takes_need_a_person(run: Run, home: Path, quiet: Floor) -> None:
+    spool = home / "var" / "spool" / "orderlines"
+    for name in ("mikes/e.json", "h.json", "bennys-auto/c.txt", "Bennys Auto/d.json"):
+        (spool / name).parent.mkdir(parents=True, exist_ok=True)
+        (spool / name).touch()
+    what = "3 file(s) lie where no workshop takes them: bennys-auto/c.txt, h.json, mikes/e.json"
+    then = "move each to var/spool/orderlines/ID/NAME.json (ID: bennys-auto, nord), or delete it"
+    assert troubles(run) == [(what, then)]
+    assert (health(run).code, health(run).problems) == (1, ["untaken"])
+    assert health(run, "nord").problems == []
 
 
 # status -------------------------------------------------------------------------------------------------------------
@@ -270,11 +315,47 @@ def test_orders_that_wait_for_a_workshop_that_is_switched_off_or_gone_are_said(
     run("workshop", "deactivate", "bennys-auto")
     assert troubles(run) == [
         (
-            "bennys-auto: 1 orderline(s) wait, the oldest for 2 h, and it is switched off",
+            "bennys-auto: switched off for 0 s; 1 orderline(s) wait, the oldest for 2 h",
             "integrator workshop activate bennys-auto",
         ),
         ("syd: 1 orderline(s) wait, and config/workshops.toml has no such workshop", "put [syd] there again"),
     ]
+
+
+def test_a_workshop_that_was_forgotten_switched_off_needs_a_person_after_a_day(
+    run: Run, clock: Callable[[str], int], quiet: Floor, now: int
+) -> None:
+    run("workshop", "deactivate", "bennys-auto")
+    quiet.order("3", now)
+    assert (health(run).notes, health(run).problems, troubles(run)) == (["off"], [], [])
+    clock("2026-08-04 13:00")
+    seen = health(run, "bennys-auto")
+    assert "forgotten" in seen.problems
+    assert "bennys-auto: switched off for 1 d 1 h; 1 orderline(s) wait, the oldest for 1 d 1 h" in [
+        what for what, _ in troubles(run)
+    ]
+    run("workshop", "activate", "bennys-auto")
+    assert "forgotten" not in health(run, "bennys-auto").problems
+
+
+def test_orders_that_only_wait_since_a_restore_are_no_doubt(run: Run, quiet: Floor, now: int) -> None:
+    quiet.order("7", now - HOUR)
+    quiet.doubt("8", now - HOUR)
+    quiet.db.write("UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1", (now - HOUR,))
+    assert [what for what, _ in troubles(run)] == [
+        "workshop.orderline: 1 message(s) were begun, and nobody knows whether they arrived"
+    ]
+    first = health(run, "bennys-auto").first
+    assert (first["queued"], first["processing"]) == (1, 1)
+
+
+def test_status_says_that_no_run_can_begin(run: Run, quiet: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
+    [(what, then)] = troubles(run)
+    assert what.startswith("store: the disk is full where ")
+    assert what.endswith(": no run can begin")
+    assert then == "integrator check"
 
 
 def test_a_doubt_is_said_once_it_must_have_settled(run: Run, quiet: Floor, now: int) -> None:

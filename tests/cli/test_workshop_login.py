@@ -38,7 +38,8 @@ def test_a_wrong_password_is_tried_once_and_blocks_and_the_right_one_frees(run: 
         refused = run("workshop", "test-login", "bennys-auto")
         assert (refused.code, refused.out) == (1, ""), refused.err
         assert "login afvist" in refused.err
-        assert "→ mend it, then: integrator workshop test-login bennys-auto" in refused.err
+        assert f"log in at {served.url}" in refused.err
+        assert "password from env ERP_PASSWORD), then: integrator workshop test-login bennys-auto" in refused.err
         assert floor.state.blocked_code == "login-refused"
         assert [attempt["ok"] for attempt in erp.state()["logins"]] == [False]
         [pictures] = (home / "var" / "evidence" / "bennys-auto").iterdir()
@@ -81,6 +82,9 @@ def test_an_erp_that_is_down_blocks_nobody(run: Run, home: Path, floor: Floor) -
     result = run("workshop", "test-login", "bennys-auto")
     assert (result.code, result.out) == (75, "")
     assert "ERP utilgængelig" in result.err
+    assert "log in at http://127.0.0.1:1: " in result.err
+    assert "var/evidence" not in result.err
+    assert not (home / "var" / "evidence" / "bennys-auto").exists()
     assert floor.state.blocked_code is None
 
 

@@ -29,6 +29,9 @@ def broken(*_: object, **__: object) -> None:
     [
         (f"/trainingportal/{TOKEN}/reserve", f"courseClassExternalId={CLASS}&{LATIN}"),
         (f"/trainingportal/{TOKEN}/cancel.xml", LATIN),
+        (f"/trainingportal/{TOKEN}/reserve", f"courseClassExternalId={CLASS}&studentFirstName=%C6r%F8"),
+        (f"/trainingportal/{TOKEN}/cancel", "bookingReference=TP-X&nocache=%ED%A0%80"),
+        ("/oilmat/nord/queue", "type=task&%FF=1"),
         ("/trainingportal/reserve", "a=\xc6"),
         ("/trainingportal/cancel.json", "timestamp=1&signature=\xff"),
         ("/trainingportal/\xc6/reserve", ""),
@@ -60,7 +63,7 @@ def test_a_name_in_utf8_is_taken_as_it_came_percent_encoded_or_not(here: Doors) 
         here.ask("GET", f"/trainingportal/{TOKEN}/reserve", query_string=f"courseClassExternalId={CLASS}&{name}").json[
             "bookingReference"
         ]
-        for name in ("studentFirstName=Ærø", "studentFirstName=%C3%86r%C3%B8")
+        for name in ("studentFirstName=Ærø", "studentFirstName=%C3%86r%C3%B8", "student%46irst%4Eame=%c3%86r%c3%b8")
     }
     assert len(references) == 1
     assert references != {""}

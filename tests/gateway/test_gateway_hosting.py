@@ -1,15 +1,20 @@
 """The same gateway under CGI, waitress and gunicorn: what hosts it makes no difference to who calls."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from doors import CLASS, LINE, OILMAT_KEY, TOKEN, WEBSITE_KEY, Doors, doors
-from hosts import GUNICORN, HOSTS, Host, Told, environment, run_cgi
+from hosts import GUNICORN, HOSTS, SCRIPT, Host, Told, environment, run_cgi
+
+from integrator.home import init_home
 
 WEBSITE = {"X-Api-Key": WEBSITE_KEY, "Content-Type": "application/json"}
 OILMAT = {"X-Api-Key": OILMAT_KEY, "Content-Type": "application/json"}
@@ -108,6 +113,7 @@ def test_a_small_body_in_chunks_is_read_where_it_has_an_end(host: Host) -> None:
         (f"/trainingportal/{TOKEN}/reserve?courseClassExternalId={CLASS}&studentFirstName=\xc6r\xf8", True),
         ("/trainingportal/reserve?a=\xc6", True),
         ("/oilmat/nord/queue?type=\xff", True),
+        (f"/trainingportal/{TOKEN}/reserve?courseClassExternalId={CLASS}&studentFirstName=%C6r%F8", False),
         ("/oilmat/%C6r%F8/alive", False),
         ("/nowhere/%FF", False),
     ],
@@ -136,6 +142,14 @@ def test_no_answer_says_what_hosts_it(host: Host) -> None:
         headers = host.ask("GET", path).headers
         assert "Python" not in headers.get("Server", "")
         assert headers["Cache-Control"] == "no-store"
+
+
+def test_the_script_names_the_program_where_the_manual_installs_it_and_can_be_started(tmp_path: Path) -> None:
+    [folder] = set(re.findall(r"python3 -m venv (\S+)", (SCRIPT.parents[2] / "README.md").read_text(encoding="utf-8")))
+    assert SCRIPT.read_text(encoding="utf-8").splitlines()[0] == f"#!{folder}/bin/python"
+    init_home(tmp_path / "home")
+    for script in (SCRIPT, tmp_path / "home" / "config" / "gateway" / "integrator.cgi"):
+        assert os.access(script, os.X_OK)
 
 
 WORKERS = [*("--workers", "1", "--threads", "2"), *GUNICORN[GUNICORN.index("--log-level") :]]

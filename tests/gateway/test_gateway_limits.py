@@ -171,6 +171,20 @@ def test_a_proxy_that_nobody_named_is_said_once_a_process(here: Doors) -> None:
     assert here.log().count("trusted_proxies") == 1
 
 
+def test_by_plain_cgi_what_is_said_once_a_process_is_said_once_a_day(here: Doors) -> None:
+    def one_call() -> None:  # which is a process of its own there
+        here.configure()
+        here.ask("GET", "/docs", headers={"X-Forwarded-For": "203.0.113.9"})
+
+    for _ in range(5):
+        one_call()
+    assert here.log().count("trusted_proxies") == 1
+    here.now += 86_400
+    for _ in range(2):
+        one_call()
+    assert here.log().count("trusted_proxies") == 2
+
+
 # the log, and the file ----------------------------------------------------------------------------------------------
 
 

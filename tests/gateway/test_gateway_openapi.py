@@ -61,6 +61,30 @@ def test_the_form_in_the_document_is_the_one_that_is_read(told: Any, kept: Any) 
     assert told.__struct_fields__ == kept.__struct_fields__
 
 
+@pytest.mark.parametrize(
+    ("key", "group", "path"),
+    [
+        ("website_key = { env = 'WEBSITE_KEY' }", "website", "/api/"),
+        ("oilmat_key = { env = 'OILMAT_KEY' }", "oilmat", "/oilmat/"),
+        ("trainingportal_token = { env = 'PORTAL_TOKEN' }", "trainingportal", "/trainingportal/{token}/"),
+        ("trainingportal_signing_key = { env = 'PORTAL_SIGNING_KEY' }", "trainingportal", "/trainingportal/"),
+    ],
+)
+def test_only_what_has_a_key_is_told_of(here: Doors, key: str, group: str, path: str) -> None:
+    here.configure(keys=f"{key}\n")
+    paths = set(document(here)["paths"])
+    assert {tag["name"] for tag in document(here)["tags"]} == {group, "documents"}
+    assert {one for one in paths if one.startswith(path)} == paths - {"/docs", "/openapi.json"}
+    assert here.oilmat("GET", "nord/alive", key="wrong").status_code == 401
+
+
+def test_nothing_is_told_of_where_we_have_it_from(here: Doors) -> None:
+    for path in ("/docs", "/openapi.json"):
+        text = here.ask("GET", path).text
+        assert "Source  " not in text
+        assert "Function description" not in text
+
+
 def test_where_a_server_has_put_us_stands_in_the_document(here: Doors) -> None:
     answer = here.ask("GET", "/openapi.json", environ_overrides={"SCRIPT_NAME": "/cgi-bin/integrator.cgi"})
     assert answer.json["servers"] == [{"url": "/cgi-bin/integrator.cgi"}]

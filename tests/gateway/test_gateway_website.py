@@ -182,6 +182,40 @@ def test_a_resellers_booking_is_none_of_the_websites(here: Doors) -> None:
     assert here.rows("SELECT state, seats FROM orders") == [("reserved", 1)]
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"class_id": CLASS, "seats": 0, "key": "k"}, "expected a whole number of at least 1"),
+        ({"class_id": CLASS, "seats": 41, "key": "k"}, "expected a whole number of at most 40"),
+        ({"class_id": CLASS, "seats": "1", "key": "k"}, "expected a whole number, got a text"),
+        ({"class_id": 25172, "key": "k"}, "expected a text, got a whole number"),
+        ({"class_id": "Æ", "key": "k"}, "expected a text like ^[A-Za-z0-9._~-]{1,40}$"),
+        ({"class_id": CLASS, "key": 1.5}, "expected a text or null, got a number"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_words_of_nobodys_language(
+    here: Doors, body: dict[str, Any], words: str
+) -> None:
+    answer = here.website("POST", "/api/orders", json=body)
+    assert is_problem(answer, 422, "bad_request")
+    assert [error["message"] for error in answer.json["errors"]] == [words]
+
+
+def test_a_detail_names_the_field_that_it_is_about(here: Doors) -> None:
+    answer = here.website("POST", "/api/orders", json={"class_id": CLASS})
+    assert answer.json["detail"] == "key is missing: give it in the body, or as the header Idempotency-Key"
+    assert here.website("POST", "/api/orders", json=[]).json["detail"] == "body must be an object"
+
+
+def test_a_class_that_nobody_knows_is_told_by_its_number_and_no_system_behind_us_is_named(here: Doors) -> None:
+    assert reserve(here, class_id="99999-04").json["detail"] == "there is no class 99999-04"
+    order = here.order()
+    here.world.maconomy.seed({"remove": [CLASS]})
+    gone = here.website("PUT", f"/api/orders/{order}/seats", json={"seats": 2})
+    assert is_problem(gone, 404, "not_found")
+    assert "aconomy" not in gone.text
+
+
 def test_while_maconomy_cannot_be_asked_a_visitor_comes_again_later(here: Doors) -> None:
     here.world.servers[0].faults.add({"fault": {"kind": "status", "status": 503}})
     answer = reserve(here)

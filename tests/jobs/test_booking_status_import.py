@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from booking_outcomes import LAST_DAY, NOW, TP, book, reference
 from integrator.database import Database
+from integrator.domain.completion import ALLOWED
 from integrator.errors import UsageError
 from integrator.jobs import booking_status_files as files
 from integrator.jobs.booking_status_desk import Imported, import_statuses
@@ -126,7 +127,7 @@ def test_a_title_above_the_names_of_the_columns_does_not_hide_them(
 
 def test_quoted_cells_may_hold_delimiters_and_lines(db: Database, tmp_path: Path) -> None:
     text = f'note,reference,status,date\n"a, ""b""\nc",{TP},completed,"2027-03-03"\n,{B},nix,\n'
-    assert taken(db, tmp_path, text).bad == [(4, "unknown status: expected one of NEW, NO_SHOW, FAILED, COMPLETED")]
+    assert taken(db, tmp_path, text).bad == [(4, f"unknown status: {ALLOWED}", "")]
 
 
 def test_a_workbook_is_read_with_its_dates(db: Database, tmp_path: Path) -> None:
@@ -142,14 +143,69 @@ def test_a_workbook_is_read_with_its_dates(db: Database, tmp_path: Path) -> None
 def test_rows_of_a_workbook_are_counted_as_it_shows_them(db: Database, tmp_path: Path) -> None:
     rows = [("reference", "status", "date"), (TP, "COMPLETED", 46_449), (B, "COMPLETED", datetime(2027, 3, 3, 14, 30))]
     found = taken(db, tmp_path, sheet(*rows, first=4), name="a.xlsx")
-    assert [number for number, _ in found.bad] == [6, 7]
+    assert [one.place for one in found.bad] == ['sheet "Udfald", row 6', 'sheet "Udfald", row 7']
     assert "not a date" in found.bad[0][1]
     assert "time of day" in found.bad[1][1]
 
 
-def test_the_first_sheet_that_shows_is_the_list(db: Database, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no line with the names of its columns"):
-        taken(db, tmp_path, sheet(("reference", "status"), (TP, "NEW"), hidden=True), name="a.xlsx")
+def workbook(**sheets: Sequence[Sequence[Any]]) -> bytes:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        for name, rows in sheets.items():
+            page = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                page.write_row(number, 0, row)
+        book.add_chartsheet("Graf")
+    return made.getvalue()
+
+
+def test_every_sheet_that_names_the_columns_is_read(db: Database, tmp_path: Path) -> None:
+    guide = [("Sådan gør du",), ("Skriv én linje pr. kursist",)]
+    first = [("reference", "status"), (TP, "NO_SHOW"), (B, "nix")]
+    second = [("Udfald",), ("status", "note", "booking"), ("FAILED", "", C), ("NEW", "", D)]
+    content = workbook(Vejledning=guide, Mandag=first, Tom=[], Tirsdag=second)
+    found = taken(db, tmp_path, content, name="a.xlsx", partial=True)
+    assert (found.rows, found.changed, found.left_out) == (4, 2, ["Vejledning"])
+    assert [one.place for one in found.bad] == ['sheet "Mandag", row 3', 'sheet "Tirsdag", row 4']
+    assert stands(db) == {TP: ("NO_SHOW", None), C: ("FAILED", None)}
+    other = workbook(Mandag=[*first[:1], (TP, "NEW")], Tirsdag=[*first[:1], (TP, "FAILED")])
+    assert taken(db, tmp_path, other, name="b.xlsx").bad == [
+        (2, 'sheet "Tirsdag", row 2 of the same booking says otherwise', "Mandag"),
+        (2, 'sheet "Mandag", row 2 of the same booking says otherwise', "Tirsdag"),
+    ]
+
+
+def test_rows_of_all_sheets_count_together(db: Database, tmp_path: Path) -> None:
+    rows = [("reference", "status"), *[(TP, "NEW")] * 5_001]
+    assert "more than 10,000 rows" in refused(db, tmp_path, workbook(a=rows, b=rows))
+
+
+def test_where_no_sheet_names_the_columns_all_are_named_with_what_was_found(db: Database, tmp_path: Path) -> None:
+    said = refused(db, tmp_path, workbook(Vejledning=[("Sådan",)], Liste=[("Kursus", "status", "mødt?"), (TP, "NEW")]))
+    assert 'on any sheet that shows ("Vejledning", "Liste")' in said
+    assert 'found instead on "Liste": row 1: "Kursus", "status", "mødt?"' in said
+
+
+def test_a_hidden_sheet_is_not_read(db: Database, tmp_path: Path) -> None:
+    said = refused(db, tmp_path, sheet(("reference", "status"), (TP, "NEW"), hidden=True))
+    assert 'no line with the names of its columns on any sheet that shows ("Andet")' in said
+
+
+def test_a_wrong_line_of_names_is_shown_and_no_row_ever(db: Database, tmp_path: Path) -> None:
+    said = refused(db, tmp_path, f"Kursusliste\nbookingnr;navn;udfald\n{TP};Åse;NEW\n", name="a.csv")
+    assert 'found instead: row 2: "bookingnr", "navn", "udfald"; nothing was changed' in said
+    for row in (f"{TP};Åse;NEW", "Åse;aase@example.org;NEW", "Åse;4711;NEW"):
+        assert "Åse" not in refused(db, tmp_path, f"{row}\n", name="b.csv")
+
+
+def test_trainingportals_own_reference_counts_and_an_orders_number_does_not(db: Database, tmp_path: Path) -> None:
+    theirs = "8b0c0592_da16_a979_b2c4_371eea9ffdd9"
+    db.write("UPDATE bookings SET portal_reference = ? WHERE reference = ?", (theirs, B))
+    order = db.value("SELECT order_id FROM bookings WHERE reference = ?", (TP,))
+    text = f"{HEAD}\n{theirs};FAILED;\n{theirs.upper()};FAILED;\n{order};FAILED;\n"
+    found = taken(db, tmp_path, text, partial=True)
+    assert found.bad == [(4, "there is no booking of that reference", "")]
+    assert stands(db) == {B: ("FAILED", None)}
 
 
 # bad rows ---------------------------------------------------------------------------------------------
@@ -164,7 +220,7 @@ REASONS = [
     (5, "NO_SHOW takes no date: only COMPLETED has one"),
     (6, "there is no booking of that reference"),
     (7, "the booking is cancelled: it takes no status"),
-    (8, "unknown status: expected one of NEW, NO_SHOW, FAILED, COMPLETED"),
+    (8, f"unknown status: {ALLOWED}"),
     (9, 'there is no such date (day, month, year): expected "2027-03-15" or "15-03-2027"'),
     (10, "the date is still to come: a completion is told when it has happened"),
     (11, "has no status"),
@@ -173,14 +229,14 @@ REASONS = [
 
 def test_all_bad_rows_are_told_and_nothing_is_taken(db: Database, tmp_path: Path) -> None:
     found = taken(db, tmp_path, BAD)
-    assert (found.taken, found.bad, found.changed) == (False, REASONS, 0)
+    assert (found.taken, found.bad, found.changed) == (False, [(*one, "") for one in REASONS], 0)
     assert stands(db) == {}
     assert db.value("SELECT count(*) FROM outbox") == 0
 
 
 def test_told_to_the_good_rows_are_taken(db: Database, tmp_path: Path) -> None:
     found = taken(db, tmp_path, BAD, partial=True)
-    assert (found.taken, found.bad, found.changed) == (True, REASONS, 2)
+    assert (found.taken, found.bad, found.changed) == (True, [(*one, "") for one in REASONS], 2)
     assert stands(db) == {TP: ("COMPLETED", LAST_DAY), B: ("FAILED", None)}
 
 
@@ -188,8 +244,8 @@ def test_rows_that_contradict_one_another_are_all_bad(db: Database, tmp_path: Pa
     text = f"{HEAD}\n{TP};NEW;\n{B};FAILED;\n{TP};FAILED;\n{TP};NEW;\n{B};Ikke bestået;\n"
     found = taken(db, tmp_path, text, partial=True)
     assert found.bad == [
-        (2, "row 4 of the same booking says otherwise"),
-        (4, "row 2 of the same booking says otherwise"),
+        (2, "row 4 of the same booking says otherwise", ""),
+        (4, "row 2 of the same booking says otherwise", ""),
     ]
     assert stands(db) == {B: ("FAILED", None)}
 
@@ -203,7 +259,7 @@ def test_the_same_list_again_changes_nothing(db: Database, tmp_path: Path) -> No
 
 def test_no_reason_repeats_what_a_cell_says(db: Database, tmp_path: Path) -> None:
     found = taken(db, tmp_path, f"{HEAD}\nÅse Østergård;Åse Østergård;Åse Østergård\n{TP};Åse;Åse\n")
-    assert not any("Åse" in reason for _, reason in found.bad)
+    assert not any("Åse" in reason for _, reason, _ in found.bad)
 
 
 # bounds -----------------------------------------------------------------------------------------------
@@ -344,7 +400,7 @@ def test_whatever_is_in_a_file_it_is_read_or_refused(tmp_path_factory: pytest.Te
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_bytes(content)
     try:
-        rows = files.rows_of(path)
+        rows = files.rows_of(path).rows
     except UsageError:
         return
     assert all(row.number >= 1 for row in rows)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from desks import CLASS, T0, Clock, Erp, desk, publish
 from integrator.domain.portal import PortalBooking, PortalCourse, PortalPerson, ReserveRequest
-from integrator.errors import BadAnswer, IntegratorError, Refused, Unavailable
+from integrator.errors import BadAnswer, IntegratorError, NotFound, Refused, Unavailable
 from integrator.jobs import booking, reseller_desk
 from integrator.jobs.booking import Desk
 from integrator.jobs.confirm_bookings import confirm_bookings
@@ -31,6 +31,7 @@ BJORN = PortalBooking(
     comment="Trenger hørselvern i størrelse L",
     purchase_order="PO-2027-0088",
 )
+FORGOTTEN = "TP-" + "A" * 26
 Answer = PortalBooking | IntegratorError | None
 
 
@@ -168,6 +169,63 @@ def test_the_waits_between_the_looks_grow_and_then_its_seat_is_free_and_a_person
     reseller_desk.settle(here.desk, here.reference)
     here.run(None)
     assert here.desk.db.all("SELECT * FROM set_aside") == []
+
+
+def test_what_waits_for_a_person_is_said_by_one_run_and_not_again_while_it_stays(here: Here) -> None:
+    report = here.run(replace(BJORN, class_id="25172-05"), later_s=2)
+    assert (report.exit_code, list(report.failed)) == (3, [f"booking {here.reference}"])
+    assert f"integrator booking-status settle {here.reference}" in report.failed[f"booking {here.reference}"]
+    assert (here.run(BJORN, later_s=60).exit_code, here.run(BJORN).failed) == (0, {})
+    reseller_desk.look_again(here.desk, here.reference)
+    assert here.run(replace(BJORN, class_id="25172-05")).exit_code == 3  # it is a person's again
+
+
+def test_what_waits_for_a_person_is_not_taken_as_said_by_a_dry_run(here: Here) -> None:
+    here.run(BJORN, later_s=2)
+    _registered_and_cancelled(here)
+    assert here.run(BJORN, dry=True).failed == {}
+    assert here.run(BJORN).exit_code == 3
+
+
+def test_a_student_who_was_cancelled_and_is_registered_is_said_by_the_next_run_once(here: Here) -> None:
+    here.run(BJORN, later_s=2)
+    _registered_and_cancelled(here)
+    report = here.run(BJORN)
+    assert (report.exit_code, list(report.failed)) == (3, [f"booking {here.reference}"])
+    assert "withdraw the student in Maconomy" in report.failed[f"booking {here.reference}"]
+    assert here.run(BJORN, later_s=60).exit_code == 0
+
+
+def test_a_cancellation_of_a_booking_that_nobody_knows_is_said_by_the_next_run_once(here: Here) -> None:
+    with pytest.raises(NotFound):
+        reseller_desk.cancel(here.desk, FORGOTTEN)
+    assert list(here.run(BJORN, later_s=2).failed) == [f"booking {FORGOTTEN}"]
+    assert here.run(BJORN, later_s=60).exit_code == 0
+
+
+def _registered_and_cancelled(here: Here) -> None:
+    here.desk.db.write("UPDATE outbox SET state = 'completed', body = NULL")
+    reseller_desk.cancel(here.desk, here.reference)
+
+
+@pytest.mark.parametrize(
+    ("before", "error", "code"),
+    [("later", None, 75), ("later", "stopped by a signal", 0), ("done", None, 0), ("partial", None, 0)],
+)
+def test_a_run_that_asked_nobody_has_not_succeeded_while_the_last_one_was_not_answered(
+    here: Here, before: str, error: str | None, code: int
+) -> None:
+    for outcome, why in ((before, error), ("skipped", "still running"), ("crashed", None)):
+        here.desk.db.write(
+            "INSERT INTO runs (job, scope, boot_id, pid, version, started_at, finished_at, outcome, error)"
+            " VALUES ('confirm-bookings', '', '', 0, '', 1, 1, ?, ?)",
+            (outcome, why),
+        )
+    here.runs = 10
+    report = here.run(BJORN, later_s=1)
+    assert (report.exit_code, "bookings" in report.waiting, here.portal.asked) == (code, code == 75, [])
+    assert here.run(BJORN, later_s=1).exit_code == 0  # it was answered
+    assert here.run(BJORN).exit_code == 0  # nothing waits
 
 
 def test_where_nothing_can_be_visible_nothing_is_given_up(here: Here) -> None:

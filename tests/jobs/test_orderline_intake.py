@@ -20,13 +20,14 @@ from integrator.effects import Done
 from integrator.errors import Unavailable
 from integrator.home import Home, init_home
 from integrator.jobs import orderline_desk as desk
-from integrator.jobs.orderline_intake import Intake, fetch, key_shown
+from integrator.jobs.orderline_intake import NOWHERE, REUSED, Intake, fetch, key_shown
+from integrator.jobs.orderline_spool import untaken
 from integrator.secret import Secret
 from integrator.standins.base import serve
 from integrator.standins.oilmat import TOKEN
 from integrator.standins.oilmat import OilMat as StandIn
 from integrator.store import open_store
-from integrator.store.workshops import Workshops
+from integrator.store.workshops import MOST_REFUSED, Workshops
 from integrator.systems.http import Http
 from integrator.systems.oilmat import OilMat, Page
 from orderline_books import AT, SECRET, SENT, TOML, W, begin, deliver, fail, order, raw, row, rows, workshops
@@ -260,8 +261,42 @@ def test_quirk_10_what_cannot_be_read_is_visible_by_its_id_or_counted(db, intake
     assert desk.status(db, W, "0007")["status"] == "bad request"
     for body in (order(unique_id=...), order("a/b"), b"{", order(workshop="nowhere"), b"[1]", b"", order(workshop=5)):
         assert one(intake, body, only=W).result == "rejected"
-    assert counters(db) == {"rejected": 7, "reused": 0}
+    assert counters(db) == {"rejected": 5, "reused": 0}  # an empty body is no order, and the last one has a known id
     assert len(kept(db)) == 1
+
+
+def test_what_nobody_could_keep_is_named_once_until_somebody_has_seen_to_it(db, intake):
+    one(intake, order())
+    for body in (order(case_id="561"), order(case_id="562"), order("8", workshop="nowhere"), b"{", b"{", b" \n", b""):
+        intake.take(raw(body), source="command")
+    books = Workshops(db)
+    assert [(one.unique_id, one.reason) for one in books.refusals(W)] == [("0007", REUSED)]
+    assert sorted(one.unique_id for one in books.refusals(NOWHERE)) == ["", "8"]
+    assert (counters(db), counters(db, NOWHERE)) == ({"rejected": 0, "reused": 1}, {"rejected": 2, "reused": 0})
+    with db.tx():
+        assert [books.seen(workshop, at=AT) for workshop in (W, NOWHERE)] == [1, 2]
+    assert (books.refusals(W), books.refusals(NOWHERE), counters(db, NOWHERE)["rejected"]) == ([], [], 0)
+
+
+def test_only_the_last_refused_orders_are_named(db, intake):
+    for number in range(MOST_REFUSED + 5):
+        intake.clock = lambda at=AT + number: at
+        one(intake, order(str(number), workshop="nowhere"))
+    assert [one.unique_id for one in Workshops(db).refusals(NOWHERE)] == [
+        str(number) for number in range(MOST_REFUSED + 4, 4, -1)
+    ]
+    intake.clock = lambda: AT + 100 * 86_400
+    one(intake, order("new", workshop="nowhere"))
+    assert [one.unique_id for one in Workshops(db).refusals(NOWHERE)] == ["new"]
+
+
+def test_who_hands_an_order_in_by_hand_hears_which_workshops_there_are_and_nobody_else_does(db, intake):
+    [by_hand] = intake.take(raw(order(workshop="Benny")), source="command")
+    [sent] = intake.take(raw(order(workshop="Benny")), source="http")
+    rule = "workshop: must be the id or the name of a configured workshop"
+    assert sent.reason == rule
+    assert by_hand.reason.startswith(f"{rule} (there are: {W} (Bennys Auto)")
+    assert "Benny)" not in by_hand.reason
 
 
 def test_quirk_11_an_order_that_was_begun_stays_in_the_queue(db, intake):
@@ -441,6 +476,37 @@ def test_a_file_that_turns_into_a_link_while_it_is_taken_is_not_followed(db, int
     assert outside.exists()
 
 
+def test_files_in_a_folder_that_is_called_by_its_name_are_taken_and_other_folders_are_left(db, intake, spool):
+    for folder in ("Bennys Auto", "mikes", "Karls Biler"):
+        (spool / folder).mkdir()
+        (spool / folder / "d.json").write_bytes(raw(order(folder.replace(" ", "-"), workshop=...)))
+    assert [taken.unique_id for taken in intake.take_files(spool, W, moves=False)] == ["Bennys-Auto"]
+    assert [taken.unique_id for taken in intake.take_files(spool, W)] == ["Bennys-Auto"]
+    assert [path.parent.name for path in spool.glob("*/d.json")] == sorted(["Karls Biler", "mikes"])
+    assert len(list((spool / W / "done").iterdir())) == 1
+
+
+def test_a_link_to_a_folder_is_not_followed_though_it_is_called_like_a_workshop(db, intake, spool, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "d.json").write_bytes(raw(order()))
+    (spool / "Bennys Auto").symlink_to(tmp_path / "outside")
+    assert intake.take_files(spool, W) == []
+    assert (tmp_path / "outside" / "d.json").exists()
+
+
+def test_files_that_nobody_takes_are_told_and_those_that_runs_take_or_made_are_not(spool):
+    for name in ("h.json", f"{W}/c.txt", f"{W}/sub/x.json", "mikes/e.json", "Bennys Auto/D.JSON"):
+        (spool / name).parent.mkdir(exist_ok=True)
+        (spool / name).touch()
+    for name in (".h.json", f"{W}/a.json", f"{W}/.b.json", f"{W}/done/x.txt", "Bennys Auto/d.json", "mikes/.e.json"):
+        (spool / name).parent.mkdir(exist_ok=True)
+        (spool / name).touch()
+    assert untaken(spool, workshops()) == [
+        *("Bennys Auto/D.JSON", f"{W}/c.txt", f"{W}/sub/", "h.json", "mikes/e.json"),
+    ]
+    assert untaken(spool / "nowhere", workshops()) == []
+
+
 def test_refused_orders_lie_in_a_file_with_the_reasons_beside_it_and_without_any_login(db, intake, spool):
     drop(spool, "a.json", [SENT, SENT | {"unique_id": "8", "case_id": ""}, SENT | {"unique_id": "9", "workshop": "x"}])
     assert [taken.result for taken in intake.take_files(spool, W)] == ["new", "bad request", "rejected"]
@@ -448,7 +514,7 @@ def test_refused_orders_lie_in_a_file_with_the_reasons_beside_it_and_without_any
     assert [found["unique_id"] for found in json.loads(content.read_bytes())] == ["0007", "8", "9"]
     assert reasons.read_text(encoding="utf-8").splitlines() == [
         "2. case_id: must be 1 to 20 letters a-z, digits or hyphens",
-        '3. item 3: workshop: must be the id or the name of a configured workshop ("nowhere" is none)',
+        "3. item 3: workshop: must be the id or the name of a configured workshop",
     ]
     for path in (spool / W).rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes()

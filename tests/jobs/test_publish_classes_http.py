@@ -147,9 +147,17 @@ def test_a_class_that_was_cancelled_there_and_is_not_listed_any_more_is_restored
 
 def test_a_sold_out_catalogue_in_danish_kroner_is_said_in_status(here: PortalWorld) -> None:
     imported(here, currency="DKK")
-    assert publish(here)["notes"] == [{"code": "currency", "count": 1, "keys": [CLASS]}]
+    assert publish(here, code=3)["notes"] == [{"code": "currency", "count": 1, "keys": [CLASS]}]
     assert list(classes(here)) == [OTHER]
+    assert here.run("publish-classes").code == 0
     assert here.run("status", "--json").json["set_aside"]["portal class"] == [CLASS]
+
+
+def test_a_class_that_is_withheld_is_printed_once_though_nobody_looks_at_a_terminal(here: PortalWorld) -> None:
+    imported(here, currency="DKK")
+    said, again = here.run("publish-classes"), here.run("publish-classes")
+    assert (said.code, again.code, again.err + again.out) == (3, 0, "")
+    assert f"failed: class {CLASS}: its price is in DKK" in said.err
 
 
 def test_a_dry_run_sends_nothing(here: PortalWorld) -> None:

@@ -184,6 +184,12 @@ def test_a_workshop_that_is_off_or_blocked_is_passed_over_in_silence_and_is_5_by
         Workshops(db).block([NORD], "login-refused", at=1)
     everyone = perform(shop, "push-orderline", "--all")
     assert (everyone.code, everyone.out, everyone.err) == (0, "", "")
+    verbose = perform(shop, "push-orderline", "--all", "-v")
+    assert (verbose.code, "nothing to do" in verbose.out) == (0, False)
+    assert "note: workshop bennys-auto is switched off; 1 orderline(s) wait" in verbose.err
+    assert f"note: workshop {NORD} is blocked: login-refused (login afvist); 1 orderline(s) wait" in verbose.err
+    plan = perform(shop, "push-orderline", "--all", "--dry-run", "--json")
+    assert (plan.code, plan.json["plan"], len(plan.json["remarks"])) == (0, [], 2)
     for name, why in ((HERE, "workshop bennys-auto is switched off"), (THERE, "blocked: login-refused (login afvist)")):
         silent, loud = perform(shop, *name), perform(shop, *name, "-v")
         assert (silent.code, silent.out, silent.err) == (5, "", "")
@@ -201,7 +207,12 @@ def test_a_wrong_password_is_tried_once_however_many_orders_and_runs(
     with world(tmp_path, kind) as shop:
         shop.configure(password="forkert", more=PATIENT)
         create(shop, *ids)
-        assert perform(shop, *first).code == code
+        refused = perform(shop, *first)
+        assert refused.code == code
+        told = listed(refused.json["failed"])["workshop bennys-auto"] if first == ALL else refused.err
+        for part in ("blocked until a person has looked: ", "env BENNYS_AUTO_PASSWORD", "test-login bennys-auto"):
+            assert part in told
+        assert "forkert" not in told
         assert [perform(shop, *again).code for again in (HERE, ALL, HERE)] == [5, 0, 5]
         assert [login["ok"] for login in shop.logins()] == [False]
         assert {said(shop, "bennys-auto", one) for one in ids} == {("received", "login afvist")}
@@ -227,6 +238,15 @@ def test_a_secret_that_cannot_be_had_stops_its_own_workshop_only(two: Two) -> No
     two.configure()
     assert perform(shop, *ALL).code == 0
     assert (said(shop, NORD, "0001"), len(two.saves_at_nord()), len(shop.saves())) == (("completed", ""), 1, 1)
+
+
+def test_files_that_no_workshop_takes_are_told_by_who_looks(two: Two) -> None:
+    lost = two.shop.home.spool / "orderlines" / "mikes"
+    lost.mkdir(parents=True)
+    (lost / "e.json").touch()
+    silent, loud = (perform(two.shop, "push-orderline", "--all", *more) for more in ((), ("-v",)))
+    assert (silent.out, silent.err) == ("", "")
+    assert "1 file(s) lie where no workshop takes them: mikes/e.json; move each to var/spool/orderlines/ID" in loud.err
 
 
 def test_two_starts_at_once_are_one_run(two: Two) -> None:

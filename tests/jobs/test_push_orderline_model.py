@@ -261,6 +261,7 @@ def test_three_silences_in_a_row_pause_the_workshop(garage: Garage) -> None:
     report = garage.run()
     assert report is not None
     assert (report.exit_code, garage.paper.names.count("log_in")) == (75, 3)
+    assert report.waiting["workshop.orderline bennys-auto"] == "2 orderline(s) wait for their next try: 3, 4"
     garage.now += 600
     report = garage.run()
     assert report is not None
@@ -288,6 +289,8 @@ def test_a_layout_that_two_orders_do_not_find_blocks_all_workshops_of_the_type(g
     report = garage.run()
     assert report is not None
     assert (report.exit_code, garage.paper.names.count("open_case")) == (1, 2)
+    named = "layout-changed (skærmbillede ændret); so is other-auto; its orders wait"
+    assert report.error == f"workshop bennys-auto: blocked until a person has looked: {named}"
     with garage.store() as db:
         blocked = [Workshops(db).get(workshop).blocked_code for workshop in ("bennys-auto", "other-auto")]
     assert blocked == ["layout-changed", "layout-changed"]
@@ -310,8 +313,11 @@ def test_the_way_out_of_a_refused_login_is_a_login(garage: Garage, code: str) ->
     garage.take()
     garage.paper.mishaps = AtCalls(garage.paper, "log_in", code)
     reports = [garage.run(), garage.run()]
-    then = "mend it, then: integrator workshop test-login bennys-auto"
-    assert [report and (report.exit_code, report.hint) for report in reports] == [(1, then), (5, then)]
+    first, second = (report for report in reports if report is not None)
+    assert (first.exit_code, second.exit_code, first.hint == second.hint) == (1, 5, True)
+    assert "([bennys-auto] in config/workshops.toml: username, and password from env X)" in str(first.hint)
+    assert str(first.hint).endswith(", then: integrator workshop test-login bennys-auto")
+    assert str(first.error).startswith("workshop bennys-auto: blocked until a person has looked: ")
     assert garage.logins() == 1
 
 

@@ -15,6 +15,7 @@ from integrator.jobs.booking import Desk, queue_registrations
 from integrator.jobs.booking import reserve as own_reserve
 from integrator.runtime.outbox import Outbox
 from integrator.store import open_store
+from integrator.store.booking_documents import BookingDocuments
 from integrator.store.bookings import Bookings, form_of
 from integrator.store.orders import Orders
 
@@ -208,8 +209,23 @@ def test_a_cancellation_of_a_booking_that_a_restore_forgot_is_for_a_person(tmp_p
             with pytest.raises(NotFound):
                 reseller_desk.cancel(at_desk, reference)
         assert rows(at_desk, "SELECT kind, key FROM set_aside") == [("unknown booking", forgotten)]
+        [(reason,)] = rows(at_desk, "SELECT reason FROM set_aside")
+        assert reason.endswith(f"; then: integrator booking-status settle {forgotten}")
         reseller_desk.settle(at_desk, forgotten)
         assert rows(at_desk, "SELECT kind, key FROM set_aside") == []
+
+
+def test_who_settles_a_booking_that_waits_for_nobody_is_told_what_of_it_waits(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        reference = reserve(at_desk)
+        with pytest.raises(NotFound, match="waits for nobody") as no:
+            reseller_desk.settle(at_desk, reference)
+        assert no.value.hint == "integrator status"
+        with at_desk.db.tx():
+            BookingDocuments(at_desk.db).note_outdated(reference, "it does not fit", at=T0)
+        with pytest.raises(NotFound, match="waits for nobody") as no:
+            reseller_desk.settle(at_desk, reference)
+        assert str(no.value.hint).endswith(f"integrator booking-status settle {reference} --document")
 
 
 def test_a_booking_that_was_given_up_is_taken_up_again_with_a_seat(tmp_path: Path) -> None:

@@ -204,7 +204,25 @@ def test_a_dry_run_tells_nothing_and_keeps_nothing(here: Office) -> None:
     here.standin.clear_ledger()
     report = here.run(dry=True)
     assert [(effect, preview.action) for effect, preview in report.plan] == [(STATUS, "send")]
+    assert report.plan[0][1].fields == [("status", "COMPLETED", "COMPLETED")]
     assert (here.standin.effects(), here.kept(), here.messages()) == ([], [], [])
+
+
+def test_a_plan_shows_what_was_told_last(here: Office) -> None:
+    def planned() -> list[tuple[str, Any, Any]]:
+        [(_, preview)] = here.run(dry=True).plan
+        return preview.fields
+
+    here.set("NO_SHOW")
+    assert planned() == [("status", None, "NO_SHOW")]
+    here.run()
+    here.complete()
+    assert planned() == [("status", "NO_SHOW", "COMPLETED"), ("completed_on", None, LAST_DAY)]
+    here.run()
+    here.set("COMPLETED", "2027-03-02")
+    assert planned() == [("status", "COMPLETED", "COMPLETED"), ("completed_on", LAST_DAY, "2027-03-02")]
+    here.set("FAILED")
+    assert planned() == [("status", "COMPLETED", "FAILED"), ("completed_on", LAST_DAY, None)], "what was told, not set"
 
 
 def test_without_trainingportal_what_was_decided_is_kept_and_said(here: Office, tmp_path: Path) -> None:
@@ -315,15 +333,22 @@ def test_only_plain_whole_pdf_files_of_a_fitting_size_leave(here: Office, tmp_pa
     (here.documents / TP / "folder.pdf").mkdir()
     (here.documents / TP / "notes.txt").write_text("x")
     report = here.run()
-    assert (report.exit_code, here.uploaded()) == (0, [])
+    assert (report.exit_code, here.uploaded()) == (3, [])
     rows = here.rows("SELECT key, code FROM set_aside WHERE kind = 'document' ORDER BY key")
-    assert rows == [(reference(letter), code) for letter, code in codes.items()]
+    codes = {TP: "not_pdf", **{reference(letter): code for letter, code in codes.items()}, "documents": "unplaced"}
+    assert rows == list(codes.items())
+    assert report.failed.keys() == {f"document {key}" for key in codes}
+    where = f"file(s) or folder(s) in {here.documents}"
     assert report.remarks == [
-        "documents: 1 file(s) or folder(s) are links: they were left alone",
-        "documents: 2 file(s) or folder(s) are links or folders in a booking's folder: they were left alone",
-        "documents: 1 file(s) or folder(s) lie in a booking's folder and are no .pdf: they were left alone",
-        "documents: 4 booking(s) have one that cannot be uploaded: integrator status",
+        f"documents: 1 {where} are links: they were left alone",
+        f"documents: 2 {where} are links or folders in a booking's folder: they were left alone",
+        f"documents: 1 {where} lie in a booking's folder and are no .pdf: they were left alone",
+        f"documents: not a PDF by their name, in {here.documents}: {TP}/….txt",
+        "documents: 5 booking(s) have one that cannot be uploaded: integrator status",
     ]
+    assert here.run().exit_code == 0, "it is said once"
+    (here.documents / f"{TP}.pdf").unlink()
+    (here.documents / TP / "notes.txt").unlink()
     for letter in bad:
         here.put(f"{reference(letter)}.pdf", pdf(letter))
     here.run()
@@ -337,7 +362,7 @@ def test_a_folder_that_leads_elsewhere_is_not_entered(here: Office, tmp_path: Pa
     here.documents.mkdir()
     (here.documents / TP).symlink_to(tmp_path / "other")
     here.complete()
-    assert (here.run().exit_code, here.uploaded()) == (0, [])
+    assert (here.run().exit_code, here.uploaded()) == (3, [])
 
 
 @pytest.mark.parametrize(
@@ -360,16 +385,53 @@ def test_a_file_named_like_anothers_never_leaves_for_the_wrong_booking(here: Off
 
 @pytest.mark.parametrize(
     "name",
-    ["ukendt.pdf", f"{TP}.docx", f"{TP} bevis.pdf", f"{TP}.pdf.pdf", f"{C}/a.pdf", "a/b.pdf", TP],
+    ["ukendt.pdf", f"{B} Åse ukendt.pdf", f"{B}.pdf.pdf", f"{C}/a.pdf", "a/b.pdf", f"{C}.docx"],
 )
-def test_an_unknown_file_is_remarked_without_its_name_and_left_alone(here: Office, name: str) -> None:
+def test_an_unknown_file_is_remarked_by_its_reference_alone_and_needs_a_person(here: Office, name: str) -> None:
     here.complete()
     path = here.put(name)
     report = here.run()
-    assert (report.exit_code, here.uploaded(), path.exists()) == (0, [], True)
+    assert (report.exit_code, here.uploaded(), path.exists()) == (3, [], True)
     [remark] = report.remarks
-    assert "belong to no booking by their name" in remark
+    assert f"in {here.documents} belong to no booking by their name" in remark
     assert "ukendt" not in remark
+    assert "Åse" not in remark
+    assert [one in remark for one in (B, C)] == [name.startswith(one) for one in (B, C)]
+    assert [*report.failed] == ["document documents"]
+    assert here.run().exit_code == 0, "it is said once; status goes on"
+    here.put("en til.pdf")
+    assert here.run().exit_code == 3, "there is more of it"
+    (here.documents / "en til.pdf").unlink()
+    assert here.run().exit_code == 0, "less is no news"
+    path.unlink()
+    assert here.run().exit_code == 0
+    assert here.rows("SELECT key FROM set_aside") == ([] if "/" not in name else [("documents",)])
+
+
+@pytest.mark.parametrize(("name", "shown"), [(f"{TP}.docx", f"{TP}.docx"), (TP.lower(), TP.lower())])
+def test_a_file_that_is_no_pdf_by_its_name_is_named(here: Office, name: str, shown: str) -> None:
+    path = here.put(name)
+    report = here.run()
+    assert report.exit_code == 0, "its booking has no COMPLETED, and needs none yet"
+    assert report.remarks == [f"documents: not a PDF by their name, in {here.documents}: {shown}"]
+    here.complete()
+    report = here.run()
+    assert (report.exit_code, here.uploaded(), path.exists()) == (3, [], True)
+    reason = f"documents: {shown} is not a PDF by its name; it was not uploaded"
+    assert report.failed == {f"document {TP}": reason}
+    assert here.rows("SELECT key, code FROM set_aside") == [(TP, "not_pdf")]
+    here.put(f"{TP}.pdf")
+    assert here.run().exit_code == 0
+    assert (len(here.uploaded()), here.rows("SELECT * FROM set_aside")) == (1, []), "the text beside it is no trouble"
+
+
+def test_many_misnamed_files_are_named_within_bounds(here: Office) -> None:
+    for number in range(30):
+        here.put(f"{reference('ABCDEFGHIJ'[number % 10])} {number}.pdf")
+    [remark] = here.run().remarks
+    assert remark.startswith("documents: 30 file(s) or folder(s)")
+    assert remark.count("TP-") == 20
+    assert remark.endswith(" and 10 more)")
 
 
 @pytest.mark.parametrize("name", [f"{TP.lower()}.pdf", f"{TP} .PDF", f" {TP}.pdf", f"{TP.lower()} /a.pdf"])
@@ -414,7 +476,7 @@ def test_a_folder_that_cannot_be_read_is_its_bookings_trouble_alone(
     here.put(f"{TP}/a.pdf")
     broken_scandir(monkeypatch, TP)
     report = here.run()
-    assert (report.exit_code, report.error) == (0, None)
+    assert (report.exit_code, report.error) == (3, None)
     assert [one for one, _ in here.uploaded()] == [B, C], "no certificate in the place of what cannot be seen"
     assert here.rows("SELECT key, code FROM set_aside") == [(TP, "unreadable")]
 
@@ -426,10 +488,12 @@ def test_a_folder_of_documents_that_leads_to_itself_stops_nobody(here: Office) -
     with here.store() as db, db.tx():
         SetAside(db).replace(PAPER, {B: ("cut", "its end is missing")}, at=NOW, run_id=1)
     report = here.run()
-    assert (report.exit_code, here.told(), here.uploaded()) == (0, [COMPLETED], [])
-    assert here.rows("SELECT key, code FROM set_aside") == [(B, "cut")], "nobody has looked at its file"
+    assert (report.exit_code, here.told(), here.uploaded()) == (3, [COMPLETED], [])
+    found = here.rows("SELECT key, code FROM set_aside ORDER BY key")
+    assert found == [(B, "cut"), ("documents", "unreadable")], "nobody has looked at its file"
     [remark] = report.remarks
-    assert remark.startswith("documents: the folder cannot be read (Too many levels of symbolic links)")
+    where = f"documents: the folder {here.documents} cannot be read (Too many levels of symbolic links)"
+    assert remark.startswith(where)
     here.documents.unlink()
     here.run()
     assert len(here.uploaded()) == 1
@@ -440,7 +504,7 @@ def test_a_link_that_leads_to_itself_stops_nobody(here: Office) -> None:
     for place in (here.documents / f"{B}.pdf", here.documents / TP / "b.pdf"):
         place.symlink_to(place)
     here.complete()
-    assert here.run().exit_code == 0
+    assert here.run().exit_code == 3
     assert here.uploaded() == [(TP, len(pdf()))]
 
 
@@ -455,7 +519,7 @@ def test_a_cancelled_bookings_file_is_remarked(here: Office) -> None:
     here.book(B, state="cancelled")
     here.put(f"{B}.pdf")
     assert here.run().remarks == [
-        "documents: 1 file(s) or folder(s) belong to cancelled bookings: they were left alone"
+        f"documents: 1 file(s) or folder(s) in {here.documents} belong to cancelled bookings: they were left alone"
     ]
 
 
@@ -624,7 +688,7 @@ def test_a_name_no_font_has_is_set_aside_and_holds_no_other(here: Office) -> Non
     here.book(B, name="小 明")
     for booking in (TP, B):
         here.complete(booking)
-    assert here.run().exit_code == 0
+    assert here.run().exit_code == 3
     assert [one for one, _ in here.uploaded()] == [TP]
     assert here.rows("SELECT kind, key, code FROM set_aside") == [("document", B, "no_font")]
 
@@ -638,9 +702,9 @@ def test_a_template_that_fails_for_one_student_is_set_aside_for_that_one_and_hol
     here.book(reference("A"), name="Bo Krag")
     for booking in (TP, reference("A")):
         here.complete(booking)
-    for _ in range(2):
+    for code in (3, 0):  # said once
         report = here.run()
-        assert (report.exit_code, [one for one, _ in here.uploaded()]) == (0, [TP])
+        assert (report.exit_code, [one for one, _ in here.uploaded()]) == (code, [TP])
         assert here.rows("SELECT kind, key, code FROM set_aside") == [("document", reference("A"), "template")]
     [(reason,)] = here.rows("SELECT reason FROM set_aside")
     assert "certificate.typ:1 cannot be filled in for it" in reason

@@ -112,7 +112,7 @@ def assert_once(here: Office) -> None:
 @pytest.mark.parametrize("steps", ["INTO booking_statuses", "INTO booking_statuses|COMMIT"])
 def test_killed_before_a_status_is_committed_nothing_of_it_is_there(here: Office, steps: str) -> None:
     before = here.rows("SELECT status, version FROM booking_statuses")
-    command = ["booking-status", "set", TP, "FAILED"]
+    command = ["booking-status", "set", TP, "FAILED", "--anyway"]
     environ = {"INTEGRATOR_HOME": str(here.root), "PATH": os.environ["PATH"]}
     ended = subprocess.run(
         [sys.executable, DYING, "kill-before", steps, *command], env=environ, capture_output=True, timeout=60

@@ -144,7 +144,12 @@ def test_who_cannot_be_told_from_others_is_left_alone(here: Office, erp: Erp) ->
     for name in (ours(here), f"{ours(here)}'", "", "ILI-4711-1"):  # the first two are one reference
         erp.says(name, "completed")
     erp.says(ours(here, B), "no_show")
-    assert here.run().exit_code == 0
+    report = here.run()
+    assert (report.exit_code, report.failed) == (
+        3,
+        {f"outcome {TP}": "maconomy: several participants have its reference"},
+    )
+    assert here.run().exit_code == 0, "it is said once; status goes on"
     assert (here.told(), here.told(B)) == ([], ["NO_SHOW"])
     assert here.rows("SELECT kind, key, code FROM set_aside") == [("outcome", TP, "several")]
 
@@ -189,8 +194,8 @@ AWAY = Unavailable("maconomy: no connection")
     ("error", "code"),
     [
         (AWAY, 75),
-        (BadAnswer("maconomy: the answer is no list", code="bad_shape"), 0),
-        (NotFound("maconomy: there is no such class"), 0),
+        (BadAnswer("maconomy: the answer is no list", code="bad_shape"), 3),
+        (NotFound("maconomy: there is no such class"), 3),
         (Refused("maconomy: answered 401"), 1),
         (ConfigError([Problem("config/maconomy.toml", "[endpoint.participant] is missing")]), 78),
     ],

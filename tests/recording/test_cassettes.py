@@ -155,6 +155,6 @@ def test_it_replays_in_an_empty_folder_without_a_socket_to_the_recorded_end(path
 def test_recorded_again_it_is_the_same_file(path: Path, tmp_path: Path) -> None:
     """Else `make record` is due, or something in it depends on chance. (An attachment's size depends on zlib.)"""
     again = tmp_path / path.name
-    assert record_cassettes.record(path.stem, again, tmp_path / "home").code == 0
+    assert record_cassettes.record(path.stem, again, tmp_path / "home").code == record_cassettes.ENDS.get(path.stem, 0)
     first, second = (re.sub(r"\(\d+ bytes, left out\)", "", file.read_text("utf-8")) for file in (path, again))
     assert second == first

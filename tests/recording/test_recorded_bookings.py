@@ -138,7 +138,7 @@ def test_files_that_cannot_be_uploaded_are_such_again(reseller: PortalWorld, tap
         put(reseller, f"{reference}.pdf", content)
     reseller.configure(portal_extra="upload.max_mb = 1\n" + HTTP)
     put(reseller, f"{REFERENCES[3]}.pdf", PDF + bytes(1_000_000))
-    report = recorded(reseller, "update-booking-status", tape, TOLD)
+    report = recorded(reseller, "update-booking-status", tape, TOLD, code=3)
     assert [one["form"] for one in metadata(tape)["bookings"]["files"]].count("other") == 2
     assert "documents.files" not in report["counts"]
     assert any("4 booking(s) have one that cannot be uploaded" in remark for remark in report["remarks"])

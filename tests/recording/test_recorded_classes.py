@@ -113,6 +113,17 @@ def test_a_class_that_is_gone_in_two_lists_is_cancelled_again(
     assert_same(tape, "publish-classes", report, tmp_path / "empty")
 
 
+def test_a_class_that_is_withheld_is_news_in_the_replay_as_it_was_to_the_run(
+    seller: PortalWorld, tape: Path, tmp_path: Path
+) -> None:
+    imported(seller, currency="DKK")
+    report = recorded(seller, "publish-classes", tape, LATER, code=3)
+    assert_same(tape, "publish-classes", report, tmp_path / "new")
+    again = tmp_path / "again.yaml"
+    report = recorded(seller, "publish-classes", again, DRAINED)
+    assert_same(again, "publish-classes", report, tmp_path / "known")
+
+
 def test_a_dry_run_is_replayed_as_one(seller: PortalWorld, tape: Path, tmp_path: Path) -> None:
     imported(seller, freeSeats=3)
     with moving(LATER):

@@ -38,8 +38,14 @@ class Shop(WorkshopWorld):
 
     def switch_off(self) -> None:
         """So that no browser is needed."""
+        self._set_active(False)
+
+    def switch_on(self) -> None:
+        self._set_active(True)
+
+    def _set_active(self, active: bool) -> None:
         with self.store() as db:
-            Workshops(db).set_active(WORKSHOP, False, at=0)
+            Workshops(db).set_active(WORKSHOP, active, at=0)
 
     def push(self, *words: str) -> dict[str, Any]:
         result = self.command(*PUSH, *words, "--json")
@@ -212,6 +218,7 @@ def test_a_dry_run_takes_no_file_away_and_tells_oilmat_nothing(shop: Shop) -> No
     assert shop.push()["exit_code"] == 5
     with shop.store() as db:
         db.write("UPDATE outbox SET state = 'received', body = ? WHERE effect = 'oilmat.status'", (json.dumps({}),))
+    shop.switch_on()
     before = shop.oilmat.state()
     own = shop.home.spool / "orderlines" / WORKSHOP
     own.mkdir(parents=True, exist_ok=True)

@@ -517,8 +517,8 @@ def test_an_odd_layout_counts_for_two_orders_in_a_row(db, workshops):
 
 def test_refusals_are_counted_by_kind(db, workshops):
     with db.tx():
-        workshops.count(W, "rejected", at=AT)
-        workshops.count(W, "reused", at=AT)
-        workshops.count(W, "reused", at=AT)
+        workshops.refused(W, "rejected", None, "the body is no JSON", at=AT)
+        for unique_id in ("7", "8", "8"):
+            workshops.refused(W, "reused", unique_id, "unique_id reused with other content", at=AT)
         workshops.done(W, at=AT)
     assert workshops.get(W) == State(W, rejected=1, reused=2, done_at=AT)

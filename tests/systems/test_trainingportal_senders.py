@@ -418,7 +418,24 @@ def test_a_document_that_may_have_arrived_waits_for_a_person(side, fault):
     side.upload()
     side.now += 3600
     tally = side.documents()
-    assert tally.failed[f"{REFERENCE}:{'ab' * 8}"].startswith("held: it may have arrived")
+    held = tally.failed[f"{REFERENCE}:{'ab' * 8}"]
+    [[number]] = side.db.all("SELECT id FROM outbox WHERE state = 'failed'")
+    assert held.startswith("held: it may have arrived")
+    assert f"is it in: integrator outbox drop {number};" in held
+    assert held.endswith(f"is it not: integrator outbox retry {number} --without-looking")
+    assert len(side.booking()["documents"]) == 1
+
+
+def test_a_document_of_a_run_that_was_killed_is_held_and_brought_back_not_sent_unseen(side):
+    side.fault(f"/uploadDocumentation/{REFERENCE}", **LOST[0])
+    side.upload()
+    side.db.write("UPDATE outbox SET uncertain_since = NULL")  # the run ended before it wrote down its doubt
+    side.now += 3600
+    side.documents()
+    [[number]] = side.db.all("SELECT id FROM outbox WHERE state = 'failed'")
+    assert side.outbox.retry(number) == "processing"
+    side.now += 3600
+    assert list(side.documents().failed) == [f"{REFERENCE}:{'ab' * 8}"]
     assert len(side.booking()["documents"]) == 1
 
 

@@ -15,7 +15,7 @@ _FILE = "config/workshops.toml"
 
 
 def check_workshops(finding: Finding, wiring: Wiring, settings: Settings) -> None:
-    """Follow the references of every login, and read the locator file of every type. No secret is shown, no ERP asked."""
+    """Follow the references of every login, and read the locator file of every type. No secret is shown."""
     from integrator.jobs.orderline_spool import told
 
     workshops = settings.workshops

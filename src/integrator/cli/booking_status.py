@@ -24,20 +24,14 @@ app = typer.Typer(
 JSON = typer.Option(False, "--json", help="Print it as JSON.")
 
 
-def _reference(text: str) -> str:
-    from integrator.domain.portal import reference_from
-
-    return reference_from(text)
-
-
 REFERENCE = typer.Argument(
     ...,
     metavar="REF",
-    callback=_reference,
-    help="The reference of a booking, such as TP-MFRGGZDFMZTWQ2LKNNWG23TPOA.",
+    help="A booking: TP-MFRGGZDFMZTWQ2LKNNWG23TPOA, Trainingportal's own reference, or the number of its order.",
 )
-ANYWAY = typer.Option(False, "--anyway", help="Take COMPLETED although the class had not begun on that day.")
+ANYWAY = typer.Option(False, "--anyway", help="Take it although the class had not begun on that day.")
 FILE = typer.Argument(..., metavar="FILE", help="A list as CSV or XLSX.")
+_STATES = ("unseen", "reserved", "confirmed", "cancelled")
 _INSTANTS = ("set_at", "told_at", "queued_at", "uploaded_at")
 
 
@@ -102,7 +96,8 @@ def set_(
 
     found, at = opening.settings(), int(opening.now().timestamp())
     with opening.writing(found) as db:
-        told = desk.set_status(db, reference, status, on, "command", at, anyway=anyway)
+        booking = desk.booking_of(db, reference)
+        told = desk.set_status(db, booking, status, on, "command", at, anyway=anyway)
     if as_json:
         render.print_json(told)
         return
@@ -132,8 +127,8 @@ def import_(
     with opening.writing(found) as db:
         told = desk.import_statuses(db, file, at, partial=partial, anyway=anyway)
     if as_json:
-        bad = [{"row": number, "reason": reason} for number, reason in told.bad]
-        facts = {name: getattr(told, name) for name in ("taken", "rows", "changed", "unchanged", "again")}
+        bad = [{"sheet": one.sheet or None, "row": one.row, "reason": one.reason} for one in told.bad]
+        facts = {name: getattr(told, name) for name in ("taken", "rows", "changed", "unchanged", "again", "left_out")}
         render.print_json(facts | {"bad": bad})
     else:
         _tell_import(told)
@@ -144,8 +139,8 @@ def import_(
 def _tell_import(told: "Imported") -> None:
     from integrator.cli import clean
 
-    for number, reason in told.bad:
-        typer.echo(clean(f"integrator: row {number}: {reason}"), err=True)
+    for one in told.bad:
+        typer.echo(clean(f"integrator: {one.place}: {one.reason}"), err=True)
     if told.bad and not told.taken:
         summary = f"{len(told.bad)} of {told.rows} row(s) are bad: nothing was taken"
         typer.echo(f"integrator: booking-status import: {summary}", err=True)
@@ -154,10 +149,17 @@ def _tell_import(told: "Imported") -> None:
     left = f", {len(told.bad)} bad and left out" if told.bad else ""
     again = f" ({told.again} told again: that had failed)" if told.again else ""
     typer.echo(f"{told.rows} row(s): {told.changed} changed, {told.unchanged} as they were{again}{left}")
+    if told.left_out:
+        names = ", ".join(f'"{name}"' for name in told.left_out)
+        typer.echo(clean(f"no line with the names of the columns, and not read: {names}"))
 
 
 @app.command("list")
 def list_(
+    state: str | None = typer.Option(
+        None, "--state", metavar="STATE", help=f"Only {', '.join(_STATES)}.", show_default=False
+    ),
+    waiting: bool = typer.Option(False, "--waiting", help="Only what waits for a person, each with what."),
     class_id: str | None = typer.Option(
         None, "--class", metavar="CLASS_ID", help="Only this class.", show_default=False
     ),
@@ -165,24 +167,46 @@ def list_(
     limit: int = typer.Option(50, "--limit", metavar="N", min=1, max=1_000_000, help="How many; the newest first."),
     as_json: bool = JSON,
 ) -> None:
-    """List bookings with what became of their students.
+    """List all bookings: how they stand, what became of their students.
 
-    Example: integrator booking-status list --untold
+    Example: integrator booking-status list --waiting
     """
     from integrator.cli import opening, render
+    from integrator.errors import UsageError
     from integrator.jobs import booking_status_desk as desk
 
+    if state is not None and state not in _STATES:
+        raise UsageError(f"--state: expected one of {', '.join(_STATES)}")
+    asked = desk.Asked(state, class_id, untold=untold, waiting=waiting)
     with opening.reading(opening.settings()) as db:
-        rows = desk.listed(db, untold=untold, class_id=class_id, limit=limit)
+        rows, count = desk.listed(db, asked, limit=limit)
     if as_json:
         render.print_json([_for_machines(row) for row in rows])
     elif not rows:
-        typer.echo("no such booking" if class_id or untold else "no bookings")
+        typer.echo("no bookings" if asked == desk.Asked() else "no such booking")
     else:
-        cells = [
-            (row["reference"], row["class_id"], _outcome(row) if row["status"] else "-", row["stands"]) for row in rows
-        ]
-        render.print_table(["booking", "class", "status", "message"], cells)
+        _tell_list(rows, count, waiting=waiting)
+
+
+def _tell_list(rows: list[dict[str, Any]], count: int, *, waiting: bool) -> None:
+    from integrator.cli import clean, render
+
+    if waiting:
+        for row in rows:
+            typer.echo(clean(f"{row['reference']}  {row['class_id'] or '-'}  {row['booking']}"))
+            for what in row["waits"]:
+                typer.echo(clean(f"  {what}"))
+    else:
+        cells = [(row["reference"], row["class_id"], row["booking"], *_status_cells(row)) for row in rows]
+        render.print_table(["booking!", "class", "state", "status", "message"], cells)
+    if count > len(rows):
+        typer.echo(f"the newest {len(rows):,} of {count:,}; more: --limit {count}")
+    if not waiting and (number := sum(bool(row["waits"]) for row in rows)):
+        typer.echo(f"{number:,} of them wait for a person: integrator booking-status list --waiting")
+
+
+def _status_cells(row: dict[str, Any]) -> tuple[str, str]:
+    return (_outcome(row), row["stands"]) if row["status"] else ("-", "-")
 
 
 def _outcome(row: dict[str, Any]) -> str:
@@ -201,7 +225,7 @@ def show(reference: str = REFERENCE, as_json: bool = JSON) -> None:
     from integrator.jobs import booking_status_desk as desk
 
     with opening.reading(opening.settings()) as db:
-        told = desk.show(db, reference)
+        told = desk.show(db, desk.booking_of(db, reference) if db else reference)
     if as_json:
         documents = [_for_machines(one) for one in told["documents"]]
         render.print_json(_for_machines(told) | {"documents": documents})
@@ -228,6 +252,7 @@ def settle(
     from integrator.jobs import booking_status_desk, reseller_desk
 
     with open_desk(need_home(os.environ), asks=False) as desk:
+        reference = booking_status_desk.booking_of(desk.db, reference)
         if document:
             booking_status_desk.settle_document(desk.db, reference)
         else:
@@ -249,9 +274,10 @@ def again(reference: str = REFERENCE) -> None:
     from integrator.cli import clean
     from integrator.desk import open_desk
     from integrator.home import need_home
-    from integrator.jobs import reseller_desk
+    from integrator.jobs import booking_status_desk, reseller_desk
 
     with open_desk(need_home(os.environ), asks=True) as desk:
+        reference = booking_status_desk.booking_of(desk.db, reference)
         reseller_desk.look_again(desk, reference)
     typer.echo(clean(f"{reference}: has a seat; confirm-bookings asks for it"))
 

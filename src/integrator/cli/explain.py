@@ -12,6 +12,7 @@ from integrator.domain.lists import day_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from integrator.cli.explain_booking import Unknown
     from integrator.cli.explain_orderline import OrderlineStory
     from integrator.database import Database
     from integrator.errors import NotFound
@@ -40,17 +41,18 @@ class _Found:
     published: "PublishedStory"
     order: "OrderStory | None"
     bookings: "list[BookingStory]"
+    unknown: "Unknown | None"
     orderlines: "list[OrderlineStory]"
     near: list[str]
     success: int | None
 
     def __bool__(self) -> bool:
-        return bool(self.stories or self.published or self.order or self.bookings or self.orderlines)
+        return bool(self.stories or self.published or self.order or self.bookings or self.unknown or self.orderlines)
 
     @property
     def is_sold_only(self) -> bool:
         """A class that the catalogue does not have, though a reseller sells it."""
-        return bool(self.published) and all(story.kind != "course" for story in self.stories)
+        return bool(self.published) and not self.bookings and all(story.kind != "course" for story in self.stories)
 
 
 def explain(words: list[str] = RECORD, as_json: bool = AS_JSON) -> None:
@@ -65,6 +67,11 @@ def explain(words: list[str] = RECORD, as_json: bool = AS_JSON) -> None:
     settings, now = opening.settings(), opening.now()
     with opening.reading(settings) as db:
         found = _look(db, record, settings, now) if db else None
+        folder = _folder(db, record) if db and not found else None
+    if folder:
+        said = f"{record}: {folder['reason']}"
+        render.print_json([{"kind": record, **times.timed(folder)}]) if as_json else typer.echo(clean(said))
+        return
     if not found:
         raise _nobody_knows(record, found)
     orderlines = _which(record, found)
@@ -86,6 +93,7 @@ def _told(
         told = explain_published.as_json(found.published, now)
         yield {"kind": "course", "id": found.published.class_id, "record": None, "trainingportal": told}
     yield from (explain_booking.as_json(story, now) for story in found.bookings)
+    yield from [explain_booking.unknown_as_json(found.unknown)] if found.unknown else []
     yield from [explain_order.as_json(found.order)] if found.order else []
     yield from (explain_orderline.as_json(story, now) for story in orderlines)
 
@@ -100,6 +108,8 @@ def _said(found: _Found, orderlines: "list[OrderlineStory]", settings: "Settings
         yield from explain_published.lines(found.published, now)
     for booking in found.bookings:
         yield from explain_booking.lines(booking, now)
+    if found.unknown:
+        yield from explain_booking.unknown_lines(found.unknown)
     if found.order:
         yield from explain_order.lines(found.order, now)
     for orderline in orderlines:
@@ -107,24 +117,33 @@ def _said(found: _Found, orderlines: "list[OrderlineStory]", settings: "Settings
 
 
 def _look(db: "Database", record: str, settings: "Settings", now: "datetime") -> _Found:
-    from integrator.cli import explain_booking, explain_order, explain_orderline
+    from integrator.cli import explain_booking, explain_orderline
+    from integrator.domain.ordered import order_number
     from integrator.store.booking_story import published_story, story_of_order
     from integrator.store.order_story import order_story
     from integrator.store.story import similar, stories
 
     policy = settings.jobs[_JOB].policy
     told = stories(db, record, missing_limit=int(policy["missing_runs"]), past=str(policy["past"]), now=now)
-    number = explain_order.order_number(record)
+    number = order_number(record)
     booking = story_of_order(db, number) if number is not None else None
     return _Found(
         told,
         published_story(db, record),
         order_story(db, number) if number is not None and booking is None else None,
         [booking] if booking else explain_booking.find(db, record),
+        explain_booking.find_unknown(db, record),
         explain_orderline.find(db, record, settings.workshops, now),
         similar(db, record) if not told else [],
         _last_success(db),
     )
+
+
+def _folder(db: "Database", record: str) -> dict[str, Any] | None:
+    """Why what lies in documents/ cannot be placed: status names it by the folder."""
+    from integrator.store.courses import PAPER, SetAside
+
+    return SetAside(db).of(PAPER).get(record.removeprefix(f"{PAPER} "))
 
 
 def _nobody_knows(record: str, found: _Found | None) -> "NotFound":
@@ -235,6 +254,8 @@ def _events(story: "Story") -> Iterator[tuple[int, str]]:
 
 
 def _message_events(message: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    from integrator.cli import explain_order
+
     name = f"{message['effect']}, message {message['id']}"
     yield message["created_at"], f"queued for the first time: {name}"
     if message["completed_at"]:
@@ -242,7 +263,8 @@ def _message_events(message: dict[str, Any]) -> Iterator[tuple[int, str]]:
         tries = f", attempt {message['attempts']}" if message["attempts"] > 1 else ""
         yield message["completed_at"], f"written on the site{post}{tries}"
     if message["state"] in ("failed", "dropped"):
-        yield message["changed_at"], f"{message['state']} after {message['attempts']} attempt(s): {message['reason']}"
+        tried = explain_order.after(message["attempts"])
+        yield message["changed_at"], f"{message['state']}{tried}: {message['reason']}"
     elif message["state"] == "processing":
         yield message["sent_at"], f"begun, and its end is not known (attempt {message['attempts']})"
     elif message["state"] == "received" and message["attempts"]:

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from integrator.cli import explain_order, times
 from integrator.domain import completion
-from integrator.domain.booking_tasks import task_of
+from integrator.domain.booking_tasks import UNKNOWN, task_of
 from integrator.domain.ordered import REGISTRATION
-from integrator.domain.portal import DOCUMENT, STATUS, reference_from
+from integrator.domain.portal import reference_from
+from integrator.store.booking_documents import OUTDATED
+from integrator.store.courses import PAPER
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,20 +17,36 @@ if TYPE_CHECKING:
     from integrator.database import Database
     from integrator.store.booking_story import BookingStory
 
-_EFFECTS = (STATUS, DOCUMENT, "booking")  # as they stand before a reference in reports and lists
+Unknown = tuple[str, dict[str, Any]]  # a reference, and its cancellation
 _SOURCES = {"command": "by command", "import": "from a file", "maconomy": "by Maconomy's word"}
 _LOOK = "--without-looking"  # the reason of a message that may have arrived names it
+_JOB = "update-booking-status"
 
 
 def find(db: "Database", record: str) -> "list[BookingStory]":
     """The bookings that a text may mean: a reference, ours or theirs, as reports, lists and the outbox name it."""
+    from integrator.store.booking_names import references_of
     from integrator.store.booking_story import booking_stories
 
-    for effect in _EFFECTS:
-        record = record.removeprefix(f"{effect} ")
-    reference = record.partition(":")[0]  # with a colon behind it, it is a document's key
+    found = references_of(db, record, by_order=False)  # by an order explain has looked before
+    return [story for reference in found for story in booking_stories(db, reference)]
+
+
+def find_unknown(db: "Database", record: str) -> "Unknown | None":
+    """A booking that nobody here knows, though its reseller cancelled it."""
+    from integrator.store.booking_story import cancelled_unknown
+
+    reference = _reference(record)
+    row = cancelled_unknown(db, reference)
+    return (reference, row) if row else None
+
+
+def _reference(record: str) -> str:
+    from integrator.store.booking_names import name_in
+
+    reference = name_in(record)
     ours = reference_from(reference)
-    return booking_stories(db, ours if ours.startswith("TP-") else reference)
+    return ours if ours.startswith("TP-") else reference
 
 
 def as_json(story: "BookingStory", now: "datetime") -> dict[str, Any]:
@@ -55,6 +73,22 @@ def lines(story: "BookingStory", now: "datetime") -> Iterator[str]:
     yield f"now: {standing(story, now)}"
     for step in next_steps(story):
         yield f"next: {step}"
+
+
+def unknown_lines(unknown: "Unknown") -> Iterator[str]:
+    """The little that is known of it, and what a person types."""
+    reference, row = unknown
+    yield f"booking {reference}: not known here"
+    yield f"  {times.exact(row['first_at'])}  cancelled by Trainingportal, and nobody here knows it"
+    yield f"now: it {UNKNOWN.why}: a restore may have forgotten it"
+    yield f"next: {UNKNOWN.told(reference, 'its student')}"
+
+
+def unknown_as_json(unknown: "Unknown") -> dict[str, Any]:
+    """The same for machines."""
+    reference, row = unknown
+    told = {"state": None, "now": UNKNOWN.why, "next": [UNKNOWN.told(reference, "its student")]}
+    return {"kind": "booking", "reference": reference, **told, "set_aside": [times.timed(row)]}
 
 
 # what happened ----------------------------------------------------------------------------------------
@@ -203,8 +237,15 @@ def _outcomes(story: "BookingStory") -> Iterator[str]:
         yield f"{outcome}, which Trainingportal {_has(story, status)}"
     if story.documents:
         done = sum(document["uploaded_at"] is not None for document in story.documents)
-        dropped = sum(document["message"] == "dropped" for document in story.documents)
-        yield f"{done} of {len(story.documents)} document(s) uploaded" + (f", {dropped} given up" if dropped else "")
+        sent = [_message_of(story, document) for document in story.documents]
+        dropped = [one for one in sent if one and one["state"] == "dropped"]
+        looked = sum(explain_order.was_looked_for(one) for one in dropped)
+        given_up = len(dropped) - looked
+        yield (
+            f"{done} of {len(story.documents)} document(s) uploaded"
+            + (f", {looked} dropped by a person who looked there" if looked else "")
+            + (f", {given_up} given up" if given_up else "")
+        )
 
 
 def _has(story: "BookingStory", status: Mapping[str, Any]) -> str:
@@ -229,7 +270,19 @@ def next_steps(story: "BookingStory") -> Iterator[str]:
         if sent := _message_of(story, document):
             yield from brought_back(_name(document), sent)
     for trouble in story.troubles:
-        yield f"{trouble['reason']}: the next update-booking-status looks again"
+        yield _mended(trouble, booking["reference"])
+
+
+def _mended(trouble: Mapping[str, Any], reference: str) -> str:
+    """What is wrong with its files, or with what Maconomy says of it, and how that ends."""
+    reason, code = trouble["reason"], trouble["code"]
+    if code == OUTDATED:  # it names what to type, of any booking
+        return str(reason).replace(" REF ", f" {reference} ")
+    if trouble["kind"] != PAPER or code == "changing":
+        return f"{reason}: the next {_JOB} looks again"
+    if code in ("template", "no_font"):
+        return f"{reason}; mend the template, or put a file there: the next {_JOB} takes it"
+    return f"{reason}; put a sound file there: the next {_JOB} takes it"
 
 
 def _participant(person: Mapping[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """`explain` of an order: every step of it with its time, and where it stands."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +12,7 @@ if TYPE_CHECKING:
 
     from integrator.store.order_story import OrderStory
 
-# What an operator may have in hand: an order's number, a participant's reference, a mail's key.
-_NUMBER = re.compile(r"(?:ILI-|order-confirmation:|order:)?([0-9]{1,18})(?:[-:].*)?")
-_COURSE = re.compile(r"[0-9]+-[0-9]+")
 _DONE = {REGISTRATION: "registered as {remote_id}", CONFIRMATION: "taken by Mailgun"}
-
-
-def order_number(record: str) -> int | None:
-    """The order that a text may mean, None when it cannot be one."""
-    match = _NUMBER.fullmatch(record)
-    return int(match[1]) if match and not _COURSE.fullmatch(record) else None
 
 
 def as_json(story: "OrderStory") -> dict[str, Any]:
@@ -94,13 +84,34 @@ def _message_events(message: dict[str, Any], now: "datetime") -> Iterator[tuple[
 def trouble(name: str, message: Mapping[str, Any], now: "datetime") -> Iterator[tuple[int, str]]:
     """What became of a message that was tried, or given up, and is not known to be done."""
     state, number = message["state"], message["attempts"]
-    if state in ("failed", "dropped"):
-        yield message["changed_at"], f"{name}: {state} after {number} attempt(s): {message['reason']}"
+    if state == "dropped":
+        yield message["changed_at"], f"{name}: {dropped(message)}"
+    elif state == "failed":
+        yield message["changed_at"], f"{name}: failed{after(number)}: {message['reason']}"
+    elif state == "processing" and not number:
+        yield message["changed_at"], f"{name}: brought back by a person; the next run looks whether it is there"
     elif state == "processing":
         yield message["sent_at"], f"{name}: begun, and its end is not known (attempt {number})"
     elif state == "received" and number:
         again = f"; next try after {times.shown(message['next_at'], now)}" if message["next_at"] else ""
         yield message["changed_at"], f"{name}: attempt {number} was not done: {message['reason']}{again}"
+
+
+def after(attempts: int) -> str:
+    """A person who brings a message back begins its attempts anew: none is none since then."""
+    return f" after {attempts} attempt(s)" if attempts else ""
+
+
+def was_looked_for(message: Mapping[str, Any]) -> bool:
+    """Whether nobody but a person could know that it arrived, who was told to drop it if it did."""
+    return message["uncertain_since"] is not None
+
+
+def dropped(message: Mapping[str, Any]) -> str:
+    """What a person's `outbox drop` meant, as far as anybody here knows."""
+    if was_looked_for(message):
+        return "dropped by a person who looked there: it is there, or shall not be sent"
+    return f"dropped by a person{after(message['attempts'])}: it is not sent"
 
 
 def standing(story: "OrderStory") -> str:

@@ -147,7 +147,7 @@ def new(
         show_default=False,
     ),
 ) -> None:
-    """Begin anew with an empty store, where the former one is lost for good.
+    """Begin anew; the former store is lost for good.
 
     It knows nothing of what was done before. A backup, also an old one, is better: integrator store restore FILE
 

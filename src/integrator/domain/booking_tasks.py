@@ -48,6 +48,11 @@ UNASKED = Task(
     "look whether the class still has a seat (else have the booking cancelled at Trainingportal)",
     again=True,
 )
+# A cancellation of a booking that nobody here knows: perhaps of one that a restore forgot.
+UNKNOWN = Task(
+    "was cancelled by Trainingportal, and is not known here",
+    "look whether {student} is registered in Maconomy, and withdraw them there if so",
+)
 
 
 def task_of(task: str, state: str) -> Task:

@@ -10,7 +10,9 @@ from integrator.errors import UsageError
 EARLIEST = date(2000, 1, 1)
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _DANISH = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})", re.ASCII)
+_SHORT_YEAR = re.compile(r"\d{1,2}[-./]\d{1,2}[-./]\d{2}", re.ASCII)
 _MIDNIGHT = re.compile(r"[T ]0?0[:.]00([:.]00)?(\.0+)?\Z", re.ASCII)  # spreadsheets write it behind a date
+_EXAMPLE = "2026-11-20"
 _SHOWN = '"2027-03-15" or "15-03-2027"'
 
 # As lists are typed in Danish, Norwegian and English; compared without upper case, - and _ as a blank.
@@ -25,6 +27,12 @@ _WORDS: dict[str, Status] = {
     **dict.fromkeys(("ny", "tilmeldt", "påmeldt", "registered"), "NEW"),
 }
 
+# What is said to somebody whose word is none of them: a few of those that lists hold.
+ALLOWED = (
+    f"one of {', '.join(STATUSES)} is expected; in lists also gennemført, bestået (COMPLETED), udeblevet,"
+    " ikke mødt (NO_SHOW), ikke bestået (FAILED), tilmeldt (NEW)"
+)
+
 # What Maconomy's word for a participant means there; the other words say nothing about the outcome.
 FROM_MACONOMY: dict[str, Status] = {
     "registered": "NEW",
@@ -38,7 +46,7 @@ def status_from(text: str) -> Status:
     """The status somebody wrote. Shape  "completed", "No-show", "Gennemført". Errors  UsageError"""
     found = _WORDS.get(same_text(text).replace("-", " ").replace("_", " "))
     if found is None:
-        raise UsageError(f"unknown status: expected one of {', '.join(STATUSES)}")
+        raise UsageError(f"unknown status: {ALLOWED}")
     return found
 
 
@@ -67,6 +75,8 @@ def _read(written: str | date | datetime) -> date:
         year, month, day = map(int, found.groups())
     elif found := _DANISH.fullmatch(text):
         day, month, year = map(int, found.groups())
+    elif _SHORT_YEAR.fullmatch(text):
+        raise UsageError(f"not a date as we read them: write the year with four digits, such as {_SHOWN}")
     else:
         raise UsageError(f"not a date as we read them: expected {_SHOWN}")
     try:
@@ -75,10 +85,14 @@ def _read(written: str | date | datetime) -> date:
         raise UsageError(f"there is no such date (day, month, year): expected {_SHOWN}") from None
 
 
-def need_begun(completed_on: str | None, first_day: str | None) -> None:
-    """Nobody completes a class before its first day. None: not known. Errors  UsageError"""
-    if completed_on and first_day and completed_on < first_day:
-        raise UsageError(f"its class begins on {first_day}: COMPLETED before that is taken only with --anyway")
+def need_begun(status: Status, completed_on: str | None, first_day: str | None, *, today: date) -> None:
+    """Nobody completes, misses or fails a class before its first day; what has no date of its own is said of today.
+
+    first_day   None: not known
+    Errors      UsageError
+    """
+    if status != "NEW" and first_day and (completed_on or today.isoformat()) < first_day:
+        raise UsageError(f"its class begins on {first_day}: {status} before that is taken only with --anyway")
 
 
 def shown(status: str, completed_on: str | None) -> str:
@@ -109,7 +123,7 @@ def outcome(status: str, on: str | date | datetime | None, *, today: date) -> tu
     known = status_from(status)
     given = on if not isinstance(on, str) else on.strip() or None
     if known == "COMPLETED" and given is None:
-        raise UsageError("COMPLETED needs the date of the completion")
+        raise UsageError("COMPLETED needs the date of the completion", hint=f"such as: --on {_EXAMPLE}")
     if known != "COMPLETED" and given is not None:
         raise UsageError(f"{known} takes no date: only COMPLETED has one")
     return known, None if given is None else date_from(given, today=today).isoformat()

@@ -1,5 +1,6 @@
 """What a complete order asks of other systems, as facts in our words: registrations and confirmations."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,14 @@ CONFIRMATION = "mailgun.confirmation"
 CLASS_FACTS = ("id", "main_id", "title", "language", "start", "end", "days", "venue", "price_minor", "currency")
 
 Facts = Mapping[str, Any]
+_NUMBER = re.compile(r"(?:ILI-|order-confirmation:|order:)?([0-9]{1,18})(?:[-:].*)?")
+_COURSE = re.compile(r"[0-9]+-[0-9]+")
+
+
+def order_number(record: str) -> int | None:
+    """The order that a text may mean, None when it cannot be one."""
+    match = _NUMBER.fullmatch(record)
+    return int(match[1]) if match and not _COURSE.fullmatch(record) else None
 
 
 def scope_of(order_id: int) -> str:

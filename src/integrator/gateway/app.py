@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import flask
 import msgspec
@@ -22,7 +23,7 @@ from integrator.gateway.answers import Answer, Troubled, problem, refuse
 from integrator.gateway.call import Call, Here
 from integrator.gateway.callers import Address, address_of, house_of, peer_of
 from integrator.gateway.failures import failure
-from integrator.gateway.guard import Guard, Refusal, Signed
+from integrator.gateway.guard import Caller, Guard, Refusal, Signed
 from integrator.gateway.limiter import Limiter
 from integrator.gateway.openapi import flask_rule
 from integrator.gateway.routes import Route
@@ -39,6 +40,7 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_TAIL = 65_536  # bytes: so much of the log is looked at for what was said
 _BY_HEADER = ("website", "oilmat")
 
 
@@ -88,11 +90,22 @@ def _know_records() -> None:
 
 
 def all_routes(settings: Settings) -> tuple[Route, ...]:
-    """Every route of an installation, as they are registered and as the document tells of them."""
+    """Every route of an installation, as they are registered; the document tells of those that have a key."""
     own = (*website.ROUTES, *portal.routes(settings), *oilmat.ROUTES)
-    told = documents.routes(lambda: every) if settings.gateway.docs else ()
-    every = (*own, *told)
-    return every
+    told = documents.routes(lambda: shown) if settings.gateway.docs else ()
+    shown = tuple(route for route in (*own, *told) if route.caller is None or _has_key(settings, route.caller))
+    return (*own, *told)
+
+
+def _has_key(settings: Settings, caller: Caller) -> bool:
+    """Whether anybody could be let in there: the document tells of nothing that is switched off."""
+    keys = settings.gateway
+    return {
+        "website": keys.website_key,
+        "oilmat": keys.oilmat_key,
+        "token": keys.trainingportal_token,
+        "signature": keys.trainingportal_signing_key,
+    }[caller] is not None
 
 
 def _register(app: flask.Flask, here: Here, route: Route) -> None:
@@ -137,10 +150,13 @@ def _count(here: Here, routes: Mapping[str, Route], noted: "_Noted") -> None:
 
 
 def _is_utf8(environ: Mapping[str, Any]) -> bool:
-    """Whether the address can be read. A server hands its bytes on as Latin-1, whatever they are (PEP 3333)."""
+    """Whether the address can be read. A server hands its bytes on as Latin-1, whatever they are (PEP 3333).
+
+    The path is unquoted by then, the query is not: of "%C6r" in it werkzeug would make the text "%C6r", a wrong name.
+    """
     try:
-        for name in ("PATH_INFO", "QUERY_STRING"):
-            environ.get(name, "").encode("latin-1").decode()
+        environ.get("PATH_INFO", "").encode("latin-1").decode()
+        unquote_to_bytes(environ.get("QUERY_STRING", "").encode("latin-1")).decode()
     except UnicodeError:
         return False
     return True
@@ -231,9 +247,13 @@ def _log(here: Here, status: int) -> None:
 
 
 class _Noted:
-    """What is said in the log once a process, however often it is seen."""
+    """What is said in the log once a process, however often it is seen, and not again where it stands there of today.
+
+    By plain CGI each call is a process: it would be said with each.
+    """
 
     def __init__(self, home: Home, clock: Callable[[], float]) -> None:
+        self._path, self._clock = home.log / logbook.NAME, clock
         self._write = partial(_write, home, clock)
         self._said: set[str] = set()
         self._lock = threading.Lock()
@@ -243,11 +263,26 @@ class _Noted:
             if why in self._said:
                 return
             self._said.add(why)
-        self._write({"why": why})
+            if not self._stands_there(why):
+                self._write({"why": why})
+
+    def _stands_there(self, why: str) -> bool:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(max(0, self._path.stat().st_size - _TAIL))
+                lines = file.read(_TAIL).splitlines()
+        except OSError:
+            return False
+        today, said = _moment(self._clock)[:10].encode(), msgspec.json.encode(why)
+        return any(said in line and today in line and b'"command":"gateway"' in line for line in lines)
 
 
 def _write(home: Home, clock: Callable[[], float], facts: Mapping[str, Any]) -> None:
-    at = datetime.fromtimestamp(int(clock()), UTC).isoformat()
+    at = _moment(clock)
     told = {name: value for name, value in facts.items() if value is not None}
     with suppress(OSError):  # what was asked for is done; that the log cannot be written is said by the next run
         logbook.write_line(home.log, {"at": at, "command": "gateway", **told})
+
+
+def _moment(clock: Callable[[], float]) -> str:
+    return datetime.fromtimestamp(int(clock()), UTC).isoformat()

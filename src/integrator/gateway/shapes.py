@@ -155,8 +155,9 @@ class Order(Reservation, frozen=True, kw_only=True):
 # Trainingportal -----------------------------------------------------------------------------------------------------
 
 
+# Source  "Function description of the API": the flag is quoted.
 class SeatAnswer(Shown, frozen=True, kw_only=True):
-    """What Trainingportal is told of a seat. Source  "Function description of the API": the flag is quoted"""
+    """What Trainingportal is told of a seat."""
 
     successful: Flag
     bookingReference: str = ""
@@ -164,7 +165,7 @@ class SeatAnswer(Shown, frozen=True, kw_only=True):
 
 
 class CancelAnswer(Shown, frozen=True, kw_only=True):
-    """What Trainingportal is told of a cancellation. Source  as SeatAnswer"""
+    """What Trainingportal is told of a cancellation."""
 
     cancelled: Flag
     errorMessage: str = ""

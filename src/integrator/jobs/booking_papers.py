@@ -7,19 +7,17 @@ Names of files can be people's: no message repeats one.
 """
 
 import os
-import re
 import stat
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from integrator.domain.courses import Course, starts_at
 from integrator.domain.ordered import scope_of
-from integrator.domain.portal import DOCUMENT, reference_from
+from integrator.domain.portal import DOCUMENT
 from integrator.errors import BadRecord, ConfigError, Rejected, Unavailable
+from integrator.jobs.booking_folder import UNPLACED, Folder, Found, count_of, entries, stem_of
 from integrator.store.booking_documents import BookingDocuments, Kind, key_of
 from integrator.store.courses import PAPER, Catalogue, SetAside
 
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from integrator.effects import Message
     from integrator.runtime.run import Run
 
-_REFERENCE = re.compile(r"TP-[A-Z2-7]{26}", re.IGNORECASE)
 _HEADER, _TRAILER, _TAIL = b"%PDF-", b"%%EOF", 1024
 _LONGEST_NAME = 100
 _TOO_SLOW = 3  # certificates in a row that took too long: the machine is busy, the rest waits for the next run
@@ -42,25 +39,16 @@ class Unfit(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Found:
-    """A file that belongs to a booking, by where it lies."""
-
-    reference: str
-    path: Path
-
-
 class Papers:
     """The documents of one run. max_bytes: the largest that may be uploaded."""
 
     def __init__(self, run: "Run", documents: Path, kept: Path, *, max_bytes: int) -> None:
         self._run = run
-        self._documents = documents
         self._kept = kept
         self._max_bytes = max_bytes
         self._rows = BookingDocuments(run.db)
-        self._trouble: dict[str, tuple[str, str]] = {}
-        self._blind = False  # nobody knows which bookings have files
+        self._folder = Folder(run, documents)
+        self._trouble = self._folder.trouble  # by booking: (code, reason)
         self._unseen = set[str]()  # bookings whose certificate was not tried to the end
 
     # deciding -----------------------------------------------------------------------------------
@@ -72,30 +60,38 @@ class Papers:
         """
         completed = self._rows.completed()
         with_files, early = set[str](), 0
-        for found in self._find():
+        for found in self._folder.find(self._rows.states()):
             with_files.add(found.reference)
             if found.reference in completed:
                 self._queue_file(found, completed[found.reference])
             else:
                 early += 1
+        self._folder.tell_mistyped(completed.keys() - with_files)
         if early:
             self._run.remark(f"documents: {early} file(s) wait until Trainingportal has their booking's COMPLETED")
         broken = []
-        if certificates is not None and not self._blind:
+        if certificates is not None and not self._folder.is_blind:
             with_files |= self._trouble.keys()
             without = [row for row in completed.values() if row["reference"] not in with_files]
             broken = self._queue_certificates(certificates, without)
-        if self._trouble:
-            self._run.remark(
-                f"documents: {len(self._trouble)} booking(s) have one that cannot be uploaded: integrator status"
-            )
+        if number := len(self._trouble.keys() - {UNPLACED}):
+            self._run.remark(f"documents: {number} booking(s) have one that cannot be uploaded: integrator status")
         with self._run.db.tx():
             aside = SetAside(self._run.db)
-            kept = {key: why for key, why in aside.reasons(PAPER).items() if self._blind or key in self._unseen}
+            self._forget_fewer(aside)
+            kept = {
+                key: why for key, why in aside.reasons(PAPER).items() if self._folder.is_blind or key in self._unseen
+            }
             # What lies there and does not fit stays until a person settles it.
             found_now = kept | self._trouble | self._rows.outdated()
             aside.replace(PAPER, found_now, at=self._run.at, run_id=self._run.id)
         return broken
+
+    def _forget_fewer(self, aside: SetAside) -> None:
+        """More that cannot be placed than was told: as if nothing had been told yet."""
+        (_, before), (_, now) = (rows.get(UNPLACED, ("", "0")) for rows in (aside.reasons(PAPER), self._trouble))
+        if count_of(now) > count_of(before) > 0:
+            aside.drop(PAPER, UNPLACED)
 
     def _queue_file(self, found: Found, booking: Mapping[str, Any]) -> None:
         try:
@@ -179,59 +175,7 @@ class Papers:
                 run.outbox.once(DOCUMENT, key, body, scope=scope_of(booking["order_id"]), caused_at=caused_at)
                 run.count(**{f"documents.{kind}s": 1})
 
-    # looking ------------------------------------------------------------------------------------
-
-    def _find(self) -> Iterator[Found]:
-        """Files by the bookings they belong to. What belongs to none, or not surely, is remarked."""
-        states = self._rows.states()
-        named = {reference_from(reference): reference for reference in states}
-        strange = Counter[str]()
-        for entry in self._listed():
-            kind = _kind(entry)
-            reference = named.get(reference_from(entry.name if kind == "folder" else _stem(entry.name)))
-            if kind == "link":
-                strange["are links"] += 1
-            elif kind == "unreadable":
-                strange["cannot be read"] += 1
-            elif reference is None:
-                strange["belong to no booking by their name"] += 1
-            elif states[reference] == "cancelled":
-                strange["belong to cancelled bookings"] += 1
-            elif kind == "folder":
-                yield from self._find_in(reference, Path(entry.path), named, strange)
-            else:
-                yield Found(reference, Path(entry.path))
-        for what, number in sorted(strange.items()):
-            self._run.remark(f"documents: {number} file(s) or folder(s) {what}: they were left alone")
-
-    def _listed(self) -> list["os.DirEntry[str]"]:
-        try:
-            return _entries(self._documents)
-        except OSError as error:
-            self._blind = True
-            self._run.remark(f"documents: the folder cannot be read ({error.strerror}): nothing of it was uploaded")
-            return []
-
-    def _find_in(
-        self, reference: str, folder: Path, named: Mapping[str, str], strange: Counter[str]
-    ) -> Iterator[Found]:
-        """The files of one booking's folder. One that is named like another's never leaves from here."""
-        try:
-            entries = _entries(folder)
-        except OSError as error:
-            reason = f"documents: its folder cannot be read ({error.strerror}); nothing of it was uploaded"
-            self._trouble[reference] = ("unreadable", reason)
-            return
-        for entry in entries:
-            others = {name.upper() for name in _REFERENCE.findall(entry.name)} - {reference.upper()}
-            if others or named.get(reference_from(_stem(entry.name)), reference) != reference:
-                strange["lie in one booking's folder and are named like another"] += 1
-            elif _kind(entry) != "file":
-                strange["are links or folders in a booking's folder"] += 1
-            elif not _stem(entry.name):
-                strange["lie in a booking's folder and are no .pdf"] += 1
-            else:
-                yield Found(reference, Path(entry.path))
+    # reading ------------------------------------------------------------------------------------
 
     def _content(self, found: Found) -> bytes | None:
         """A file's bytes; None: it was looked at before, and has not been touched since. Errors  Unfit"""
@@ -291,9 +235,9 @@ class Papers:
         if self._run.dry:
             return
         needed = self._rows.waiting()
-        for folder in _entries(self._kept):
+        for folder in entries(self._kept):
             if folder.is_dir(follow_symlinks=False):
-                for file in _entries(Path(folder.path), hidden=True):
+                for file in entries(Path(folder.path), hidden=True):
                     if (folder.name, file.name.removesuffix(".pdf")) not in needed:
                         os.unlink(file.path)
                 with suppress(OSError):  # something of it is still needed
@@ -327,34 +271,9 @@ def _is_over(row: Mapping[str, Any]) -> bool:
     return row["uploaded_at"] is not None or row["message"] in ("completed", "dropped")  # a person's word on it
 
 
-def _entries(folder: Path, *, hidden: bool = False) -> list["os.DirEntry[str]"]:
-    """What lies in a folder, by name; of one that is not there nothing."""
-    try:
-        with os.scandir(folder) as found:
-            return sorted((one for one in found if hidden or not one.name.startswith(".")), key=lambda one: one.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _kind(entry: "os.DirEntry[str]") -> str:
-    """link, folder, file (or something else that is no folder), unreadable."""
-    try:
-        if entry.is_symlink():
-            return "link"
-        return "folder" if entry.is_dir(follow_symlinks=False) else "file"
-    except OSError:
-        return "unreadable"
-
-
-def _stem(name: str) -> str:
-    """A PDF's name without its ending; "" for other files."""
-    stem, dot, ending = name.rpartition(".")
-    return stem if dot and ending.lower() == "pdf" else ""
-
-
 def _plain(name: str) -> str:
     """A name as it may stand in a form: printable, not too long, still a .pdf."""
-    text = "".join(one if one.isprintable() and one not in '"\\/' else "_" for one in _stem(name))
+    text = "".join(one if one.isprintable() and one not in '"\\/' else "_" for one in stem_of(name))
     return f"{text.encode('utf-8', 'replace').decode()[:_LONGEST_NAME]}.pdf"
 
 

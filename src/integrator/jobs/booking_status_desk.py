@@ -9,19 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from integrator.database import Database
 from integrator.domain import completion
+from integrator.domain.booking_tasks import task_of
 from integrator.domain.lists import business_date
 from integrator.domain.ordered import scope_of
-from integrator.domain.portal import STATUS, status_message
+from integrator.domain.portal import STATUS, Status, reference_from, status_message
 from integrator.errors import NotBookable, NotFound, UsageError
-from integrator.jobs.booking_status_files import Row, rows_of
+from integrator.jobs.booking_status_files import Row, place_of, rows_of
 from integrator.runtime.outbox import Outbox
 from integrator.store.booking_documents import BookingDocuments
-from integrator.store.booking_statuses import BookingStatuses, Source
+from integrator.store.booking_names import references_of
+from integrator.store.booking_statuses import SHOWN, BookingStatuses, Source
 from integrator.store.bookings import Bookings
+from integrator.store.courses import UNKNOWN_BOOKING, SetAside
 
 _NOT_YET = {
     "reserved": "is not confirmed by Trainingportal yet",
@@ -29,19 +32,36 @@ _NOT_YET = {
     "cancelled": "is cancelled",
 }
 _LIST = "integrator booking-status list"
+_LONGEST_WORD = 40
 Good = tuple[dict[str, Any], str, str | None]  # a booking, its status, the date
+
+
+class Bad(NamedTuple):
+    """A row that was not taken. sheet: of a workbook; "" in a CSV file."""
+
+    row: int
+    reason: str
+    sheet: str = ""
+
+    @property
+    def place(self) -> str:
+        return place_of(self.row, self.sheet)
 
 
 @dataclass
 class Imported:
-    """What an import did. bad: (row of the file, why); when it is not empty and nothing was taken, taken is False."""
+    """What an import did. When bad is not empty and nothing was taken, taken is False.
+
+    left_out   sheets of the workbook without our columns
+    """
 
     taken: bool = True
     rows: int = 0
     changed: int = 0
     unchanged: int = 0
     again: int = 0  # of the unchanged: those whose message had failed, and waits again
-    bad: list[tuple[int, str]] = field(default_factory=list)
+    bad: list[Bad] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def set_status(
@@ -56,22 +76,37 @@ def set_status(
 ) -> dict[str, Any]:
     """What became of one student from now on; the same again changes nothing, but that it is told if that had failed.
 
-    anyway  COMPLETED is taken although the class had not begun on that day
+    anyway  it is taken although the class had not begun on that day
     Shape   {"reference", "status", "completed_on", "version", "changed", "again"}
     Errors  UsageError: no such status, COMPLETED without a date, a date that cannot be; NotFound;
             NotBookable: the booking is not confirmed
     """
-    known, completed_on = completion.outcome(status, on, today=_today(at))
+    today = _today(at)
+    known, completed_on = _outcome(status, on, today)
     with db.tx():
         booking = _confirmed(db, reference)
         if not anyway:
-            completion.need_begun(completed_on, BookingStatuses(db).first_day(reference))
+            completion.need_begun(known, completed_on, BookingStatuses(db).first_day(reference), today=today)
         changed = keep_status(db, booking, known, completed_on, source=source, at=at)
         again = not changed and _tell_again(db, booking, source=source, at=at)
         found = BookingStatuses(db).get(reference)
     assert found is not None
     shown = {name: found[name] for name in ("reference", "status", "completed_on", "version")}
     return shown | {"changed": changed, "again": again}
+
+
+def _outcome(status: str, on: str | date | None, today: date) -> tuple[Status, str | None]:
+    """As completion.outcome; what somebody typed is said back to them. Errors  UsageError"""
+    try:
+        return completion.outcome(status, on, today=today)
+    except UsageError as error:
+        typed = status.strip()[:_LONGEST_WORD]
+        try:
+            known = completion.status_from(status)
+        except UsageError:
+            raise UsageError(f'unknown status "{typed}": {completion.ALLOWED}') from None
+        taken = "" if typed.upper() == known else f'"{typed}" is taken as {known} ({completion.ALLOWED}): '
+        raise UsageError(f"{taken}{error.message}", hint=error.hint) from None
 
 
 def keep_status(
@@ -158,8 +193,9 @@ def import_statuses(db: Database, path: Path, at: int, *, partial: bool = False,
     anyway    as set_status
     Errors    UsageError: the file cannot be read as a list of statuses
     """
-    rows = rows_of(path)
-    imported = Imported(rows=len(rows))
+    listed = rows_of(path)
+    rows = listed.rows
+    imported = Imported(rows=len(rows), left_out=listed.left_out)
     with db.tx():
         good = _checked(db, rows, imported.bad, today=_today(at), anyway=anyway)
         imported.taken = partial or not imported.bad
@@ -171,23 +207,26 @@ def import_statuses(db: Database, path: Path, at: int, *, partial: bool = False,
     return imported
 
 
-def _checked(db: Database, rows: list[Row], bad: list[tuple[int, str]], *, today: date, anyway: bool) -> list[Good]:
+def _checked(db: Database, rows: list[Row], bad: list[Bad], *, today: date, anyway: bool) -> list[Good]:
     """What the good rows say; why the others are bad, in the file's order. No reason repeats what a row says."""
-    found: dict[str, tuple[int, Good]] = {}
+    found: dict[str, tuple[int, Good]] = {}  # by booking: the place of its first row, and what that says
     twice: dict[str, list[int]] = {}
-    for row in rows:
+    wrong: dict[int, str] = {}
+    for place, row in enumerate(rows):
         try:
             one = _read(db, row, today=today, anyway=anyway)
         except (UsageError, NotFound) as error:
-            bad.append((row.number, error.message))
+            wrong[place] = error.message
             continue
-        first, known = found.setdefault(row.reference, (row.number, one))
+        reference = one[0]["reference"]
+        first, known = found.setdefault(reference, (place, one))
         if known != one:
-            twice.setdefault(row.reference, [first]).append(row.number)
-    for numbers in twice.values():
-        others = {number: ", ".join(str(one) for one in numbers if one != number) for number in numbers}
-        bad += [(number, f"row {other} of the same booking says otherwise") for number, other in others.items()]
-    bad.sort()
+            twice.setdefault(reference, [first]).append(place)
+    for places in twice.values():
+        for place in places:
+            others = ", ".join(place_of(rows[one].number, rows[one].sheet) for one in places if one != place)
+            wrong[place] = f"{others} of the same booking says otherwise"
+    bad += [Bad(rows[place].number, wrong[place], rows[place].sheet) for place in sorted(wrong)]
     return [one for reference, (_, one) in found.items() if reference not in twice]
 
 
@@ -197,10 +236,23 @@ def _read(db: Database, row: Row, *, today: date, anyway: bool) -> Good:
     if not row.status:
         raise UsageError("has no status")
     status, completed_on = completion.outcome(row.status, row.on, today=today)
-    booking = _confirmed(db, row.reference)
+    booking = _confirmed(db, booking_of(db, row.reference, by_order=False))
     if not anyway:
-        completion.need_begun(completed_on, BookingStatuses(db).first_day(row.reference))
+        first_day = BookingStatuses(db).first_day(booking["reference"])
+        completion.need_begun(status, completed_on, first_day, today=today)
     return booking, status, completed_on
+
+
+def booking_of(db: Database, text: str, *, by_order: bool = True) -> str:
+    """Our reference of the booking that a text names, as explain takes it; what nobody knows comes back as it is kept.
+
+    by_order   the number of its order names it, too: not in lists, where a number may be anything
+    Errors     UsageError: it names several
+    """
+    found = references_of(db, text, by_order=by_order)
+    if len(found) > 1:
+        raise UsageError(f"that reference names {len(found)} bookings: {', '.join(found[:3])}: give one of them")
+    return found[0] if found else reference_from(text)
 
 
 def _confirmed(db: Database, reference: str) -> dict[str, Any]:
@@ -218,12 +270,52 @@ def _today(at: int) -> date:
 # looking ------------------------------------------------------------------------------------------
 
 
-def listed(db: Database | None, *, untold: bool, class_id: str | None, limit: int) -> list[dict[str, Any]]:
-    """Bookings with their statuses, newest change first. Shape  as show, without documents"""
+@dataclass(frozen=True)
+class Asked:
+    """Which bookings are to be listed. untold: a status of theirs is on its way; waiting: those that need a person."""
+
+    state: str | None = None
+    class_id: str | None = None
+    untold: bool = False
+    waiting: bool = False
+
+
+def listed(db: Database | None, asked: Asked, *, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Bookings with their statuses, newest change first, and how many there are without the limit.
+
+    Shape   as show, without documents, and with "waits": what a person has to do, a text each
+    """
     if db is None:
-        return []
-    found = BookingStatuses(db).listed(untold=untold, class_id=class_id, limit=limit)
-    return [row | {"stands": _stands(row)} for row in found]
+        return [], 0
+    waits = _waits(db)
+    found = [
+        row | {"stands": _stands(row), "waits": waits.get(row["reference"], [])}
+        for row in BookingStatuses(db).listed(state=asked.state, untold=asked.untold, class_id=asked.class_id)
+        if not asked.waiting or row["reference"] in waits
+    ]
+    if asked == Asked(waiting=True):
+        found += [_unknown(key, why) for key, (_, why) in SetAside(db).reasons(UNKNOWN_BOOKING).items()]
+    return found[:limit], len(found)
+
+
+def _unknown(reference: str, why: str) -> dict[str, Any]:
+    """A cancellation of a booking that is not ours, beside those that are."""
+    nothing = dict.fromkeys(SHOWN)
+    return nothing | {"reference": reference, "booking": "unknown", "stands": "none", "waits": [why]}
+
+
+def _waits(db: Database) -> dict[str, list[str]]:
+    """What waits for a person, by booking."""
+    found: dict[str, list[str]] = {}
+    for row in Bookings(db).tasks():
+        task = task_of(row["task"], row["state"])
+        found.setdefault(row["reference"], []).append(f"{task.why}: {task.told(row['reference'], 'the student')}")
+    for reference, reason in BookingStatuses(db).troubles():
+        found.setdefault(reference, []).append(reason)
+    for reference, effect, key, why in BookingStatuses(db).failed():
+        told = f"{effect} {key} failed: {why or 'given up'}: integrator explain {reference}"
+        found.setdefault(reference, []).append(told)
+    return found
 
 
 def show(db: Database | None, reference: str) -> dict[str, Any]:

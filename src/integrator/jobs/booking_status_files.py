@@ -35,6 +35,8 @@ _MAX_MEMORY = 1 << 30  # bytes of address space of the process that reads a work
 _MAX_SECONDS = 60
 _NO_WORKBOOK = 3
 _READER = (sys.executable, "-I", "-m", "integrator.jobs.booking_status_files")
+_MOST_SHEETS, _MOST_NAMES, _LONGEST_SHEET = 10, 12, 40  # that a message shows
+_DATA = re.compile(r"[0-9@]|TP-")  # stands in rows, not in the names of columns
 _FIRST_ROWS = 20  # among which the line with the names of the columns is looked for
 _ZIP = b"PK\x03\x04"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
@@ -62,22 +64,39 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One row. number as a spreadsheet counts, from 1; on is a text, or a date as a spreadsheet keeps it."""
+    """One row. number as a spreadsheet counts, from 1; on is a text, or a date as a spreadsheet keeps it.
+
+    sheet   of a workbook; "" in a CSV file
+    """
 
     number: int
     reference: str
     status: str
     on: str | date | None
+    sheet: str = ""
 
 
-def rows_of(path: Path) -> list[Row]:
-    """Every row that is not empty.
+def place_of(number: int, sheet: str) -> str:
+    """Where a row stands. Shape  "row 3", 'sheet "Uge 47", row 3'"""
+    return f'sheet "{sheet[:_LONGEST_SHEET]}", row {number}' if sheet else f"row {number}"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a file holds. left_out: the sheets of a workbook that are no list, when another one is."""
+
+    rows: list[Row]
+    left_out: list[str]
+
+
+def rows_of(path: Path) -> Listed:
+    """Every row that is not empty, of every sheet that names our columns.
 
     Errors  UsageError: no such file, neither kind, too large, no columns of ours, nothing in it
     """
     raw = _content(path)
-    table = _workbook(raw, path) if raw.startswith(_ZIP) else _text_table(raw, path)
-    return _rows(table, path)
+    sheets = _workbook(raw, path) if raw.startswith(_ZIP) else [("", _text_table(raw, path))]
+    return _rows(sheets, path)
 
 
 def _content(path: Path) -> bytes:
@@ -98,29 +117,71 @@ def _refused(path: Path, why: str) -> UsageError:
 # what a table says ---------------------------------------------------------------------------------
 
 Table = list[tuple[int, Sequence[Any]]]  # (number of the row, its cells)
+Sheets = list[tuple[str, Table]]  # (the name of a sheet, "" in a CSV file; what stands on it)
 
 
-def _rows(table: Table, path: Path) -> list[Row]:
-    for place, (_, cells) in enumerate(table[:_FIRST_ROWS]):
-        if columns := _columns(cells, path):
-            return _filled(table[place + 1 :], columns, path)
-    raise _refused(
-        path, 'has no line with the names of its columns: "reference", "status" and "date" (or "dato") are expected'
-    )
-
-
-def _filled(table: Table, columns: dict[str, int], path: Path) -> list[Row]:
-    rows = [row for number, cells in table if any(map(_text, cells)) and (row := _row(number, cells, columns))]
+def _rows(sheets: Sheets, path: Path) -> Listed:
+    rows: list[Row] = []
+    left_out: list[str] = []
+    for name, table in sheets:
+        found = _found(table, name, path)
+        if found is None:
+            left_out.append(name)
+        else:
+            rows += found
+    if len(left_out) == len(sheets):
+        raise _refused(path, _no_columns(sheets))
     if not rows:
         raise _refused(path, "has no row below the names of its columns")
     if len(rows) > MAX_ROWS:
         raise _refused(path, f"has more than {MAX_ROWS:,} rows")
-    return rows
+    return Listed(rows, [name for name, table in sheets if name in left_out and table])
+
+
+def _found(table: Table, sheet: str, path: Path) -> list[Row] | None:
+    """The rows of one sheet; None: nothing on it names our columns."""
+    for place, (_, cells) in enumerate(table[:_FIRST_ROWS]):
+        if columns := _columns(cells, path):
+            below = table[place + 1 :]
+            return [_row(number, cells, columns, sheet) for number, cells in below if any(map(_text, cells))]
+    return None
+
+
+def _no_columns(sheets: Sheets) -> str:
+    """Why none of it is a list, with what was found instead."""
+    expected = '"reference", "status" and "date" (or "dato") are expected'
+    first = [f"{_on(name)}{heading}" for name, table in sheets if (heading := _heading(table))]
+    found = f"; found instead{'; '.join(first[:_MOST_SHEETS])}" if first else ""
+    looked = ", ".join(f'"{name[:_LONGEST_SHEET]}"' for name, _ in sheets[:_MOST_SHEETS] if name)
+    more = f" and {len(sheets) - _MOST_SHEETS} more" if len(sheets) > _MOST_SHEETS else ""
+    where = f" on any sheet that shows ({looked}{more})" if looked else ""
+    return f"has no line with the names of its columns{where}: {expected}{found}"
+
+
+def _on(sheet: str) -> str:
+    return f' on "{sheet[:_LONGEST_SHEET]}": ' if sheet else ": "
+
+
+def _heading(table: Table) -> str:
+    """The line that was meant to name the columns, "" where that is not sure: what stands in rows is not repeated."""
+    lines = [(number, [text for cell in cells if (text := _text(cell))]) for number, cells in table[:_FIRST_ROWS]]
+    known = {name for names in _NAMES.values() for name in names}
+    likely = [line for line in lines if any(_name(text) in known for text in line[1])]
+    titled = [line for line in lines if len(line[1]) > 1]
+    for number, texts in (likely or titled)[:1]:
+        if not any(_DATA.search(text) for text in texts):
+            shown = ", ".join(f'"{text[:_LONGEST_SHEET]}"' for text in texts[:_MOST_NAMES])
+            return f"row {number}: {shown}{' …' if len(texts) > _MOST_NAMES else ''}"
+    return ""
+
+
+def _name(text: str) -> str:
+    return same_text(text).replace("_", " ").replace("-", " ").rstrip(":")
 
 
 def _columns(cells: Sequence[Any], path: Path) -> dict[str, int] | None:
     """Where our columns stand, None when this is not the line that names them. Errors  UsageError: one twice"""
-    names = [same_text(_text(cell)).replace("_", " ").replace("-", " ").rstrip(":") for cell in cells]
+    names = [_name(_text(cell)) for cell in cells]
     places = {ours: [place for place, name in enumerate(names) if name in known] for ours, known in _NAMES.items()}
     if not places["reference"] or not places["status"]:
         return None
@@ -130,7 +191,7 @@ def _columns(cells: Sequence[Any], path: Path) -> dict[str, int] | None:
     return {ours: found[0] for ours, found in places.items() if found}
 
 
-def _row(number: int, cells: Sequence[Any], columns: dict[str, int]) -> Row:
+def _row(number: int, cells: Sequence[Any], columns: dict[str, int], sheet: str) -> Row:
     found = {ours: cells[place] if place < len(cells) else "" for ours, place in columns.items()}
     on = found.get("on")
     return Row(
@@ -138,6 +199,7 @@ def _row(number: int, cells: Sequence[Any], columns: dict[str, int]) -> Row:
         reference_from(_text(found["reference"])),
         _text(found["status"]),
         on if isinstance(on, date) else _text(on) or None,
+        sheet,
     )
 
 
@@ -201,13 +263,13 @@ def _names_columns(text: str, delimiter: str, path: Path) -> bool:
 # XLSX -------------------------------------------------------------------------------------------------
 
 
-def _workbook(raw: bytes, path: Path) -> Table:
-    """The cells of the first visible sheet. Errors  UsageError"""
+def _workbook(raw: bytes, path: Path) -> Sheets:
+    """The cells of every visible sheet. Errors  UsageError"""
     if find_spec("python_calamine") is None:
         hint = "pip install 'integrator[sheets]', or save it as CSV"
         raise UsageError(f"{path}: workbooks cannot be read here; nothing was changed", hint=hint)
-    rows = json.loads(_read_apart(_repacked(raw, path), path))
-    return [(number, [_given(cell) for cell in row]) for number, row in enumerate(rows, 1)]
+    found = json.loads(_read_apart(_repacked(raw, path), path))
+    return [(name, [(number, [*map(_given, row)]) for number, row in enumerate(rows, 1)]) for name, rows in found]
 
 
 def _read_apart(workbook: bytes, path: Path) -> bytes:
@@ -304,12 +366,13 @@ def main() -> int:
 
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
-        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        rows = book.get_sheet_by_name(shown[0]).to_python(skip_empty_area=False) if shown else []
+        plain = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+        shown = [sheet.name for sheet in plain if sheet.visible == SheetVisibleEnum.Visible]
+        rows = [(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in shown]
     except (CalamineError, OSError, ValueError):
         return _NO_WORKBOOK
     said = json.dumps(rows, default=_shown).encode()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from integrator.domain.portal import STATUSES
 from integrator.errors import BadAnswer, ItemError, Unavailable
-from integrator.jobs.booking_tasks import tell_tasks
+from integrator.jobs.booking_tasks import say_new_tasks
 from integrator.store.bookings import Bookings, form_of, is_whole
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 200  # bookings of one pass
 _LATER_S = 60  # before Trainingportal is asked again after trouble
+_ENDED = ("done", "partial", "later", "stopped")  # not skipped, nor broken off
 _SILENCES = 3  # in a row: it is down, and nobody else is asked for in this run
 
 
@@ -37,20 +38,36 @@ def confirm_bookings(run: "Run", portal: Callable[[], Portal], *, looks_s: Seque
     looks_s   the waits between the looks; after the last one a booking is given up
     Errors    Refused: Trainingportal does not know us; Stopped
     """
-    until, silences = run.clock() + linger_s, 0
+    until, silences, asked = run.clock() + linger_s, 0, 0
     try:
         while silences < _SILENCES and _wait(run, until):
             for booking in Bookings(run.db).due_looks(int(run.clock()), limit=_AT_ONCE):
+                asked += 1
                 silences = 0 if _look(run, portal, booking, looks_s) else silences + 1
                 if silences >= _SILENCES:
                     break
             if run.dry:
                 break
     finally:
-        run.later("bookings", *Bookings(run.db).waited_for(int(run.clock())))
+        _tell_waiting(run, asked)
         if not run.dry:
-            with run.db.tx():
-                tell_tasks(run.db, at=run.at, run_id=run.id)
+            say_new_tasks(run)
+
+
+def _tell_waiting(run: "Run", asked: int) -> None:
+    """A run that asked nobody knows no more than the one before: was that one not answered, it has not succeeded."""
+    count, next_at = Bookings(run.db).waited_for(int(run.clock()))
+    run.later("bookings", count, next_at)
+    if count and not asked and _was_silent(run):
+        run.report.waiting["bookings"] = "Trainingportal did not answer when it was asked last"
+
+
+def _was_silent(run: "Run") -> bool:
+    """Whether Trainingportal did not answer the last run that came to its end."""
+    from integrator.runtime.history import History
+
+    ended = [row for row in History(run.db).latest(job=run.job) if row["id"] != run.id and row["outcome"] in _ENDED]
+    return bool(ended) and ended[0]["outcome"] == "later" and not ended[0]["error"]
 
 
 def _wait(run: "Run", until: float) -> bool:

@@ -5,7 +5,6 @@ order are thrown away here: neither the store nor the files that stay behind hav
 """
 
 import os
-import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -35,7 +34,6 @@ FORGOTTEN_S = 2 * 86_400
 NOWHERE = "-"  # stands for the workshop of what names none of ours, in the counts
 MOST_FILES = 1_000  # of one workshop in one run
 TAKING = "taking"  # where a file lies while its orders are read
-_NAME = re.compile(r"\w[\w .&'-]{0,39}")
 _NAME_BYTES = 200  # of a file's name; ours gets a moment in front of it and an ending, and 255 is the most there is
 
 
@@ -67,16 +65,16 @@ class Taken:
 
 
 class Known:
-    """The workshops of a home, as payload.read asks for them. missed: the last name that is none of theirs."""
+    """The workshops of a home, as payload.read asks for them. missed: what it was asked for last is none."""
 
     def __init__(self, workshops: "Mapping[str, Workshop]") -> None:
-        self.missed: str | None = None
+        self.missed = False
         self._ids = {name.casefold(): found.id for found in workshops.values() for name in (found.id, found.name)}
         self._workshops = workshops
 
     def find(self, name: str) -> str | None:
         found = self._ids.get(name.casefold())
-        self.missed = name if found is None else None
+        self.missed = found is None
         return found
 
     def has_credentials(self, workshop: str) -> bool:
@@ -122,18 +120,15 @@ class Intake:
             return taken
 
     def _read(self, raw: bytes, only: str | None, *, tells: bool = False) -> "Iterator[Accepted | BadRequest]":
-        """tells: who sends may also hear which workshops there are."""
+        """tells: who sends may hear which workshops there are. What was said is never told: it may be a login."""
         from integrator.domain.orderlines.payload import Accepted, read  # most starts have nothing to read
 
         known = Known(self.workshops)
         for item in read(raw, workshops=known, only=only):
-            said, known.missed = known.missed, None
-            if said is None or isinstance(item, Accepted) or item.workshop is not None:
-                yield item
-                continue
-            meant = f'"{said}" is none' if _NAME.fullmatch(said) else "it is none"  # whatever else may stand there
-            there = f"; {listed(self.workshops)}" if tells else ""
-            yield replace(item, reason=f"{item.reason} ({meant}{there})")
+            missed, known.missed = known.missed, False
+            if tells and missed and not isinstance(item, Accepted) and item.workshop is None:
+                item = replace(item, reason=f"{item.reason} ({listed(self.workshops)})")
+            yield item
 
     def _take(self, items: "Iterable[Accepted | BadRequest]", source: str, only: str | None) -> Iterator[Taken]:
         from integrator.domain.orderlines.payload import Accepted

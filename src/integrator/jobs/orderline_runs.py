@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from integrator.domain.orderlines.order import EFFECT, scope_of
 from integrator.errors import Inactive, Refused, Unavailable
+from integrator.jobs import orderline_spool
 from integrator.jobs.orderline_exchange import Exchange
-from integrator.jobs.push_orderline import Shop, has_work, push_orderline
+from integrator.jobs.push_orderline import Shop, has_work, push_orderline, say_held
 
 if TYPE_CHECKING:
     from integrator.runtime.run import Run
@@ -78,6 +79,10 @@ def push_all(run: "Run", parts: Parts, *, jobs: int) -> None:
             exchange.tell()
         else:
             _push_together(run, exchange, Crew(run, str(parts.settings.home.root), jobs))
+            for workshop in workshops:
+                say_held(run, workshop)
+        if (lying := orderline_spool.told(parts.settings)) is not None:
+            run.remark("; ".join(lying))
         exchange.finish()
 
 
@@ -191,7 +196,9 @@ class Crew:
         if code == 75 and told.get("error"):
             report.waiting[f"workshop {child.workshop}"] = told["error"]
         elif code not in (0, 3, 5, 75):
-            reason = told.get("error") or f"its process ended with {code}"
+            reason = (told.get("error") or f"its process ended with {code}").removeprefix(
+                f"workshop {child.workshop}: "
+            )
             self.run.set_aside(
                 f"workshop {child.workshop}", f"{reason}; {told['hint']}" if told.get("hint") else reason
             )

@@ -32,7 +32,10 @@ def untaken(spool: Path, workshops: "Mapping[str, Workshop]") -> list[str]:
 def told(settings: "Settings") -> tuple[str, str] | None:
     """What lies there, and what to do about it; None: nothing does."""
     spool, workshops = spool_of(settings), settings.workshops
-    names = untaken(spool, workshops)
+    try:
+        names = untaken(spool, workshops)
+    except OSError as error:
+        return f"{spool}: {error.strerror}: no order that lies there is taken", "mend who may read it"
     if not names:
         return None
     number = f"{MOST} or more" if len(names) == MOST else len(names)

@@ -25,6 +25,7 @@ from integrator.store.orders import Orders
 from integrator.store.published_classes import PublishedClasses
 
 _EXAMPLES = 5
+_MOST_TOLD = 100  # classes, one by one; the store has them all
 
 
 class Portal(Protocol):
@@ -300,7 +301,7 @@ def _tell_foreign(run: Run, foreign: Iterable[str]) -> None:
 
 
 def _tell_refused(level: _Level, decisions: Mapping[str, Decision]) -> None:
-    """A refusal that stays is no failure of a run: it stands in `status` until the class can be sold."""
+    """A new refusal is said, so that cron mails it. One that stays is no failure: `status` has it until it is over."""
     run, aside = level.run, SetAside(level.run.db)
     found: dict[str, tuple[str, str]] = {key: (why.code, why.reason) for key, why in level.refused.items()}
     by_code: dict[str, list[str]] = {}
@@ -311,9 +312,11 @@ def _tell_refused(level: _Level, decisions: Mapping[str, Decision]) -> None:
     if found:
         run.remark(f"{len(found)} class(es) are not at Trainingportal as they should be: integrator status says why")
     with run.db.tx():
-        before = aside.reasons(UNSOLD) if level.pulled.unread else {}
-        kept = {key: why for key, why in before.items() if key not in decisions}
+        before = aside.reasons(UNSOLD)
+        kept = {key: why for key, why in before.items() if key not in decisions} if level.pulled.unread else {}
         aside.replace(UNSOLD, kept | found, at=run.at, run_id=run.id)
+    for key in [key for key, (code, _) in sorted(found.items()) if code != before.get(key, ("",))[0]][:_MOST_TOLD]:
+        run.set_aside(f"class {key}", found[key][1])
 
 
 def _some(keys: list[str]) -> str:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from integrator.domain.instants import utc_text
 from integrator.domain.orderlines.order import EFFECT, Order, order_of, scope_of
 from integrator.domain.orderlines.reasons import REASONS, rest_s, text_of
 from integrator.errors import Blocked, Inactive, IntegratorError
 from integrator.runtime import lease
 from integrator.runtime.delivery import UNCERTAIN
 from integrator.store.orderlines import ARMED, Orderlines
-from integrator.store.workshops import PAUSE_S, SILENT_LIMIT, Workshops
+from integrator.store.workshops import PAUSE_S, SILENT_LIMIT, State, Workshops
 
 if TYPE_CHECKING:
     from integrator.domain.orderlines.lines import Baseline
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from integrator.systems.workshops.sender import OrderlineSender, Progress
     from integrator.systems.workshops.session import BrowserSession
 
+_NAMED = 5
 _SILENT = {"erp-unavailable", "slow", "browser"}
 
 
@@ -80,19 +82,51 @@ def push_orderline(run: "Run", shop: Shop) -> None:
         if Workshops(run.db).get(workshop).blocked_code is None:  # seen while looking, and noted nowhere yet
             with run.db.tx():
                 Workshops(run.db).block([workshop], error.code, at=int(run.clock()))
+        error.message = f"workshop {workshop}: blocked until a person has looked: {error.message}; its orders wait"
         error.hint = _way_out(shop.workshop, error.code)
         raise
     return None
 
 
+def say_held(run: "Run", workshop: str) -> None:
+    """What waits though nothing is tried now, and why: "nothing to do" would not be true.
+
+    It is counted and remarked; a run that only passes over it has not failed, and cron hears nothing.
+    """
+    item, report = f"{EFFECT} {workshop}", run.report
+    told = (*report.waiting, *report.failed)
+    pending = run.outbox.pending(EFFECT, scope=scope_of(workshop))
+    if not pending or any(name == f"workshop {workshop}" or name.startswith(item) for name in told):
+        return
+    state = Workshops(run.db).get(workshop)
+    if (why := _held(state, run.clock())) is not None:
+        run.count(**{f"{EFFECT}.held": pending})
+        run.remark(f"workshop {workshop} {why}; {pending} orderline(s) wait")
+    else:
+        due = run.outbox.next_due(EFFECT, scope=scope_of(workshop))
+        run.later(item, pending, due if due and due > run.clock() else None)
+
+
+def _held(state: State, now: float) -> str | None:
+    """Why no run works for it; None: one does."""
+    if not state.active:
+        return "is switched off"
+    if state.blocked_code:
+        return f"is blocked: {state.blocked_code} ({text_of(state.blocked_code)})"
+    if state.paused_until > now:
+        return f"is paused until {utc_text(state.paused_until)}: its ERP could not be had several times in a row"
+    return None
+
+
 def _need_active(run: "Run", workshop: "Workshop") -> None:
     state = Workshops(run.db).get(workshop.id)
-    if not state.active:
-        hint = f"integrator workshop activate {workshop.id}"
-        raise Inactive(f"push-orderline: workshop {workshop.id} is switched off; its orders wait", hint=hint)
-    if state.blocked_code:
-        why, hint = f"{state.blocked_code} ({text_of(state.blocked_code)})", _way_out(workshop, state.blocked_code)
-        raise Inactive(f"push-orderline: workshop {workshop.id} is blocked: {why}; its orders wait", hint=hint)
+    if state.active and not state.blocked_code:
+        return
+    hint = (
+        _way_out(workshop, str(state.blocked_code)) if state.active else f"integrator workshop activate {workshop.id}"
+    )
+    why = _held(state, run.clock())
+    raise Inactive(f"push-orderline: workshop {workshop.id} {why}; its orders wait", hint=hint)
 
 
 def _way_out(workshop: "Workshop", code: str) -> str:
@@ -125,20 +159,35 @@ def _deliver(run: "Run", shop: Shop, book: "Book", session: "BrowserSession") ->
         delivery.run()
     finally:
         run.take_over(delivery)
+        _name_waiting(run, shop.workshop.id)
         run.count(browsers__started=session.starts, logins=session.logins)
     if warden.blocked is not None:  # seen in the middle, so that nothing was raised
         code = warden.blocked
-        which = ", ".join(shop.like_it) if code == "layout-changed" else shop.workshop.id
-        said = f"push-orderline: blocked until a person has looked: {which}: {code} ({text_of(code)})"
-        raise Blocked(said, code=code)
+        others = [one for one in shop.like_it if one != shop.workshop.id] if code == "layout-changed" else []
+        so = f"; so is {', '.join(others)}" if others else ""
+        raise Blocked(f"{code} ({text_of(code)}){so}", code=code)
+
+
+def _name_waiting(run: "Run", workshop: str) -> None:
+    """Those whose turn did not come have no reason of their own: they are named together."""
+    if run.report.waiting.pop(EFFECT, None) is None:
+        return
+    run.report.later.pop(EFFECT, None)
+    told = {name.removeprefix(f"{EFFECT} {workshop}/") for name in run.report.waiting}
+    ids = [row["unique_id"] for row in Orderlines(run.db).queue(workshop, "task") if row["unique_id"] not in told]
+    some = ", ".join(ids[:_NAMED]) + (" …" if len(ids) > _NAMED else "")
+    run.report.waiting[f"{EFFECT} {workshop}"] = f"{len(ids)} orderline(s) wait for their next try: {some}"
 
 
 def _plan(run: "Run", shop: Shop) -> None:
-    """What would be written; no browser is started."""
+    """What would be written; no browser is started. Nothing for a workshop that a run leaves alone."""
+    if _held(Workshops(run.db).get(shop.workshop.id), run.clock()) is not None:
+        return say_held(run, shop.workshop.id)
     sender = shop.sender(shop.open_session(), Book(run))
     scope = scope_of(shop.workshop.id)
     for message in [*run.outbox.in_doubt(EFFECT, scope=scope), *run.outbox.due(EFFECT, scope=scope)]:
         run.report.plan.append((EFFECT, sender.preview(message)))
+    return None
 
 
 def _logged_in(run: "Run", workshop: str) -> None:

@@ -13,6 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from integrator.domain.booking_tasks import UNKNOWN
 from integrator.errors import NotBookable, NotFound
 from integrator.jobs import booking
 from integrator.jobs.booking import Desk, Sale
@@ -88,7 +89,10 @@ def settle(desk: Desk, reference: str) -> None:
             return
         Bookings(desk.db).get(reference)
         if not Bookings(desk.db).settle(reference, at=desk.at()):
-            raise NotFound(f"booking {reference} waits for nobody")
+            settle = f"integrator booking-status settle {reference} --document"
+            outdated = reference in BookingDocuments(desk.db).outdated()
+            hint = f"its document at Trainingportal does: {settle}" if outdated else "integrator status"
+            raise NotFound(f"booking {reference} waits for nobody", hint=hint)
         tell_tasks(desk.db, at=desk.at())
 
 
@@ -139,7 +143,7 @@ def _note_unknown(desk: Desk, reference: str) -> None:
     known = aside.reasons(UNKNOWN_BOOKING)
     if reference in known or len(known) >= _MOST_UNKNOWN:
         return
-    reason = "was cancelled by Trainingportal, and is not known here: is its student registered in Maconomy?"
+    reason = f"{UNKNOWN.why}: {UNKNOWN.told(reference, 'its student')}"
     with desk.db.tx():
         aside.replace(UNKNOWN_BOOKING, known | {reference: ("unknown", reason)}, at=desk.at(), run_id=0)
 

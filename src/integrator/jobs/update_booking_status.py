@@ -10,8 +10,9 @@ Guard   the newest status wins, an older one never overtakes, nor does one of a 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, overload
 
 from integrator.domain import completion
 from integrator.domain.portal import DOCUMENT, STATUS, STATUSES, PortalBooking
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from integrator.certificates import Certificates
     from integrator.jobs.booking_outcomes import Participants
     from integrator.runtime.run import Run
+
+
+_MOST_TOLD = 100
 
 
 class Portal(Protocol):
@@ -66,6 +70,26 @@ def update_booking_status(
     Errors  Refused, Unavailable: Trainingportal; at the end, when all else is done: Refused, ConfigError of Maconomy
             or of a broken certificate; Stopped
     """
+    try:
+        troubles = _level(run, portal, documents, var, certificates, maconomy, max_bytes)
+    except IntegratorError:
+        _say_new(run)
+        raise
+    _say_new(run)
+    if troubles:
+        _raise_first(run, troubles)
+
+
+def _level(
+    run: "Run",
+    portal: Callable[[], Portal] | None,
+    documents: Path,
+    var: Path,
+    certificates: "Certificates | None",
+    maconomy: "Callable[[], Participants] | None",
+    max_bytes: int,
+) -> list[IntegratorError]:
+    """The steps of a run; gives back what is to be told at its end."""
     troubles: list[IntegratorError] = []
     # fetch, decide and keep: statuses
     if maconomy is not None:
@@ -83,8 +107,20 @@ def update_booking_status(
     if portal is not None:
         _deliver(run, DOCUMENT, lambda: Ready(run, portal().document_sender(papers.read)), _uploaded(run))
         papers.sweep()
-    if troubles:
-        _raise_first(run, troubles)
+    return troubles
+
+
+def _say_new(run: "Run") -> None:
+    """What needs a person since this run, or since somebody set a status: told once. status says it until it is mended.
+
+    The bookings themselves that wait are told by confirm-bookings.
+    """
+    with run.db.tx():
+        found = BookingStatuses(run.db).say_new(run.id)
+    for kind, key, reason in found[:_MOST_TOLD]:
+        run.set_aside(f"{kind} {key}", reason)
+    if len(found) > _MOST_TOLD:
+        run.remark(f"{len(found) - _MOST_TOLD} more need a person: integrator booking-status list --waiting")
 
 
 def _raise_first(run: "Run", troubles: Sequence[IntegratorError]) -> NoReturn:
@@ -140,7 +176,8 @@ def _uploaded(run: "Run") -> Callable[[Message, Done], None]:
 
 
 def _newest(run: "Run", portal: Portal) -> "Newest":
-    return Newest(portal.status_sender(), {} if run.dry else _look_back(run, portal))
+    statuses = BookingStatuses(run.db)
+    return Newest(portal.status_sender(), {} if run.dry else _look_back(run, portal), told=statuses.last_told)
 
 
 def _look_back(run: "Run", portal: Portal) -> dict[int, bool]:
@@ -195,21 +232,47 @@ class Newest:
     A message whose body was replaced while it was in doubt has had no attempt of its own: that the booking stands so
     already says nothing, as the older status may arrive after we looked. Once it cannot any more, the newer is sent.
 
+    What was told is written down with the message, in the place of an id, which a status has none of.
+
     restored   messages that a restore put in doubt, and whether it is known what stands there: else none of them leaves
+    told       what Trainingportal took last of a booking, None when that was nothing. Shape  "COMPLETED 2027-03-03"
     """
 
-    def __init__(self, sender: Sender, restored: Mapping[int, bool]) -> None:
+    def __init__(self, sender: Sender, restored: Mapping[int, bool], *, told: Callable[[str], str | None]) -> None:
         self.settle_s, self.resends = sender.settle_s, sender.resends
-        self.groups, self.send, self.preview = sender.groups, sender.send, sender.preview
-        self.repeatable = sender.repeatable
-        self._sender, self._restored = sender, restored
+        self.groups, self.repeatable = sender.groups, sender.repeatable
+        self._sender, self._restored, self._told = sender, restored, told
+
+    def send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
+        answers = self._sender.send(group)
+        return [_noted(one, answer) for one, answer in zip(group, answers, strict=True)]
+
+    def preview(self, message: Message) -> Preview:
+        """With what was told last as theirs."""
+        preview = self._sender.preview(message)
+        status, _, on = (self._told(message.key) or "").partition(" ")
+        last = {"status": status or None, "completed_on": on or None}
+        fields = [(name, last.get(name), ours) for name, _, ours in preview.fields]
+        return replace(preview, fields=[one for one in fields if one[0] == "status" or one[1] != one[2]])
 
     def look_up(self, message: Message) -> Done | None:
         looked = self._restored.get(message.id)
         if looked is False:
             raise Unavailable(f"{message.key}: what stands at Trainingportal cannot be read", code="restored")
         found = self._sender.look_up(message)
-        return found if message.attempts or looked else None
+        return _noted(message, found) if found is not None and (message.attempts or looked) else None
+
+
+@overload
+def _noted(message: Message, answer: Done) -> Done: ...
+@overload
+def _noted(message: Message, answer: Done | IntegratorError) -> Done | IntegratorError: ...
+def _noted(message: Message, answer: Done | IntegratorError) -> Done | IntegratorError:
+    """With what they have now of the booking."""
+    if isinstance(answer, IntegratorError):
+        return answer
+    word, on = message.body["status"], message.body["completed_on"]
+    return replace(answer, remote_id=f"{word} {on}" if on else word)
 
 
 class Ready:

@@ -21,7 +21,7 @@ from integrator.recording.putting import putting_back
 from integrator.recording.scrub import Exchange
 from integrator.runtime.outbox import Outbox
 from integrator.store import published_classes as catalogue
-from integrator.store.courses import SetAside
+from integrator.store.courses import UNSOLD, SetAside
 from integrator.store.orders import Orders
 from integrator.systems.recordable import Fields, Items, May, Shape
 
@@ -39,6 +39,7 @@ _COURSE: dict[str, Shape] = {
     **dict.fromkeys(("price_minor", "seats_total", "seats_taken", "seats_free", "seats_min"), May.NUMBER),
     **dict.fromkeys(("changed_at", "missing_since", "missing_runs", "held"), May.NUMBER),
     "readable": May.YESNO,
+    "refused": May.CODE,  # why it was not there as it should be: said before, it is not said again
 }
 _ADDRESS: dict[str, Shape] = {**dict.fromkeys(("line1", "line2", "city", "country"), May.TEXT), "zip": May.ID}
 _PLAIN: dict[str, Shape] = {
@@ -106,7 +107,7 @@ def _courses(db: Database, pulled_at: int, limit: int) -> list[dict[str, Any]]:
     columns = ", ".join(f'"{name}"' for name in (*fields, "changed_at", "missing_since", "missing_runs"))
     rows = [dict(row) for row in db.all(f"SELECT {columns} FROM courses ORDER BY id")]  # noqa: S608 (our own names)
     held = Orders(db).held([row["id"] for row in rows], since=pulled_at)
-    unreadable = SetAside(db).of("course")
+    unreadable, refused = SetAside(db).of("course"), SetAside(db).reasons(UNSOLD)
     for row in rows:
         row["venue"] = json.loads(row["venue"]) if row["venue"] else None
         if row["missing_since"] is not None:
@@ -115,6 +116,7 @@ def _courses(db: Database, pulled_at: int, limit: int) -> list[dict[str, Any]]:
             )
             row["missing_runs"] = _MISSING_RUNS if is_gone else 1
         row |= {"held": held[row["id"]], "readable": row["id"] not in unreadable}
+        row["refused"] = refused[row["id"]][0] if row["id"] in refused else None
     return rows
 
 
@@ -172,7 +174,7 @@ def put_back(rows: Any, store: Path, *, backups: Path, source: Path) -> None:
 def _put_back(db: Database, rows: Any) -> None:
     for table in ("courses", "published_classes", "participants", "orders"):
         db.write(f"DELETE FROM {table}")  # noqa: S608 (constants)
-    db.write("DELETE FROM set_aside WHERE kind = 'course'")
+    db.write("DELETE FROM set_aside WHERE kind IN ('course', ?)", (UNSOLD,))
     db.write("DELETE FROM runs WHERE job = 'import-courses'")
     db.write("DELETE FROM outbox WHERE effect = ?", (CLASS,))
     pulled_at = int(rows["pulled_at"])
@@ -195,9 +197,10 @@ def _put_course(db: Database, row: Mapping[str, Any]) -> None:
         course[name] = None if course[name] is None else json.dumps(course[name])
     times = {name: row[name] for name in ("changed_at", "missing_since", "missing_runs")}
     _insert(db, "courses", {**course, **times, "fingerprint": b"", "first_seen_at": 0})
-    if not row["readable"]:
-        aside = {"kind": "course", "key": row["id"], "code": "recorded", "reason": "", "first_at": 0, "run_id": 0}
-        _insert(db, "set_aside", aside)
+    for kind, code in (("course", None if row["readable"] else "recorded"), (UNSOLD, row.get("refused"))):
+        if code is not None:
+            aside = {"kind": kind, "key": row["id"], "code": code, "reason": "", "first_at": 0, "run_id": 0}
+            _insert(db, "set_aside", aside)
     for seats in _shares(int(row["held"])):
         _hold(db, row["id"], seats)
 

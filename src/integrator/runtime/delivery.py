@@ -27,7 +27,6 @@ UNCERTAIN = "uncertain"  # the code of what stayed in doubt for longer
 ABSENT = "looked up: it is not there"
 POSTPONED_S = 60
 LOOK_AGAIN_S = 10
-_LOOK_YOURSELF = "look there yourself: is it in, drop it; is it not, outbox retry --without-looking"
 GIVE_UP_AFTER = 5  # units in a row without one clear answer: the system is down, leave the rest for the next run
 
 
@@ -202,9 +201,9 @@ class Delivery:
         self.outbox.doubt(message, error.message)
         self.note(message, "processing", error)
 
-    def _fail(self, message: Message, error: IntegratorError) -> None:
+    def _fail(self, message: Message, error: IntegratorError, *, doubted: bool = False) -> None:
         # Brought back, what may be there already is looked for first.
-        self.outbox.fail(message, error.message, doubted=isinstance(error, Conflict))
+        self.outbox.fail(message, error.message, doubted=doubted or isinstance(error, Conflict))
         self.note(message, "failed", error)
         self.tally.fail(message.key, error.message)
 
@@ -243,8 +242,8 @@ class Delivery:
                     given_up = f"not there after {message.attempts} attempts; {message.key} was left alone"
                     self._fail(message, Rejected(given_up))
                 elif not self.sender.resends:
-                    held = f"held: it may have arrived, though nothing there tells of it; {_LOOK_YOURSELF}"
-                    self._fail(message, Rejected(held))
+                    held = f"held: it may have arrived, though nothing there tells of it; {_look_yourself(message)}"
+                    self._fail(message, Rejected(held), doubted=True)
                 else:
                     absent = Unavailable(ABSENT)
                     self._put_back(message, absent, attempts=message.attempts, next_at=0)
@@ -266,11 +265,17 @@ class Delivery:
             if isinstance(error, Conflict):
                 self._fail(message, Conflict(f"duplicate: {error.message}", code=error.code))
             elif self.outbox.clock() - since > UNCERTAIN_LIMIT_S:
-                self._fail(message, Conflict(f"uncertain for more than a day; {_LOOK_YOURSELF}", code=UNCERTAIN))
+                uncertain = f"uncertain for more than a day; {_look_yourself(message)}"
+                self._fail(message, Conflict(uncertain, code=UNCERTAIN))
             else:
                 unknown = f"outcome unknown, and looking it up failed: {error.message}"
                 self._doubt(message, InDoubt(unknown, code=getattr(error, "code", None)))
                 self.tally.wait(message.key, "outcome unknown, and looking it up failed")
+
+
+def _look_yourself(message: Message) -> str:
+    drop, again = f"integrator outbox drop {message.id}", f"integrator outbox retry {message.id} --without-looking"
+    return f"look there yourself; is it in: {drop}; is it not: {again}"
 
 
 def _why_open(message: Message) -> str:

@@ -18,10 +18,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from integrator.errors import UsageError
 from integrator.standins.faults import Faults
+from integrator.standins.guide import Guide, known, told
 from integrator.standins.mishaps import play
 from integrator.standins.wire import JSON_TYPE, Answer, Connection, Request, head_of
 from integrator.systems.http import Headers
@@ -38,6 +39,7 @@ class StandIn(ABC):
     """
 
     name = "standin"
+    guide: ClassVar[Guide] = Guide()
     gzip = False  # answer gzipped when asked for it
 
     def __init__(self) -> None:
@@ -241,6 +243,12 @@ class Running:
         self._front.stop()
         self._control.stop()
 
+    @property
+    def ready(self) -> dict[str, Any]:
+        """What is said on stdout when it serves."""
+        about = f"curl {self.control_url}/"
+        return {"name": self.standin.name, "url": self.url, "control_url": self.control_url, "about": about}
+
     def reset(self) -> None:
         """Start again: no faults, an empty ledger, the state of the start."""
         self.faults.clear()
@@ -263,9 +271,13 @@ class Running:
             self.faults.gate.answered()
 
     def _controlled(self, request: Request) -> Answer:
+        if (request.method, request.path) == ("GET", "/"):
+            about = told(self.standin, self.url, self.control_url)
+            return Answer(200, about, content_type="text/plain; charset=utf-8")
         route = CONTROLS.get((request.method, request.path))
         if route is None:
-            return Answer(404, {"error": f"no {request.method} {request.path}; known: {sorted(CONTROLS)}"})
+            error = f"no {request.method} {request.path}: GET / tells what there is"
+            return Answer(404, {"error": error, "known": known(self.standin.guide)})
         try:
             return Answer(200, route(self, request))
         except (ValueError, TypeError, KeyError) as error:
@@ -336,8 +348,7 @@ def main_serve(standin: StandIn, port: int, control_port: int = 0, *, host: str 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
         with serve(standin, port=port, control_port=control_port, host=host) as running:
-            ready = {"name": standin.name, "url": running.url, "control_url": running.control_url}
-            sys.stdout.write(json.dumps(ready) + "\n")
+            sys.stdout.write(json.dumps(running.ready) + "\n")
             sys.stdout.flush()
             signal.sigwait(ENDINGS)
     finally:

@@ -26,6 +26,7 @@ import msgspec
 from integrator.standins import catalogue, maconomy_native, maconomy_registration
 from integrator.standins.base import Answer, Request, StandIn
 from integrator.standins.catalogue import Plan, Record
+from integrator.standins.guide import Guide
 from integrator.standins.maconomy_table import Table
 
 DIALECTS = {"assumed", "native-style"}
@@ -35,6 +36,7 @@ SETTINGS = {
     *("dialect", "locked", "refuse", "unreadable", "unique_references", "auth_header", "auth_value", "gzip"),
 }
 CHANGES = {"restore", "change", "set", "remove", "add"}
+AUTH = "Bearer demo-maconomy-key"
 REGISTERED_AT = "2026-11-22T10:15:03+01:00"
 
 
@@ -42,6 +44,21 @@ class Maconomy(StandIn):
     """The endpoint. Without settings: the four main courses, five courses and four participants of the samples."""
 
     name = "maconomy"
+    guide = Guide(
+        config='[maconomy]\nbase_url = "{url}"\nauth_value = {{ env = "MACONOMY_AUTH" }}',
+        secrets=f"MACONOMY_AUTH={AUTH}",
+        ask=f"-H 'Authorization: {AUTH}' {{url}}/api/course",
+        seeds=(
+            {"set": {"25172-04": {"freeSeats": 3, "currency": "NOK"}}},
+            {"main_courses": 50, "courses": 300, "random": 1},
+            {"locked": ["25172-04"]},
+            {"refuse": {"ILI-10001-2": "VALIDATION"}},
+        ),
+        faults=(
+            {"fault": {"kind": "status", "status": 503, "retry_after": 30}, "times": 1},
+            {"match": {"method": "POST", "path": "/api/webparticipant"}, "fault": {"kind": "reset", "when": "after"}},
+        ),
+    )
 
     def __init__(self, settings: Record | None = None) -> None:
         super().__init__()
@@ -55,7 +72,7 @@ class Maconomy(StandIn):
     def reset(self) -> None:
         with self.lock:
             self.dialect, self.gzip, self.unique_references = "assumed", False, False
-            self.auth_header, self.auth_value = "Authorization", "Bearer demo-maconomy-key"
+            self.auth_header, self.auth_value = "Authorization", AUTH
             self.locked: bool | list[str] = False
             self.refuse: dict[str, str] = {}
             self.unreadable: dict[str, int] = {}

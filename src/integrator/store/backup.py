@@ -15,11 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from integrator.database import Database, bare, connect, sqlite_error
-from integrator.domain.orderlines.order import EFFECT as ORDERLINE
-from integrator.domain.portal import STATUS
 from integrator.errors import IntegratorError, NotFound, StoreDamaged
 from integrator.home import way_out
 from integrator.store import migrations, numbers
+from integrator.store.past import doubt_what_waited
 
 KEPT_ALWAYS = 3
 _STEM = "integrator"
@@ -255,59 +254,12 @@ def rewrite(path: Path, change: Callable[[Database], None]) -> None:
 
 
 def _prepare(draft: Path, at: int, erase: Callable[[Database], None]) -> None:
-    """Make a copy of the past fit for today: this version's tables, and no claim that the past cannot make.
-
-    Runs that were under way (the one that made the backup is always among them) did not crash: nobody knows more.
-    An event that may happen once and was not sent then, or had failed, may have been sent since: the next run looks
-    before it sends. restored_at lets later runs know which events may follow from what we have forgotten.
-    """
+    """Make a copy of the past fit for today: this version's tables, nobody who was erased since, and its doubts."""
     with closing(connect(draft)) as db:
         migrations.migrate(db, backup=lambda: None)
-        erase(db)  # before the doubts below: an order with a message under way is left alone
+        erase(db)  # before the doubts: an order with a message under way is left alone
         with db.tx():
-            db.write(
-                "UPDATE runs SET outcome = 'skipped', finished_at = started_at,"
-                " error = 'was under way when the backup was made' WHERE finished_at IS NULL"
-            )
-            # What a person took out, or has to settle, stays so; brought back by hand, it is looked for first.
-            db.write(
-                "UPDATE outbox SET uncertain_since = ?1 WHERE effect = ?2 AND state = 'failed' AND body IS NOT NULL",
-                (at, ORDERLINE),
-            )
-            db.write(
-                "UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1, changed_at = ?1,"
-                " reason = 'restored from a backup: it may have been sent since'"
-                " WHERE mode = 'once' AND state IN ('received', 'failed') AND body IS NOT NULL"
-                " AND NOT (effect = ?2 AND state = 'failed')",
-                (at, ORDERLINE),
-            )
-            # A run had only looked at its case then; it may have gone on.
-            db.write(
-                "UPDATE outbox SET sent_at = ?1, uncertain_since = ?1, changed_at = ?1,"
-                " reason = 'restored from a backup: it may have been sent since'"
-                " WHERE effect = ?2 AND state = 'processing' AND uncertain_since IS NULL AND key IN"
-                " (SELECT workshop || '/' || unique_id FROM orderlines WHERE phase IN ('claimed', 'looked'))",
-                (at, ORDERLINE),
-            )
-            db.write(
-                "UPDATE orderlines SET phase = NULL, lease_owner = NULL, lease_until = NULL"
-                " WHERE phase IN ('claimed', 'looked')"
-            )
-            # A newer status may have been told since: what stands there is looked at before any of these is told.
-            db.write(
-                "UPDATE outbox SET state = 'processing', attempts = 0, sent_at = ?1, uncertain_since = ?1,"
-                " changed_at = ?1, reason = 'restored from a backup: a newer one may have been told since'"
-                " WHERE effect = ?2 AND state IN ('received', 'processing', 'failed') AND body IS NOT NULL",
-                (at, STATUS),
-            )
-            # What follows from them may have happened since, too.
-            db.write(
-                "INSERT INTO counters (name, value) VALUES ('restored_at', ?1)"
-                " ON CONFLICT (name) DO UPDATE SET value = ?1",
-                (at,),
-            )
-            # What the site shows may have changed since: whether we took a post down is asked anew.
-            db.write("UPDATE posts SET asked = 'draft' WHERE unpublished_at IS NOT NULL")
+            doubt_what_waited(db, at)
         _sound(db.conn, f"backup: {draft}")
     to_disk(draft)
 

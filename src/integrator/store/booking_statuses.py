@@ -8,13 +8,19 @@ from typing import Any, Literal
 import msgspec
 
 from integrator.database import Database
-from integrator.domain.portal import STATUS
+from integrator.domain.portal import STATUS, STATUSES
 from integrator.effects import SHOWN_STATE
+from integrator.store.courses import OUTCOME, PAPER
 
 Source = Literal["command", "import", "maconomy"]
 
 _ASKED = "classes asked for outcomes"  # a counter
 
+# What is shown of a booking with its status.
+SHOWN = (
+    *("reference", "order_id", "class_id", "booking", "status", "completed_on", "version", "told_version"),
+    *("source", "set_at", "told_at", "message", "reason", "message_id"),
+)
 _SHOWN = (
     "b.reference, b.order_id, b.class_id, b.state AS booking, s.status, s.completed_on, s.version, s.told_version,"
     f" s.source, s.set_at, s.told_at, {SHOWN_STATE} AS message, x.reason, x.id AS message_id"
@@ -43,15 +49,55 @@ class BookingStatuses:
         row = self._db.one(f"SELECT {_SHOWN} {_JOINED} WHERE b.reference = ?", (reference,))
         return dict(row) if row else None
 
-    def listed(self, *, untold: bool = False, class_id: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """Confirmed bookings and whatever has a status, the newest change first; untold: a status is on its way."""
+    def listed(
+        self, *, untold: bool = False, class_id: str | None = None, state: str | None = None, limit: int = -1
+    ) -> list[dict[str, Any]]:
+        """Bookings, the newest change first; untold: a status is on its way; state: the booking's own."""
         rows = self._db.all(
-            f"SELECT {_SHOWN} {_JOINED} WHERE (b.state = 'confirmed' OR s.status IS NOT NULL)"
-            " AND (NOT ?1 OR s.told_version < s.version) AND (?2 IS NULL OR b.class_id = ?2)"
-            " ORDER BY coalesce(s.set_at, b.confirmed_at, b.requested_at) DESC, b.reference LIMIT ?3",
-            (untold, class_id, limit),
+            f"SELECT {_SHOWN} {_JOINED} WHERE (NOT ?1 OR s.told_version < s.version)"
+            " AND (?2 IS NULL OR b.class_id = ?2) AND (?3 IS NULL OR b.state = ?3)"
+            " ORDER BY max(coalesce(s.set_at, 0), b.changed_at) DESC, b.reference LIMIT ?4",
+            (untold, class_id, state, limit),
         )
         return [dict(row) for row in rows]
+
+    def troubles(self) -> list[tuple[str, str]]:
+        """(reference, reason): documents and outcomes of bookings that cannot be taken, or do not fit any more."""
+        rows = self._db.all(
+            "SELECT a.key, a.reason FROM set_aside a JOIN bookings b ON b.reference = a.key WHERE a.kind IN (?, ?)"
+            " ORDER BY a.first_at, a.key",
+            (PAPER, OUTCOME),
+        )
+        return [(row["key"], row["reason"]) for row in rows]
+
+    def failed(self) -> list[tuple[str, str, str, str | None]]:
+        """(reference, effect, key, reason) of messages on bookings, students too, that only a person brings back."""
+        rows = self._db.all(
+            "SELECT b.reference, x.effect, x.key, x.reason FROM outbox x"
+            " JOIN bookings b ON x.scope = 'order:' || b.order_id"
+            " WHERE x.state = 'failed' AND x.body IS NOT NULL ORDER BY x.changed_at, x.id"
+        )
+        return [(row["reference"], row["effect"], row["key"], row["reason"]) for row in rows]
+
+    def last_told(self, reference: str) -> str | None:
+        """What Trainingportal took last of a booking. Shape  "COMPLETED 2027-03-03", "NO_SHOW" """
+        found = self._db.value("SELECT remote_id FROM outbox WHERE effect = ? AND key = ?", (STATUS, reference))
+        return str(found) if found and str(found).partition(" ")[0] in STATUSES else None
+
+    def say_new(self, run_id: int) -> list[tuple[str, str, str]]:
+        """Documents and outcomes of which no run has told a person yet, this one's too; then they count as told.
+
+        Shape   (kind, key, reason)
+        """
+        rows = self._db.all(
+            "SELECT kind, key, reason FROM set_aside WHERE kind IN (?1, ?2) AND run_id IN (0, ?3)"
+            " ORDER BY kind, first_at, key",
+            (PAPER, OUTCOME, run_id),
+        )
+        self._db.write(
+            "UPDATE set_aside SET run_id = ?3 WHERE kind IN (?1, ?2) AND run_id = 0", (PAPER, OUTCOME, run_id)
+        )
+        return [(row["kind"], row["key"], row["reason"]) for row in rows]
 
     def students(self, class_id: str) -> list[dict[str, Any]]:
         """Confirmed bookings of a class whose student is known in Maconomy by participant's reference."""

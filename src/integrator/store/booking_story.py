@@ -11,7 +11,7 @@ from integrator.effects import SHOWN_STATE
 from integrator.store.booking_documents import BookingDocuments
 from integrator.store.booking_statuses import BookingStatuses
 from integrator.store.bookings import Bookings
-from integrator.store.courses import OUTCOME, PAPER, UNSOLD
+from integrator.store.courses import OUTCOME, PAPER, UNKNOWN_BOOKING, UNSOLD
 from integrator.store.order_story import OrderStory, order_story
 
 _PLACE = ("reference", "order_id", "class_id", "state", "task", "looks", "next_look_at", "portal_reference")
@@ -30,7 +30,7 @@ class BookingStory:
     booking    its references, class, state, task, looks and times; enrollment_status: the reseller's own word
     status     status, completed_on, version, told_version, source, set_at, told_at; None: none was ever set
     documents  kind, sha256, size, queued_at, uploaded_at and its message's state; a file's name may be a person's
-    troubles   code, reason, first_at, run_id: why its files, or what Maconomy says of it, cannot be taken
+    troubles   kind, code, reason, first_at, run_id: why its files, or what Maconomy says of it, cannot be taken
     message    what tells the status: its row in the outbox without the body, None when there is none
     order      the order behind it
     """
@@ -52,6 +52,11 @@ def booking_stories(db: Database, record: str) -> list[BookingStory]:
     return [_story(db, row["reference"]) for row in rows]
 
 
+def cancelled_unknown(db: Database, reference: str) -> dict[str, Any] | None:
+    """The cancellation of a booking that nobody here knows: code, reason, first_at, run_id; None: there was none."""
+    return _aside(db, UNKNOWN_BOOKING, reference)
+
+
 def story_of_order(db: Database, number: int) -> BookingStory | None:
     """The booking that an order is of; None: it is none of a reseller's."""
     booking = Bookings(db).by_order(number)
@@ -64,7 +69,7 @@ def _story(db: Database, reference: str) -> BookingStory:
     assert order is not None  # a booking goes with its order
     documents = [{name: row[name] for name in _PAPER} for row in BookingDocuments(db).of(reference)]
     told = {name: booking[name] for name in (*_PLACE, "enrollment_status", *_TIMES)}
-    troubles = [row for kind in (PAPER, OUTCOME) if (row := _aside(db, kind, reference))]
+    troubles = [row | {"kind": kind} for kind in (PAPER, OUTCOME) if (row := _aside(db, kind, reference))]
     message = _one(db, _MESSAGE, STATUS, reference)
     return BookingStory(told, BookingStatuses(db).get(reference), documents, troubles, message, order)
 

@@ -6,6 +6,7 @@ from typing import Any
 from integrator.database import Database
 from integrator.domain.portal import PortalBooking
 from integrator.errors import NotFound
+from integrator.store.courses import BOOKING, UNKNOWN_BOOKING
 
 CHANNEL = "trainingportal"
 LONGEST_WAIT_S = 86_400
@@ -75,6 +76,14 @@ class Bookings:
         """Bookings that wait for a person, oldest first."""
         rows = self._db.all("SELECT * FROM bookings WHERE task IS NOT NULL ORDER BY changed_at, reference")
         return [dict(row) for row in rows]
+
+    def unsaid_tasks(self, run_id: int) -> dict[str, str]:
+        """What waits for a person and no run has said: the reason by reference. Now this run has. Inside tx()."""
+        rows = self._db.all(
+            "UPDATE set_aside SET run_id = ? WHERE kind IN (?, ?) AND run_id = 0 RETURNING key, reason",
+            (run_id, BOOKING, UNKNOWN_BOOKING),
+        )
+        return {row["key"]: row["reason"] for row in sorted(rows, key=lambda row: str(row["key"]))}
 
     # a booking's way ------------------------------------------------------------------------------
 

@@ -115,8 +115,9 @@ def unbegun(db: Database, *, before: int) -> int:
     """How many of those that a restore has put in doubt no run had begun with: of those somebody would know more."""
     return int(
         db.value(
-            "SELECT count(*) FROM orderlines o JOIN outbox x ON x.effect = ? AND x.key = o.workshop || '/' || o.unique_id"
-            " WHERE x.state = 'processing' AND o.phase IS NULL AND coalesce(x.uncertain_since, x.sent_at) < ?",
+            "SELECT count(*) FROM orderlines o JOIN outbox x ON x.effect = ?"
+            " AND x.key = o.workshop || '/' || o.unique_id WHERE x.state = 'processing'"
+            " AND o.phase IS NULL AND coalesce(x.uncertain_since, x.sent_at) < ?",
             (EFFECT, before),
         )
     )

@@ -45,15 +45,18 @@ from typing import Any
 from integrator.standins.admanager import api, faults, pages
 from integrator.standins.admanager.office import Office
 from integrator.standins.base import Answer, Request
-from integrator.standins.workshop.standin import WorkshopStandIn
+from integrator.standins.workshop.standin import WorkshopStandIn, guide_of
 
 __all__ = ["AdManager"]
+
+SETTINGS = __doc__
 
 
 class AdManager(WorkshopStandIn):
     """The stand-in. `clock` is where its times come from; a test gives one that it can move."""
 
     name = "admanager"
+    guide = guide_of(name, {"fault": {"kind": "duplicate_question"}, "case": "560", "times": 1}, SETTINGS)
     kinds = faults.KINDS
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

@@ -45,13 +45,14 @@ from integrator.standins.au2office.relayout import relaid
 from integrator.standins.au2office.sessions import Session, Sessions
 from integrator.standins.au2office.work import Work
 from integrator.standins.base import Answer, Request
-from integrator.standins.workshop.standin import WorkshopRunning, WorkshopStandIn, on_case
+from integrator.standins.workshop.standin import WorkshopRunning, WorkshopStandIn, guide_of, on_case
 
 __all__ = ["APP", "AUTH", "Au2Office"]
 
 # Where it is while nothing serves it.
 APP, AUTH = "http://app.au2office.example.org", "http://login.au2office.example.org"
 SESSION = "au2-session"
+SETTINGS = __doc__
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -65,6 +66,7 @@ class Au2Office(WorkshopStandIn):
     """The stand-in. `clock` is where its times come from; served, it has two origins."""
 
     name = "au2office"
+    guide = guide_of(name, {"fault": {"kind": "two_factor", "code": "123456"}, "times": 1}, SETTINGS)
     kinds: ClassVar[Mapping[str, Iterable[str]]] = {
         "two_factor": ("code",),
         "session_ttl_s": ("seconds",),

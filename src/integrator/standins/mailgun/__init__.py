@@ -27,6 +27,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from integrator.standins.base import Answer, Request, StandIn
+from integrator.standins.guide import Guide
 from integrator.standins.mailgun import page
 from integrator.standins.mailgun.drafts import drafts_of
 from integrator.standins.mailgun.events import Turn, page_of, search_of, turn_of
@@ -46,6 +47,13 @@ class Mailgun(StandIn):
     """The stand-in. `clock` is where its times come from; a test gives one that stands still."""
 
     name = "mailgun"
+    guide = Guide(
+        config=f'[mailgun]\nbase_url = "{{url}}"\ndomain = "{DOMAIN}"\napi_key = {{{{ env = "MAILGUN_API_KEY" }}}}\n'
+        f'from = "Kurser <kurser@{DOMAIN}>"',
+        secrets=f"MAILGUN_API_KEY={KEY}",
+        ask=f"-u api:{KEY} {{url}}/v3/{DOMAIN}/events",
+        seeds=({"bouncing": ["ida@example.org"]}, {"throttle": {"times": 2, "seconds": 5, "retry_after": True}}),
+    )
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         super().__init__()

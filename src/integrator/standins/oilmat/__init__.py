@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from integrator.standins.base import Answer, Request, StandIn
+from integrator.standins.guide import Guide
 from integrator.standins.oilmat.book import TOKEN, Book, Refusal, Update
 
 __all__ = ["TOKEN", "OilMat"]
@@ -30,12 +31,25 @@ __all__ = ["TOKEN", "OilMat"]
 DISPENSES = "/api/v1/dispenses"
 STATUS = re.compile(rf"{DISPENSES}/([^/]+)/status")
 PER_PAGE = 100
+DISPENSE = {
+    "workshop": "bennys-auto",
+    "unique_id": "0007",
+    "case_id": "560",
+    "product_nr": "OL-0530",
+    "product_amount": "5.5",
+}
 
 
 class OilMat(StandIn):
     """The stand-in. Without a seed it has nothing to offer."""
 
     name = "oilmat"
+    guide = Guide(
+        config='[oilmat]\nbase_url = "{url}"\ntoken = {{ env = "OILMAT_TOKEN" }}',
+        secrets=f"OILMAT_TOKEN={TOKEN}",
+        ask=f"-H 'Authorization: Bearer {TOKEN}' '{{url}}/api/v1/dispenses?workshop=bennys-auto'",
+        seeds=({"dispenses": {"bennys-auto": [DISPENSE]}}, {"twice": True}),
+    )
     gzip = True
 
     def __init__(self) -> None:

@@ -55,6 +55,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from integrator.standins.base import Answer, Request, StandIn
+from integrator.standins.guide import Guide
 from integrator.standins.mailgun.forms import Form, Refusal, form_of
 from integrator.standins.trainingportal import answers
 from integrator.standins.trainingportal.awkward import AWKWARD
@@ -66,12 +67,34 @@ from integrator.standins.trainingportal.settings import COURSES, PASSWORD, USERN
 __all__ = ["AWKWARD", "BASE", "COURSES", "PASSWORD", "USERNAME", "Trainingportal"]
 
 BASE = "/mintra/api/courseprovider/rest"
+_OURS = "http://127.0.0.1:8080/trainingportal/TOKEN"  # where `integrator gateway` answers it
 
 
 class Trainingportal(StandIn):
     """The stand-in. `clock` is where its times come from; a test gives one that stands still."""
 
     name = "trainingportal"
+    guide = Guide(
+        config=f'[trainingportal]\nbase_url = "{{url}}{BASE}"\nusername = "{USERNAME}"\n'
+        'password = {{ env = "TRAININGPORTAL_PASSWORD" }}',
+        secrets=f"TRAININGPORTAL_PASSWORD={PASSWORD}",
+        ask=f"-d username={USERNAME} -d password={PASSWORD} {{url}}{BASE}/v1/courses/get",
+        seeds=(
+            {"courses": {"25172": "Projektledelse i praksis"}},
+            {
+                "reserve": {
+                    "url": f"{_OURS}/reserve",
+                    "class": "25172-05",
+                    "times": 1,
+                    "studentFirstName": "Bjørn",
+                    "studentLastName": "Ærlighaug",
+                    "studentEmailAddress": "bjorn@example.org",
+                    "comment": "Trenger hørselvern",
+                }
+            },
+            {"cancel": {"url": f"{_OURS}/cancel", "reference": "TP-3L3R7LUNHLARZYCX4OVUGL2KRI"}},
+        ),
+    )
     gzip = True
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

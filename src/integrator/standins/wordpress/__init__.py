@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from integrator.standins.base import Answer, Request, StandIn
+from integrator.standins.guide import Guide
+from integrator.standins.wordpress import seeding
 from integrator.standins.wordpress.answers import Call, Fatal, WpError
 from integrator.standins.wordpress.page import page
 from integrator.standins.wordpress.rest import answered, body_of, php_query
@@ -22,6 +24,13 @@ class WordPress(StandIn):
     """The stand-in. `clock` is where its dates come from; a test gives one that stands still."""
 
     name = "wordpress"
+    guide = Guide(
+        config='[wordpress]\nbase_url = "{url}"\nusername = "sync"\npassword = {{ env = "WORDPRESS_PASSWORD" }}',
+        secrets=f"WORDPRESS_PASSWORD={PASSWORD}",
+        ask=f"-u sync:{PASSWORD} {{url}}/wp-json/wp/v2/types",
+        seeds=({"notices": 2, "batch_max": 10}, {"plain_401": True}, {"types_off": ["course_date"]}),
+        settings=seeding.__doc__,
+    )
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         super().__init__()

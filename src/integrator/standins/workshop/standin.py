@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from integrator.standins import mishaps
 from integrator.standins.base import ENDINGS, Answer, Request, Running, StandIn
-from integrator.standins.workshop.data import Shop
+from integrator.standins.guide import Guide
+from integrator.standins.workshop import staging
+from integrator.standins.workshop.data import Settings, Shop
+from integrator.standins.workshop.example import USERS
 from integrator.standins.workshop.staging import NamedFaults, Stage
 
 
@@ -75,10 +79,23 @@ class WorkshopRunning(Running):
         super().__init__(standin, host, port, control_port)
         self.faults = NamedFaults(lambda: standin.stage, standin.lock, standin.saves, standin.pages)
 
-    @property
-    def ready(self) -> dict[str, Any]:
-        """What is said on stdout when it serves."""
-        return {"name": self.standin.name, "url": self.url, "control_url": self.control_url}
+
+def guide_of(kind: str, fault: dict[str, Any], settings: str | None) -> Guide:
+    """How one type of ERP is used. settings: the docstring of its module; fault: one that only it can do"""
+    [(user, password)] = USERS.items()
+    table = f'[{kind}]\nname = "Bennys Auto"\ntype = "{kind}"\nbase_url = "{{url}}"\nusername = "{user}"'
+    return Guide(
+        config=f'# config/workshops.toml\n{table}\npassword = {{{{ env = "WORKSHOP_PASSWORD" }}}}',
+        secrets=f"WORKSHOP_PASSWORD={password}",
+        ask="-i {url}/",
+        seeds=(
+            {"add_cases": [{"number": "777", "customer": "Ida Holm", "plate": "AB 12 345"}]},
+            {"users": dict(USERS)},
+        ),
+        faults=({"fault": {"kind": "save_then_drop"}, "case": "560", "times": 1}, fault),
+        settings=Settings.__doc__,
+        kinds=(settings, staging.__doc__, mishaps.__doc__),
+    )
 
 
 def serve(standin: WorkshopStandIn, *, port: int = 0, control_port: int = 0) -> WorkshopRunning:

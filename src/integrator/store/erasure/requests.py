@@ -19,7 +19,6 @@ from integrator.store.erasure.steps import Erasing
 
 RULE = "request 1"
 _LARGEST = 2**63 - 1  # SQLite's
-_WHY = "why: integrator explain ORDER"
 _NUMBERS = re.compile(r"\+?[0-9][0-9 ()./-]{4,}[0-9]")
 _SHORTEST_NAME = 3
 _LEGAL_FORM = re.compile(r"\s+(?:ApS|A/S|I/S|K/S|P/S|IVS|AB|GmbH|Ltd\.?)$", re.IGNORECASE)
@@ -127,8 +126,8 @@ def hold(erasing: Erasing, order: int, reason: str) -> None:
     with erasing.db.tx():
         row = _order(erasing.db, order)
         if row["hold_reason"] not in (None, NO_REASON):
-            day = datetime.fromtimestamp(row["hold_since"], UTC).date()
-            raise UsageError(f"gdpr hold: order {order} is on hold since {day}; nothing was changed", hint=_WHY)
+            day, why = datetime.fromtimestamp(row["hold_since"], UTC).date(), f"why: integrator explain {order}"
+            raise UsageError(f"gdpr hold: order {order} is on hold since {day}; nothing was changed", hint=why)
         if _names_somebody(erasing.db, row, words):
             raise UsageError("gdpr hold: the reason names somebody of this order, or their company: reword it")
         if row["hold_reason"] is None:
