@@ -185,7 +185,8 @@ def test_a_workshop_that_is_off_or_blocked_is_passed_over_in_silence_and_is_5_by
     everyone = perform(shop, "push-orderline", "--all")
     assert (everyone.code, everyone.out, everyone.err) == (0, "", "")
     verbose = perform(shop, "push-orderline", "--all", "-v")
-    assert (verbose.code, "nothing to do" in verbose.out) == (0, False)
+    assert (verbose.code, "all is as it should be" in verbose.out) == (0, False)
+    assert f"nothing to do yet: workshop: orderline {NORD}: 1 wait\n" in verbose.out
     assert "note: workshop bennys-auto is switched off; 1 orderline(s) wait" in verbose.err
     assert f"note: workshop {NORD} is blocked: login-refused (login afvist); 1 orderline(s) wait" in verbose.err
     plan = perform(shop, "push-orderline", "--all", "--dry-run", "--json")

@@ -169,6 +169,11 @@ def test_what_may_be_sent_at_any_moment_has_no_time(run):
     assert run.report.later == {}
 
 
+def test_what_waits_for_something_else_has_no_time(run):
+    run.held("orders of a workshop that is off", 3)
+    assert run.report.as_json()["later"] == [{"item": "orders of a workshop that is off", "count": 3, "next_at": None}]
+
+
 def test_a_story_says_what_waits_though_all_is_well(run, clock):
     run.later("bookings", 3, clock.now + 40.5)
     run.later("classes", 0, clock.now)

@@ -96,7 +96,7 @@ def _print_run(report: Report) -> None:
     if report.counts:
         _print_counts(report)
     waits = [
-        f"{_words(item)}: {count:,} wait; the next look is at {_clock(at)}"
+        f"{_words(item)}: {count:,} wait" + ("" if at is None else f"; the next look is at {_clock(at)}")
         for item, (count, at) in report.later.items()
         if item not in report.waiting
     ]
@@ -128,7 +128,7 @@ def _print_trouble(report: Report) -> None:
     if report.error:
         lines.append(report.error)
     lines += _listed(report.failed, "failed")
-    nexts = {item: f"; the next is at {_clock(at)}" for item, (_, at) in report.later.items()}
+    nexts = {item: f"; the next is at {_clock(at)}" for item, (_, at) in report.later.items() if at}
     lines += _listed({item: reason + nexts.get(item, "") for item, reason in report.waiting.items()}, "waits")
     lines += [
         f"note: {code}: {count} record(s), such as {', '.join(keys[:3])}"

@@ -91,7 +91,7 @@ def push_orderline(run: "Run", shop: Shop) -> None:
 def say_held(run: "Run", workshop: str) -> None:
     """What waits though nothing is tried now, and why: "nothing to do" would not be true.
 
-    It is counted and remarked; a run that only passes over it has not failed, and cron hears nothing.
+    It is remarked; a run that only passes over it has not failed, and cron hears nothing.
     """
     item, report = f"{EFFECT} {workshop}", run.report
     told = (*report.waiting, *report.failed)
@@ -100,7 +100,7 @@ def say_held(run: "Run", workshop: str) -> None:
         return
     state = Workshops(run.db).get(workshop)
     if (why := _held(state, run.clock())) is not None:
-        run.count(**{f"{EFFECT}.held": pending})
+        run.held(item, pending)
         run.remark(f"workshop {workshop} {why}; {pending} orderline(s) wait")
     else:
         due = run.outbox.next_due(EFFECT, scope=scope_of(workshop))

@@ -27,7 +27,7 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
-    later: dict[str, tuple[int, int]] = field(default_factory=dict)
+    later: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     notes: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     plan: list[tuple[str, Preview]] = field(default_factory=list)
@@ -60,7 +60,10 @@ class Report:
         return self.dry_run or bool(self.plan)  # a replay lists what goes by another way than HTTP
 
     def _later(self) -> list[dict[str, Any]]:
-        return [{"item": item, "count": count, "next_at": utc_text(at)} for item, (count, at) in self.later.items()]
+        return [
+            {"item": item, "count": count, "next_at": None if at is None else utc_text(at)}
+            for item, (count, at) in self.later.items()
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""

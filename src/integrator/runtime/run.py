@@ -87,6 +87,10 @@ class Run:
         if count and next_at is not None:
             self.report.later[item] = (count, int(next_at))
 
+    def held(self, item: str, count: int) -> None:
+        """So many of an item wait, and nobody looks at them before something else has changed."""
+        self.report.later[item] = (count, None)
+
     def remark(self, text: str) -> None:
         """Something a person should know that concerns no single item."""
         self.report.remarks.append(text)
