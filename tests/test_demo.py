@@ -110,11 +110,11 @@ def test_all_that_is_claimed_holds_and_nothing_stays_and_without_a_terminal_nobo
     assert said.count('"successful":"true"') == 2
     assert re.search(r"booking TP-\w+: a seat of 25172-05: Projektledelse i praksis \(order 10004\)\n", said)
     assert re.search(r"certificate \w+ was uploaded\n", said)
-    assert "bennys-auto/0007: completed\n" in said
+    assert re.search(r"bennys-auto/0007: (\w+ → )*completed\n", said)  # what it hears meanwhile is a matter of time
     assert re.search(r"case 56 +OL-0530 +5.50 ltr.  Motorolie 5W-30 Longlife -- OilMat: 0007\n", said)
     assert len(re.findall(r"/var/evidence/\S+-0007/screenshot.png\n", said)) == 2
     assert "orderline bennys-auto/0008: 4 × OL-1040 on case 561\n" in said
-    assert "bennys-auto/0008: failed → completed\n" in said
+    assert re.search(r"bennys-auto/0008: (\w+ → )*failed → (\w+ → )*completed\n", said)
     assert "There is no terminal to wait at: the stand-ins stop now." in said
     urls = set(re.findall(r"http://127\.0\.0\.1:\d+", said))
     assert len(urls) >= STANDINS  # a login may have an address of its own
