@@ -3,11 +3,12 @@
 import pytest
 
 LONGEST = (
-    *("test_demo.py", "test_push_orderline_all.py", "test_push_orderline_secrets.py", "test_push_orderline.py"),
-    *("test_push_orderline_storm.py", "test_erasure.py", "test_sync_orders_storm.py", "test_booking_storm.py"),
-    *("test_orderlines_killed.py", "test_orderlines_in_au2office.py", "test_orderlines_in_admanager.py"),
+    *("test_demo.py", "test_push_orderline_oilmat.py", "test_push_orderline.py", "test_push_orderline_storm.py"),
+    *("test_erasure.py", "test_sync_orders_storm.py", "test_booking_storm.py"),
+    *("test_orderlines_killed.py", "test_orderlines_all.py", "test_orderlines_secrets.py"),
+    *("test_orderlines_in_au2office.py", "test_orderlines_in_admanager.py"),
     *("test_orderlines_many.py", "test_au2office.py", "test_openapi_2000.py", "test_orderlines_remote.py"),
-    *("test_push_orderline_oilmat.py", "test_import_courses_storm.py", "test_mapping_arbitrary.py"),
+    *("test_import_courses_storm.py", "test_edges.py", "test_push_orderline_model.py", "test_mapping_arbitrary.py"),
 )
 
 

@@ -254,11 +254,6 @@ SITUATIONS = [
     ),
 ]
 CASES = [(kind, one) for one in SITUATIONS for kind in one.kinds]
-# Those that nobody needs to stage: without them no workshop works for a day.
-EVERY_DAY = (
-    *("case not found", "case closed", "product unknown", "already there", "a longer id beside it"),
-    *("the answer is cut", "the save hangs, before the effect"),
-)
 
 
 def ends_as_it_must(shop: WorkshopWorld, situation: Situation) -> None:

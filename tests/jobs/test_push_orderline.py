@@ -1,4 +1,4 @@
-"""push-orderline in a real Chromium, both types of ERP."""
+"""push-orderline in a real Chromium, both types of ERP; every situation is in tests/real/browser/orderlines."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from integrator.systems.browser.session import Browser
-from jobs.situations import CASES, EVERY_DAY, MARKERS, Situation, ends_as_it_must
+from jobs.situations import MARKERS
 from workshop_world import KINDS, WorkshopWorld, shared_browser, world
 
 
@@ -39,17 +39,6 @@ def test_the_next_run_starts_no_browser_and_writes_nothing(shop: WorkshopWorld) 
     report = shop.run(minutes=1)
     assert (report.exit_code, report.counts) == (0, {})
     assert len(shop.saves()) == 1
-
-
-EVERYDAY = [one for one in CASES if one[1].name in EVERY_DAY]
-
-
-@pytest.mark.parametrize(("kind", "situation"), EVERYDAY, ids=[f"{kind}: {one.name}" for kind, one in EVERYDAY])
-def test_what_happens_every_day_ends_as_it_must(
-    kind: str, situation: Situation, tmp_path: Path, browser: Browser
-) -> None:
-    with world(tmp_path, kind, browser) as shop:
-        ends_as_it_must(shop, situation)
 
 
 def test_where_no_field_carries_the_id_the_line_is_counted(shop: WorkshopWorld) -> None:
