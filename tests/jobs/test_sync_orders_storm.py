@@ -21,7 +21,7 @@ SEATS = 3
 COPIES = 3
 MOST_ROUNDS = 100
 KILLED = 0.3
-KILLING_ROUNDS = 30  # after these nobody is killed any more: also on a slow machine it ends
+KILLING_ROUNDS = 10  # after these nobody is killed any more: also on a slow machine it ends
 TROUBLE = (
     {"kind": "reset", "when": "before"},
     {"kind": "reset", "when": "after"},
