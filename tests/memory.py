@@ -22,7 +22,7 @@ def measured(command: list[str], environ: dict[str, str]) -> tuple[int, float, s
         env={"PATH": os.environ["PATH"], **environ},
         capture_output=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     code, megabytes, said = json.loads(done.stdout)
     return code, megabytes, said

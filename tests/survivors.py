@@ -30,7 +30,7 @@ def zombies(root: Path) -> list[int]:
     return found
 
 
-def nothing_lives(root: Path, seconds: float = 60.0) -> None:
+def nothing_lives(root: Path, seconds: float = 300.0) -> None:
     """At once, or so many seconds later at the latest."""
     deadline = time.monotonic() + seconds
     while (left := living(root)) and time.monotonic() < deadline:

@@ -58,7 +58,7 @@ def started(tmp_path, *options, code=DEMO):
 def is_served(url):
     host, _, port = url.removeprefix("http://").partition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=5).close()
+        socket.create_connection((host, int(port)), timeout=300).close()
     except ConnectionRefusedError:
         return False
     return True
@@ -134,7 +134,7 @@ def test_a_signal_stops_the_stand_ins_and_removes_the_folders(tmp_path, number):
         if line.startswith("$ integrator"):  # a command is about to run, or runs
             break
     process.send_signal(number)
-    said.append(process.communicate(timeout=30)[0])
+    said.append(process.communicate(timeout=300)[0])
     assert process.returncode == 128 + number, said
     urls = re.findall(r"http://127\.0\.0\.1:\d+", "".join(said))
     assert len(urls) == STANDINS
@@ -153,7 +153,7 @@ def test_a_signal_while_browsers_work_ends_them_and_the_run_and_removes_the_fold
             process.wait(0.05)
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=120)[0]
+    said = process.communicate(timeout=300)[0]
     assert process.returncode == 128 + signal.SIGTERM, said
     assert processes_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

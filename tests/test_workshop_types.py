@@ -13,17 +13,11 @@ import pytest
 from integrator.standins.base import serve
 from integrator.systems.browser.session import Browser
 from ordrebog_pages import OrdrebogPages
-from workshop_world import WorkshopWorld, shared_browser
+from workshop_world import WorkshopWorld
 
 SAMPLES = Path(__file__).parent / "samples" / "workshops"
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "workshop-types.md"
 MODULE = "integrator.systems.workshops.ordrebog"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with shared_browser(tmp_path_factory.mktemp("scratch")) as found:
-        yield found
 
 
 @pytest.fixture

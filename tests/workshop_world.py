@@ -82,17 +82,13 @@ class WorkshopWorld:
     def configure(self, *, password: str = PASSWORD, more: str = "", integrator: str = "", others: str = "") -> None:
         """One workshop, bennys-auto. more: further lines of its table."""
         (self.home.config / "integrator.toml").write_text(integrator, encoding="utf-8")
-        # Its waits are short: a test waits for them wherever a page shows nothing.
         text = (
             f'[bennys-auto]\nname = "Bennys Auto"\ntype = "{self.kind}"\nbase_url = "{self.running.url}"\n'
-            f'username = "{USER}"\npassword = {{ env = "BENNYS_AUTO_PASSWORD" }}\n{self._timeout(more)}{more}\n{others}'
+            f'username = "{USER}"\npassword = {{ env = "BENNYS_AUTO_PASSWORD" }}\n{more}\n{others}'
         )
         (self.home.config / "workshops.toml").write_text(text, encoding="utf-8")
         self.home.env_file.touch(0o600)
         self.home.env_file.write_text(f"BENNYS_AUTO_PASSWORD={password}\n", encoding="utf-8")
-
-    def _timeout(self, more: str) -> str:
-        return "" if "timeout_s" in more else "timeout_s = 3\n"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -224,7 +220,7 @@ def world(root: Path, kind: str, browser: Browser | None = None) -> Iterator[Wor
 def shared_browser(scratch: Path) -> Browser:
     """For a whole module of tests."""
     os.environ["SE_MANAGER_PATH"] = "/bin/false"
-    return start(BrowserOptions(None, None, None, ("127.0.0.1",), scratch, timeout_s=3))
+    return start(BrowserOptions(None, None, None, ("127.0.0.1",), scratch, timeout_s=60, command_timeout_s=120))
 
 
 Stage = Callable[[WorkshopWorld], None]

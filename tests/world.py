@@ -128,7 +128,7 @@ class World:
 
     def finish(self, process: "subprocess.Popen[str]") -> Result:
         """Wait for a command that was started."""
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=300)
         return Result(process.returncode, out, err)
 
     @contextmanager

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from integrator.systems.workshops.sender import OrderlineSender
     from integrator.systems.workshops.session import BrowserSession, Login
 
+_COMMAND_S = 30.0  # of one command to the driver: what does not answer within it is frozen,
+_TO_ANSWER_S = 10.0  # unless a page may take longer; this long after that it must have said so
+
 
 class Shops:
     """The workshops of a home.
@@ -98,6 +101,7 @@ class Shops:
             remote_url=settings.remote_url or (browser.remote_url if browser else None),
             allow_hosts=(str(urlsplit(settings.base_url).hostname), *settings.allow_hosts),
             timeout_s=settings.timeout_s,
+            command_timeout_s=max(_COMMAND_S, settings.timeout_s + _TO_ANSWER_S),
             scratch=self._scratch,
         )
 

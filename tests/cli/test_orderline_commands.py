@@ -256,7 +256,7 @@ def test_one_order_fifty_times_by_eight_processes_at_once_is_one_row(home, tmp_p
         process.stdin.flush()
     told = []
     for process in started:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert (process.returncode, err) == (0, "")
         told.append(out.count('"status": "received"'))
     assert told == times

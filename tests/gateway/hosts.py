@@ -22,7 +22,7 @@ from doors import TOKEN
 SCRIPT = Path(__file__).parents[2] / "config" / "gateway" / "integrator.cgi"
 MOUNTED = "/cgi-bin/integrator.cgi"
 _COMMAND = "from integrator.cli.gateway import gateway; gateway(port=0)"
-_PATIENCE_S = 30
+_PATIENCE_S = 300
 GUNICORN = (
     "--workers",
     "2",
@@ -204,7 +204,7 @@ def _process(command: list[str], environ: Mapping[str, str], *handed: int) -> It
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=60)
+            process.wait(timeout=300)
         process.kill()
         process.wait()
         assert process.stdout is not None

@@ -167,7 +167,7 @@ BINDS = ["--bind", "127.0.0.1:0"]
 def test_a_server_that_cannot_begin_says_why_in_a_sentence_and_ends(here: Doors, server: list[str], code: int) -> None:
     (here.home / ".env").write_text("")
     command = [sys.executable, "-m", *server, "integrator.gateway.wsgi:application"]
-    done = subprocess.run(command, env=here.environ, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=here.environ, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == code, done.stderr
     assert done.stderr.count("[gateway] website_key: WEBSITE_KEY is not set") == 1
     assert done.stderr.count("integrator check") == 1

@@ -383,7 +383,7 @@ def test_gunicorn_says_nothing_of_what_it_cannot_read(here: Doors) -> None:
     assert " ".join(GUNICORN) in DOCS.read_text(encoding="utf-8")
     with gunicorn(here.environ) as host:  # which fails when the token was said
         line = f"GET /trainingportal/{TOKEN}/reserve?studentFirstName=Ida Marie HTTP/1.1\r\nHost: x\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", host.port), timeout=30) as conn:
+        with socket.create_connection(("127.0.0.1", host.port), timeout=300) as conn:
             conn.sendall(line.encode())
             assert conn.recv(100).startswith(b"HTTP/1.1 400")
         assert host.ask("GET", "/oilmat/nord/alive", headers={"X-Api-Key": OILMAT_KEY}).status == 200

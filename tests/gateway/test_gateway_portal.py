@@ -206,7 +206,7 @@ def at_once(calls: list[Any]) -> list[TestResponse]:
     barrier = threading.Barrier(len(calls))
 
     def one(call: Any) -> None:
-        barrier.wait(timeout=60)
+        barrier.wait(timeout=300)
         found.append(call())
 
     threads = [threading.Thread(target=one, args=(call,)) for call in calls]

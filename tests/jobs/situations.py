@@ -71,6 +71,7 @@ def another_with_our_id(shop: WorkshopWorld) -> None:
 
 # A product that au2office finds at once: with another one, what is saved first is only a search.
 DIRECT = {"product": "OL-1040"}
+BRIEF = "timeout_s = 8"  # where something never comes, and the whole of it is waited out
 WAITS, FAILED, DONE, DOUBT = "received", "failed", "completed", "processing"
 SITUATIONS = [
     Situation("all is well", nothing, DONE, None, "", 1),
@@ -167,21 +168,49 @@ SITUATIONS = [
         settings='existing_line = "fail"',
     ),
     Situation("a longer id beside it", a_line("9", marker="00071"), DONE, None, "", 1, order={"case": "9"}),
-    Situation("a slow page", staged("delay_ms", ms=9000, times=2, skip=2), WAITS, "slow", "ERP svarer langsomt"),
+    Situation(
+        "a slow page",
+        staged("delay_ms", ms=20_000, times=2, skip=2),
+        WAITS,
+        "slow",
+        "ERP svarer langsomt",
+        settings=BRIEF,
+    ),
     Situation("news", staged("news_dialog"), DONE, None, "", 1),
     Situation("out of stock", nothing, DONE, None, "", 1, order={"product": "BR-DOT4"}),
     Situation("maintenance", staged("maintenance", times=None), WAITS, "erp-unavailable", "ERP utilgængelig"),
     Situation(
-        "another layout", staged("rename_ids", times=None, words=True), WAITS, "layout-changed", "skærmbillede ændret"
+        "another layout",
+        staged("rename_ids", times=None, words=True),
+        WAITS,
+        "layout-changed",
+        "skærmbillede ændret",
+        settings=BRIEF,
     ),
     # after the touch: the answer is lost, and reading settles it
-    Situation("the answer is cut", staged("save_then_cut"), DONE, None, "", 1, order=DIRECT),
+    Situation("the answer is cut", staged("save_then_cut"), DONE, None, "", 1, order=DIRECT, settings=BRIEF),
     Situation("the answer is lost with its connection", staged("save_then_drop"), DONE, None, "", 1, order=DIRECT),
     Situation("the answer is an error", staged("save_then_500"), DONE, None, "", 1, order=DIRECT),
     Situation("the save is slow", staged("delay_save_ms", ms=1500), DONE, None, "", 1, order=DIRECT),
-    Situation("the save hangs, after the effect", staged("hang_save", when="after"), DONE, None, "", 1, order=DIRECT),
     Situation(
-        "the save hangs, before the effect", staged("hang_save"), DOUBT, "slow", "afklares", 0, later=("completed", 1)
+        "the save hangs, after the effect",
+        staged("hang_save", when="after"),
+        DONE,
+        None,
+        "",
+        1,
+        order=DIRECT,
+        settings=BRIEF,
+    ),
+    Situation(
+        "the save hangs, before the effect",
+        staged("hang_save"),
+        DOUBT,
+        "slow",
+        "afklares",
+        0,
+        later=("completed", 1),
+        settings=BRIEF,
     ),
     Situation("no toast", staged("lost_toast"), DONE, None, "", 1, kinds=("admanager",)),
     Situation("somebody else's toast", staged("stale_toast"), DONE, None, "", 1, kinds=("admanager",)),
@@ -249,6 +278,7 @@ SITUATIONS = [
         WAITS,
         "erp-unavailable",
         "ERP utilgængelig",
+        settings=BRIEF,
         kinds=("admanager",),
         later=("completed", 1),
     ),

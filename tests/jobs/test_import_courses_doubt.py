@@ -361,6 +361,6 @@ def courses(here: World) -> list[dict[str, Any]]:
 
 def fetched(here: World, path: str) -> list[dict[str, Any]]:
     request = urllib.request.Request(here.maconomy_url + path, headers={"Authorization": MACONOMY_AUTH})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         found: list[dict[str, Any]] = json.load(answer)
         return found

@@ -22,7 +22,7 @@ def state(here: World) -> tuple[Any, ...]:
 def requests_json(here: World, path: str) -> Any:
     """What Maconomy answers now, as another client sees it."""
     request = urllib.request.Request(here.maconomy_url + path, headers={"Authorization": MACONOMY_AUTH})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         return json.load(answer)
 
 

@@ -57,7 +57,7 @@ def test_a_full_disk_ends_with_70_and_nothing_is_sent_without_its_row(here: Worl
         env={"INTEGRATOR_HOME": str(here.home), "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (STORE_LIMIT, STORE_LIMIT)),
     )
     assert process.returncode == 70

@@ -7,13 +7,7 @@ import pytest
 
 from integrator.systems.browser.session import Browser
 from jobs.situations import MARKERS
-from workshop_world import KINDS, WorkshopWorld, shared_browser, world
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with shared_browser(tmp_path_factory.mktemp("scratch")) as found:
-        yield found
+from workshop_world import KINDS, WorkshopWorld, world
 
 
 @pytest.fixture(params=KINDS)

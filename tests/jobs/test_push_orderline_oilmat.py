@@ -11,7 +11,7 @@ from integrator.standins.base import Running, serve
 from integrator.standins.oilmat import TOKEN, OilMat
 from integrator.store.workshops import Workshops
 from integrator.systems.browser.session import Browser
-from workshop_world import WorkshopWorld, shared_browser, world
+from workshop_world import WorkshopWorld, world
 
 
 @dataclass
@@ -45,12 +45,6 @@ class Offered:
         rows = [json.loads(line) for line in self.file.read_text(encoding="utf-8").splitlines()]
         assert all(set(row) == {"unique_id", "status", "reason", "updated_at"} for row in rows)
         return {row["unique_id"]: (row["status"], row["reason"]) for row in rows}
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with shared_browser(tmp_path_factory.mktemp("scratch")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 import orderline_worker
 from jobs.situations import MARKERS
-from jobs.workshop_processes import begin, ended, environment, finish, perform
+from jobs.workshop_processes import PATIENT, begin, ended, environment, finish, perform
 from workshop_world import KINDS, WorkshopWorld, world
 
 WORKERS = 8
@@ -38,7 +38,7 @@ def creates(workers: "list[subprocess.Popen[str]]", *times: int) -> list[tuple[i
 @pytest.mark.parametrize("kind", KINDS)
 def test_fifty_creates_by_eight_processes_beside_several_runs_are_one_line(kind: str, tmp_path: Path) -> None:
     with world(tmp_path, kind) as shop:
-        shop.configure(more="timeout_s = 25")
+        shop.configure(more=PATIENT)
         shop.stage("hang_save", when="after")
         workers = [worker(shop) for _ in range(WORKERS)]
         with ended(*workers):
@@ -46,7 +46,7 @@ def test_fifty_creates_by_eight_processes_beside_several_runs_are_one_line(kind:
             assert set(said) == {(0, "received")}
             runs = [begin(shop, *PUSH), begin(shop, *PUSH), begin(shop, "push-orderline", "--all")]
             with ended(*runs):
-                assert shop.running.faults.gate.await_held(seconds=60)
+                assert shop.running.faults.gate.await_held()
                 said = creates(workers, *[2] * WORKERS)
                 assert set(said) == {(0, "processing")}
                 assert perform(shop, *PUSH).code == 5

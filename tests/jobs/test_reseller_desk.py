@@ -97,7 +97,7 @@ def test_a_class_that_was_never_published_or_is_cancelled_there_is_not_sold(tmp_
 def test_the_same_request_at_once_is_one_booking(tmp_path: Path) -> None:
     """Both are asked before either is kept."""
     with desk(tmp_path) as (at_desk, erp, clock):
-        meet = Barrier(2, timeout=60)
+        meet = Barrier(2, timeout=300)
         erp.before_answer = meet.wait  # type: ignore[assignment]
         found: list[str] = []
 

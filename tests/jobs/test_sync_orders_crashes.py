@@ -47,7 +47,7 @@ def dies(here: World, how: str, steps: list[str], *command: str) -> None:
         env={"INTEGRATOR_HOME": str(here.home), "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
@@ -57,7 +57,7 @@ def held(here: World, effect: Effect, match: dict[str, str], **hang: Any) -> "su
     faults = here.servers[effect.server].faults
     faults.add({"match": match, "times": 1, "fault": {"kind": "hang", **hang}})
     process = here.start("sync-orders")
-    assert faults.gate.await_held(seconds=60)
+    assert faults.gate.await_held()
     return process
 
 

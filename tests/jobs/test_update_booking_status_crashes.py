@@ -45,7 +45,7 @@ def here(tmp_path: Path) -> Iterator[Office]:
 def dies(here: Office, how: str, *steps: str) -> None:
     """A run that is killed at a statement of its store."""
     process = here.start(how, "|".join(steps))
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL, err
 
 
@@ -67,7 +67,7 @@ def arrives(here: Office) -> bool:
 
 def kill(process: "subprocess.Popen[str]") -> None:
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
 
 
@@ -223,7 +223,7 @@ def test_a_status_set_while_an_older_one_is_told_is_told_after_it(here: Office) 
     process = held(here, TELLING)
     here.set("FAILED")
     here.server.faults.gate.release()
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert here.run().exit_code == 0
     assert here.told() == [COMPLETED, "FAILED"]
     assert here.uploaded() == []
@@ -245,7 +245,7 @@ def test_a_second_run_is_skipped_while_one_hangs(here: Office) -> None:
     before = len(here.standin.entries())
     assert (here.run().exit_code, len(here.standin.entries())) == (5, before)
     here.server.faults.gate.release()
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == 0
     assert_once(here)
 

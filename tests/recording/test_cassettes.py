@@ -140,7 +140,7 @@ def test_it_replays_in_an_empty_folder_without_a_socket_to_the_recorded_end(path
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(watch)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == metadata["exit_code"], done.stdout + done.stderr

@@ -34,7 +34,7 @@ def fenced_replay(folder: Path, tape: Path, fence: str) -> Result:
         env={"PATH": os.environ["PATH"], "HOME": str(folder)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return Result(done.returncode, done.stdout, done.stderr)

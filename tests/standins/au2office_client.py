@@ -22,7 +22,7 @@ class Desk:
         self.now = START
         self.office = Au2Office(lambda: self.now)
         self.running: TwoOrigins = serve(self.office)
-        self.client = httpx.Client(base_url=self.running.url, follow_redirects=True, trust_env=False, timeout=60)
+        self.client = httpx.Client(base_url=self.running.url, follow_redirects=True, trust_env=False, timeout=300)
 
     def close(self) -> None:
         self.client.close()

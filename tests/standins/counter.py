@@ -8,7 +8,7 @@ from typing import Any
 
 from integrator.standins.base import Answer, Request, Running, StandIn
 
-PATIENCE_S = 10  # only ever used up by a test that fails
+PATIENCE_S = 300  # only ever used up by a test that fails
 
 
 class Counter(StandIn):

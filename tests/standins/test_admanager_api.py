@@ -49,7 +49,7 @@ def running(clock: Clock) -> Iterator[WorkshopRunning]:
 @pytest.fixture
 def outside(running: WorkshopRunning) -> Iterator[httpx.Client]:
     """Nobody is logged in."""
-    with httpx.Client(base_url=running.url, trust_env=False, timeout=60) as made:
+    with httpx.Client(base_url=running.url, trust_env=False, timeout=300) as made:
         yield made
 
 

@@ -387,7 +387,7 @@ def running() -> Iterator[Running]:
 
 
 def send(url: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=300)
     try:
         connection.request(method, path, None if body is None else json.dumps(body), KEY)
         answer = connection.getresponse()

@@ -28,7 +28,7 @@ def running() -> Iterator[Running]:
 
 @pytest.fixture
 def client(running: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=running.url, auth=("api", KEY), trust_env=False, timeout=60) as made:
+    with httpx.Client(base_url=running.url, auth=("api", KEY), trust_env=False, timeout=300) as made:
         yield made
 
 

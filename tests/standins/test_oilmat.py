@@ -35,7 +35,7 @@ def running() -> Iterator[Running]:
 @pytest.fixture
 def client(running: Running) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(base_url=running.url, headers=headers, trust_env=False, timeout=60) as made:
+    with httpx.Client(base_url=running.url, headers=headers, trust_env=False, timeout=300) as made:
         yield made
 
 

@@ -230,7 +230,7 @@ def running() -> Iterator[Running]:
 
 
 def upload(url: str, content: bytes = PDF * 20_000) -> httpx.Response:
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with httpx.Client(trust_env=False, timeout=300) as client:
         return client.post(f"{url}/{UPLOAD}", data=LOGIN, files={"file": ("a.pdf", content, "application/pdf")})
 
 
@@ -277,7 +277,7 @@ def test_what_goes_wrong_there_can_be_staged_by_name(
     httpx.post(f"{running.control_url}/faults", json=rule, trust_env=False).raise_for_status()
     address, form = f"{running.url}{BASE}/{UPDATE}", {**LOGIN, "newStatus": "NO_SHOW"}
     try:
-        answer = httpx.post(address, data=form, trust_env=False, timeout=60)
+        answer = httpx.post(address, data=form, trust_env=False, timeout=300)
     except httpx.TransportError:
         assert status is None
     else:

@@ -57,7 +57,7 @@ class Portal:
         self.seed(classes=[{"course": "GSK-4D", "class": CLASS, "availableSeats": "12"}])
 
     def seed(self, **given: Any) -> Any:
-        return httpx.post(f"{self.running.control_url}/seed", json=given, trust_env=False, timeout=20).json()
+        return httpx.post(f"{self.running.control_url}/seed", json=given, trust_env=False, timeout=300).json()
 
     def reserve(self, url: str, **more: Any) -> Any:
         return self.seed(reserve={"class": CLASS, "url": url, **more})["reserve"]

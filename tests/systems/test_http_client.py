@@ -389,7 +389,7 @@ print(httpx.Client.__name__)
 
 
 def test_nothing_heavy_is_imported_before_the_first_request_and_never_httpx_own_command_line():
-    got = subprocess.run([sys.executable, "-c", IMPORT_PROBE], capture_output=True, text=True, timeout=60, check=True)
+    got = subprocess.run([sys.executable, "-c", IMPORT_PROBE], capture_output=True, text=True, timeout=300, check=True)
     before, after, name = got.stdout.splitlines()
     assert set(eval(before)) <= {"ipaddress"}  # urllib.parse brings it in some versions
     assert eval(after) == ["httpx"]

@@ -16,6 +16,7 @@ from integrator.errors import IntegratorError
 from integrator.home import Home, read_only_problem
 from integrator.schedule import local_zone, next_run, night_warning
 from integrator.settings import Settings
+from integrator.settings.jobs import is_off
 from integrator.signs import may_make_store
 from integrator.store import check as check_sound
 from integrator.store import migrations
@@ -159,9 +160,9 @@ def _name(zone: tzinfo, now: datetime) -> str:
 
 
 def check_jobs(settings: Settings, now: datetime) -> Finding:
-    """When each job is due next, and whether this user's crontab starts any."""
+    """When each job that has anything to do is due next, and whether this user's crontab starts any."""
     zone = local_zone()
-    scheduled = [job for job in settings.jobs.values() if job.schedule]
+    scheduled = [job for job in settings.jobs.values() if job.schedule and not is_off(settings, job.name)]
     due = {job.name: next_run(job.schedule, now, zone) for job in scheduled}
     finding = Finding("jobs", facts={"next_runs": {name: at.isoformat() for name, at in due.items()}})
     in_order = sorted(due.items(), key=lambda pair: pair[1])

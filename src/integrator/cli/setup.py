@@ -61,10 +61,10 @@ def schedule(
 
     Example: integrator schedule --format crontab
     """
-    from integrator.cli import standing
     from integrator.home import Home, absolute, find_home
     from integrator.schedule.render import render
     from integrator.settings import load_settings
+    from integrator.settings.jobs import is_off
 
     found = find_home(os.environ) if home is None else Home(absolute(home))
     if not found.root.is_dir():
@@ -72,7 +72,7 @@ def schedule(
     settings = load_settings(found, os.environ, needs=())
     jobs, off = list(settings.jobs.values()), list[str]()
     if found.root.is_dir():  # a job whose systems are switched off would end with 78 at every start
-        off = [job.name for job in jobs if standing.is_off(settings, job.name)]
+        off = [job.name for job in jobs if is_off(settings, job.name)]
         jobs = [job for job in jobs if job.name not in off]
     # Where this program lies says nothing about the machine that has that home.
     bin_dir = program or (_own_folder() if found.root.is_dir() else None)

@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
 BACKUP_PATIENCE_S = 2 * 86_400
 _DEFAULT_SETTLE_S = 60.0
-# A job without its source has nothing to do: it is off, not late. The tables of config/integrator.toml it reads from.
-_SOURCES = {
-    "import-courses": ("maconomy",),
-    "sync-orders": ("maconomy",),
-    "send-participants": ("maconomy",),
-    "publish-classes": ("trainingportal",),
-    "confirm-bookings": ("trainingportal",),
-    "update-booking-status": ("trainingportal",),
-    "push-orderline": ("workshops",),  # those of config/workshops.toml
-}
 # kind of what was set aside → what is wrong with so many of them
 _ASIDE = {
     "main_course": "main course record(s) cannot be read and are set aside",
@@ -109,6 +99,7 @@ def _job_json(job: "JobState") -> dict[str, Any]:
 def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
     """Read how everything stands; nothing is written, and no store is made."""
     from integrator.runtime import watch
+    from integrator.settings.jobs import is_off
     from integrator.store import backup
     from integrator.store.mails import Mails
     from integrator.store.story import set_aside_keys
@@ -135,12 +126,6 @@ def look(found: "Settings", db: "Database | None", now: datetime) -> Standing:
         *_erasure_troubles(found, db),
     ]
     return Standing(db is not None, jobs, queues, uncertain, set_aside, backups, problems)
-
-
-def is_off(found: "Settings", job: str) -> bool:
-    """Whether none of the systems a job reads from is switched on."""
-    sources = _SOURCES.get(job, ())
-    return bool(sources) and not any(getattr(found, table) for table in sources)
 
 
 def _settle_s(found: "Settings", effect: str) -> float:

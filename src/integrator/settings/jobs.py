@@ -10,7 +10,7 @@ from msgspec import Meta
 from integrator.errors import ConfigError, Problem
 from integrator.home import Home, shipped
 from integrator.schedule import cron_problem
-from integrator.settings.model import JobPolicy
+from integrator.settings.model import JobPolicy, Settings
 from integrator.settings.values import Wrong, did_you_mean, duration, durations, of_type
 from integrator.tomlfile import TomlFile, read_toml
 
@@ -44,7 +44,23 @@ POLICY_KEYS: dict[str, dict[str, tuple[Any, Any]]] = {
         ),
     },
 }
+# The tables of config/integrator.toml that a job reads from, "workshops" the file of that name.
+_SOURCES = {
+    "import-courses": ("maconomy",),
+    "sync-orders": ("maconomy",),
+    "send-participants": ("maconomy",),
+    "publish-classes": ("trainingportal",),
+    "confirm-bookings": ("trainingportal",),
+    "update-booking-status": ("trainingportal",),
+    "push-orderline": ("workshops",),
+}
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
+
+
+def is_off(settings: Settings, job: str) -> bool:
+    """Whether none of the systems that a job reads from is switched on: it has nothing to do then, and is not late."""
+    sources = _SOURCES.get(job, ())
+    return bool(sources) and not any(getattr(settings, table) for table in sources)
 
 
 def read_jobs(home: Home, problems: list[Problem], *, only: str | None = None) -> dict[str, JobPolicy]:

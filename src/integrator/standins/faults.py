@@ -47,7 +47,7 @@ class Gate:
             self.held -= 1
             return self._dropped == dropped and not self._closed
 
-    def await_held(self, count: int = 1, seconds: float = 60) -> bool:
+    def await_held(self, count: int = 1, seconds: float = 300) -> bool:
         """Wait until so many requests wait here, so that a test can release them without guessing a time."""
         with self._changed:
             return self._changed.wait_for(lambda: self.held >= count, seconds)

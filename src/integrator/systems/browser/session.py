@@ -208,9 +208,9 @@ def _connected(url: str, wanted: "ChromeOptions", options: BrowserOptions) -> "W
         with guarded():
             # A text that happens to be a file's name is typed, and the file is not sent.
             driver = Remote(connection, options=wanted, file_detector=UselessFileDetector())
+            use_each_once(driver)  # a browser that has just started is slower than any page: only then they are limited
             driver.set_page_load_timeout(options.timeout_s)
             driver.set_script_timeout(options.timeout_s)
-            use_each_once(driver)
     except BaseException:
         if driver is not None:
             _quit(driver)

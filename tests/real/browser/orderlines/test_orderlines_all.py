@@ -49,7 +49,6 @@ def listed(entries: list[dict[str, Any]]) -> dict[str, str]:
 
 def hang(two: Two) -> None:
     """No request to nord-biler's ERP is ever answered."""
-    two.configure(there="timeout_s = 25")
     two.nord.faults.add({"fault": {"kind": "hang"}, "times": None})
 
 
@@ -87,7 +86,7 @@ def test_a_workshop_whose_erp_hangs_holds_up_no_other(two: Two) -> None:
     create(shop, "0007", "0008")
     run = begin(shop, *ALL)
     with ended(run):
-        assert gate.await_held(seconds=60)
+        assert gate.await_held()
         await_status(shop, run, "bennys-auto", "0008", "completed")
         create(shop, "0009")
         await_status(shop, run, "bennys-auto", "0009", "completed")
@@ -113,7 +112,7 @@ def test_an_oilmat_that_hangs_holds_up_no_workshop_and_is_asked_for_no_second_on
         run = begin(shop, *ALL)
         with ended(run):
             gate = server.faults.gate
-            assert gate.await_held(seconds=60)
+            assert gate.await_held()
             await_status(shop, run, "bennys-auto", "0007", "completed")
             await_status(shop, run, NORD, "0001", "completed")
             assert gate.held == 1  # all that is done, and it still hangs
@@ -134,7 +133,7 @@ def test_what_became_of_an_order_is_told_though_the_run_is_stopped(two: Two) -> 
         oilmat.seed({"dispenses": {"bennys-auto": [dispensed | {"product_amount": "5,5"}]}})
         run = begin(shop, *ALL)
         with ended(run):
-            assert two.nord.faults.gate.await_held(seconds=60)
+            assert two.nord.faults.gate.await_held()
             await_told(oilmat, run, "0007", "completed")
             assert lock.is_held(shop.home.locks, lock_of(NORD))  # the other one still hangs
             run.terminate()
@@ -155,7 +154,7 @@ def test_a_child_that_is_killed_leaves_the_others_alone(two: Two) -> None:
     create(shop, "0008", product_nr="XX-1")
     run = begin(shop, *ALL)
     with ended(run):
-        assert two.nord.faults.gate.await_held(seconds=60)
+        assert two.nord.faults.gate.await_held()
         holder = lock.holder(shop.home.locks, lock_of(NORD))
         assert holder is not None
         assert holder.pid != run.pid

@@ -39,7 +39,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, address: str) -> Iterat
     """No browser can be started here."""
     with world(tmp_path, request.param) as found:
         nowhere = '[browser]\nbinary = "/nowhere/chromium"\ndriver = "/nowhere/chromedriver"\n'
-        found.configure(more=f'remote_url = "{address}"\ntimeout_s = 20', integrator=nowhere)
+        found.configure(more=f'remote_url = "{address}"\ntimeout_s = 60', integrator=nowhere)
         yield found
         assert list(found.home.spool.glob("browser-*")) == []
         assert sessions(address) == []
@@ -47,7 +47,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, address: str) -> Iterat
 
 def sessions(address: str) -> list[object]:
     """What the driver has open."""
-    with build_opener(ProxyHandler({})).open(f"{address}/sessions", timeout=10) as answer:
+    with build_opener(ProxyHandler({})).open(f"{address}/sessions", timeout=300) as answer:
         found: list[object] = json.load(answer)["value"]
         return found
 

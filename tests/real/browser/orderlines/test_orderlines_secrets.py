@@ -14,7 +14,7 @@ from integrator.standins.base import serve
 from integrator.standins.oilmat import TOKEN, OilMat
 from integrator.systems.browser.session import Browser
 from jobs.workshop_processes import begin, ended, finish
-from workshop_world import KINDS, USER, Result, WorkshopWorld, shared_browser, world
+from workshop_world import KINDS, USER, Result, WorkshopWorld, world
 
 SECRET = "Smørrebrød&<9>%+/Øl"
 TOTP = "KRSXG5CTMVRXEZLUMFRGGZDF"
@@ -112,12 +112,6 @@ def hand_in(shop: WorkshopWorld, oilmat: OilMat) -> list[Result]:
     return results
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with shared_browser(tmp_path_factory.mktemp("scratch")) as found:
-        yield found
-
-
 @pytest.fixture
 def oilmat() -> OilMat:
     return OilMat()
@@ -128,7 +122,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, browser: Browser, oilma
     with serve(oilmat) as server, world(tmp_path, request.param, browser) as found:
         found.configure(
             password=SECRET,
-            more='totp = { env = "BENNYS_AUTO_TOTP" }\npictures = "always"\ntimeout_s = 10',
+            more='totp = { env = "BENNYS_AUTO_TOTP" }\npictures = "always"',
             integrator=f'[oilmat]\nbase_url = "{server.url}"\ntoken = {{ env = "OILMAT_TOKEN" }}\n',
         )
         with found.home.env_file.open("a", encoding="utf-8") as secrets:
@@ -148,7 +142,7 @@ def run_with_the_password_on_its_way(shop: WorkshopWorld) -> Result:
     shop.running.faults.add({"fault": {"kind": "hang"}, "match": login, "times": 1})
     run = begin(shop, *RUN, "-v")
     with ended(run):
-        assert shop.running.faults.gate.await_held(seconds=60)
+        assert shop.running.faults.gate.await_held()
         with Watched(shop.home.spool, run.pid) as watched:
             assert {"chromedriver", "chromium"} <= set(watched.names())
             assert leaking_processes() == []

@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from integrator.systems.browser.session import Browser
-from workshop_world import KINDS, WorkshopWorld, shared_browser, world
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with shared_browser(tmp_path_factory.mktemp("scratch")) as found:
-        yield found
+from workshop_world import KINDS, WorkshopWorld, world
 
 
 @pytest.fixture(params=KINDS)

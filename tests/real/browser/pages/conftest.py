@@ -20,7 +20,7 @@ def tripwire() -> Iterator[None]:
 @pytest.fixture(scope="package")
 def shared(tripwire: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     scratch = tmp_path_factory.mktemp("scratch")
-    with start(BrowserOptions(None, None, None, ("127.0.0.1",), scratch, timeout_s=5)) as browser:
+    with start(BrowserOptions(None, None, None, ("127.0.0.1",), scratch, timeout_s=30)) as browser:
         yield browser
     assert list(scratch.iterdir()) == []
 
@@ -45,4 +45,4 @@ def room(shared: Browser, pages: Pages) -> Iterator[Room]:
 @pytest.fixture
 def options(tmp_path: Path) -> BrowserOptions:
     """For a test that needs a browser of its own."""
-    return BrowserOptions(None, None, None, ("127.0.0.1",), tmp_path / "scratch", timeout_s=5)
+    return BrowserOptions(None, None, None, ("127.0.0.1",), tmp_path / "scratch", timeout_s=30)

@@ -34,7 +34,7 @@ def test_every_frame_the_windows_and_the_steps_are_kept(room: Room, tmp_path: Pa
     }
     tab = room.tab("<title>Sag 560</title><iframe src=/menu></iframe><iframe id=i src=/inner></iframe>", a__i="css=#i")
     tab.driver.execute_script("open('/other')")
-    tab.wait("the other window", lambda: len(tab.driver.window_handles) == 2, timeout_s=5)
+    tab.wait("the other window", lambda: len(tab.driver.window_handles) == 2, timeout_s=30)
     folder = tmp_path / "evidence" / "1"
     with tab.in_frame("a.i"):
         with pytest.raises(Trouble), tab.step("find the case"):

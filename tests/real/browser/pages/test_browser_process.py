@@ -187,6 +187,11 @@ def test_a_browser_is_started_from_the_main_thread_only(options: BrowserOptions)
     assert "main thread" in str(caught[0])
 
 
+def test_a_browser_may_take_longer_to_start_than_a_page_to_come(tmp_path: Path) -> None:
+    with start(BrowserOptions(None, None, None, (), tmp_path / "scratch", timeout_s=0.001)) as browser:
+        assert browser.driver.timeouts.page_load == 0.001
+
+
 def unlucky_driver(folder: Path, times: int) -> str:
     """A chromedriver whose port is taken so many times, and then the real one."""
     left, program = folder / "times", folder / "driver"
@@ -199,7 +204,9 @@ def unlucky_driver(folder: Path, times: int) -> str:
 
 def test_a_driver_whose_port_was_taken_after_all_is_started_again(tmp_path: Path, pages: Pages) -> None:
     pages.pages["/"] = "<title>hej</title>"
-    options = BrowserOptions(None, unlucky_driver(tmp_path, 2), None, ("127.0.0.1",), tmp_path / "scratch", timeout_s=5)
+    options = BrowserOptions(
+        None, unlucky_driver(tmp_path, 2), None, ("127.0.0.1",), tmp_path / "scratch", timeout_s=30
+    )
     with start(options) as browser:
         browser.driver.get(pages.url)
         assert browser.driver.title == "hej"
@@ -248,7 +255,7 @@ def test_a_browser_elsewhere_is_used_and_given_back(
             pass
         url = f"http://127.0.0.1:{int(found[1])}"
         scratch = tmp_path / "scratch"
-        with start(BrowserOptions("/nowhere", "/nowhere", url, ("127.0.0.1",), scratch, timeout_s=5)) as browser:
+        with start(BrowserOptions("/nowhere", "/nowhere", url, ("127.0.0.1",), scratch, timeout_s=30)) as browser:
             assert (browser.isolation, browser.pid) == ("remote", None)
             browser.driver.get(pages.url)
             assert browser.driver.title == "hej"

@@ -25,7 +25,7 @@ def code_of(caught: pytest.ExceptionInfo[Trouble]) -> str:
 
 
 def test_what_comes_later_is_waited_for(room: Room) -> None:
-    tab = room.tab("<div id=a></div>", page__it="text=klar", timeout_s=5)
+    tab = room.tab("<div id=a></div>", page__it="text=klar", timeout_s=30)
     assert tab.find("page.it") is None
     tab.driver.execute_script("setTimeout(() => { a.innerHTML = '<b>klar</b>' }, 60)")
     assert tab.text(tab.need("page.it")) == "klar"
@@ -33,7 +33,7 @@ def test_what_comes_later_is_waited_for(room: Room) -> None:
 
 def test_an_element_that_is_replaced_during_a_wait_is_not_yet(room: Room) -> None:
     redraw = "<script>n = 0; setInterval(() => { a.innerHTML = '<b>' + ++n + '</b>' }, 25)</script>"
-    tab = room.tab("<div id=a></div>" + redraw, page__it="css=#a b", timeout_s=5)
+    tab = room.tab("<div id=a></div>" + redraw, page__it="css=#a b", timeout_s=30)
     assert tab.wait("ten", lambda: int(tab.text(tab.need("page.it"))) >= 10) is True
     stale = tab.need("page.it")
     tab.wait("another one", lambda: tab.need("page.it") != stale)
@@ -93,7 +93,7 @@ def test_a_look_is_taken_before_a_wait_gives_up_and_may_know_better(room: Room) 
 
 def test_a_press_waits_until_the_button_can_be_pressed(room: Room) -> None:
     html = "<button id=a disabled onclick='a.textContent += 1'>Gem</button>" + LATER % "a.disabled = false"
-    tab = room.tab(html, page__it="css=#a", timeout_s=5)
+    tab = room.tab(html, page__it="css=#a", timeout_s=30)
     tab.press("page.it")
     assert tab.text(tab.need("page.it")) == "Gem1"
 
@@ -103,7 +103,7 @@ OVER = "style='position:fixed;inset:0'"
 
 
 def test_a_covered_button_is_pressed_once_it_is_free(room: Room) -> None:
-    tab = room.tab(COVERED % OVER + LATER % "c.remove()", page__it="css=#a", timeout_s=5)
+    tab = room.tab(COVERED % OVER + LATER % "c.remove()", page__it="css=#a", timeout_s=30)
     tab.press("page.it")
     assert tab.text(tab.need("page.it")) == "Gem1"
 
@@ -186,7 +186,7 @@ def test_a_secret_is_typed_and_not_given_back_nor_logged(room: Room, caplog: pyt
 
 def test_work_in_a_frame_ends_at_the_page_itself(room: Room) -> None:
     room.pages.pages |= {"/inner": "<p id=p>inde</p>"}
-    tab = room.tab("<p id=p>ude</p><iframe id=f src=/inner></iframe>", page__f="css=#f", page__p="css=#p", timeout_s=5)
+    tab = room.tab("<p id=p>ude</p><iframe id=f src=/inner></iframe>", page__f="css=#f", page__p="css=#p", timeout_s=30)
     with tab.in_frame("page.f"):
         assert tab.text(tab.need("page.p")) == "inde"
     assert tab.text(tab.need("page.p")) == "ude"
@@ -197,7 +197,9 @@ def test_work_in_a_frame_ends_at_the_page_itself(room: Room) -> None:
 
 def test_a_frame_that_loads_anew_is_waited_for(room: Room) -> None:
     room.pages.pages |= {"/one": "<a href=/two>videre</a>", "/two": "<p>to</p>"}
-    tab = room.tab("<iframe id=f src=/one></iframe>", f__f="css=#f", f__go="link=videre", f__two="text=to", timeout_s=5)
+    tab = room.tab(
+        "<iframe id=f src=/one></iframe>", f__f="css=#f", f__go="link=videre", f__two="text=to", timeout_s=30
+    )
     with tab.in_frame("f.f"):
         tab.press("f.go")
         assert tab.text(tab.need("f.two")) == "to"
@@ -215,7 +217,7 @@ def test_a_frame_that_goes_while_we_are_in_it_is_no_crash(room: Room) -> None:
 
 def test_a_new_window_is_gone_to_and_stays(room: Room) -> None:
     room.pages.pages["/new"] = "<h1>nyt vindue</h1>"
-    tab = room.tab("<a href=/new target=_blank>Åben</a>", page__go="link=Åben", page__h="text=nyt vindue", timeout_s=5)
+    tab = room.tab("<a href=/new target=_blank>Åben</a>", page__go="link=Åben", page__h="text=nyt vindue", timeout_s=30)
     with tab.new_window(lambda: tab.press("page.go")):
         tab.need("page.h")
     assert tab.text(tab.need("page.h")) == "nyt vindue"
@@ -289,7 +291,7 @@ def test_a_page_that_does_not_come_in_time_is_slow(room: Room) -> None:
             tab.open(server.url)
         assert code_of(caught) == "slow"
     finally:
-        tab.driver.set_page_load_timeout(5)
+        tab.driver.set_page_load_timeout(30)
 
 
 def test_a_browser_that_ends_in_any_way_is_told_as_one(options: BrowserOptions, pages: Pages) -> None:

@@ -115,7 +115,7 @@ def at_work(scratch: Path) -> Iterator[Work]:
     options = BrowserOptions(None, None, None, ("127.0.0.1",), scratch)
     locators = load_locators(LOCATORS, shown="config/workshops/admanager.toml")
     with running, start(options) as browser:
-        tab = Tab(browser.driver, locators, timeout_s=3, busy=AdManager.BUSY)
+        tab = Tab(browser.driver, locators, timeout_s=12, busy=AdManager.BUSY)
         yield Work(running, standin, tab, AdManager(tab, running.url, name_limit=60, clock=lambda: NOW))
 
 
@@ -124,7 +124,7 @@ def begun(work: Work) -> Work:
     work.running.faults.clear()
     work.standin.seed({**QUICK, "cookie_bar": False, "name_limit": 60, "session_ttl_s": 1200})
     work.tab.alert()
-    work.tab.timeout_s = 3
+    work.tab.timeout_s = 12
     cookie = work.tab.driver.get_cookie("adm_session")
     if cookie is None or cookie["value"] not in work.standin.office.sessions.open:
         work.log_out()

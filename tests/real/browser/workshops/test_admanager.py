@@ -83,7 +83,7 @@ def test_a_maintenance_page_is_an_erp_that_cannot_be_had(outside: Work) -> None:
 
 @pytest.mark.parametrize("words", [True, False])
 def test_another_layout_is_told_by_the_element_that_is_missing(outside: Work, words: bool) -> None:
-    outside.tab.timeout_s = 1
+    outside.tab.timeout_s = 3
     outside.stage("rename_ids", times=None, words=words)
 
     def read_the_lines() -> None:

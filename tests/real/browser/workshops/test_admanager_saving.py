@@ -210,8 +210,8 @@ def test_a_row_that_stays_grey_is_slow_and_no_line(work: Work) -> None:
     assert trouble(work.erp.save) == ("slow", False)
     assert work.saved(case) == []
     work.running.faults.gate.release()
+    work.tab.timeout_s = 12
     work.tab.wait("the late line", lambda: work.saved(case))
-    work.tab.timeout_s = 3
     assert len(work.erp.lines()) == 1
 
 

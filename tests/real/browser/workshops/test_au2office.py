@@ -23,7 +23,7 @@ from standins.au2office_client import EMAIL, PASSWORD, Desk
 CONFIG = Path(__file__).parents[4] / "config" / "workshops"
 TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NOW = 1_803_794_403.0
-TIMEOUT_S = 3.0
+TIMEOUT_S = 12.0
 
 
 @dataclass
@@ -97,7 +97,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         remote_url=None,
         allow_hosts=("127.0.0.1",),
         timeout_s=TIMEOUT_S,
-        command_timeout_s=15,
+        command_timeout_s=60,
         scratch=tmp_path_factory.mktemp("browser"),
     )
     with start(options) as browser:
@@ -215,7 +215,7 @@ def test_a_system_that_is_updated_or_gone_is_unavailable(fresh: Place) -> None:
 
 @pytest.mark.parametrize("words", [False, True])
 def test_another_layout_is_told_so_and_nothing_is_written(fresh: Place, words: bool) -> None:
-    fresh.tab.timeout_s = 1
+    fresh.tab.timeout_s = 3
     fresh.stage("rename_ids", words=words, times=None)
 
     def all_of_it() -> None:
@@ -441,11 +441,12 @@ def test_a_save_without_an_answer_in_time_is_slow_and_leaves_it_open(inside: Pla
 
 
 def test_half_a_page_after_a_save_leaves_it_open(inside: Place) -> None:
-    inside.tab.timeout_s = 1
     inside.ready()
+    inside.tab.timeout_s = 1
     inside.stage("save_then_cut")
     code, definite = trouble(inside.erp.save)
     assert (code in {"slow", "layout-changed"}, definite, inside.news()) == (True, False, 1)
+    inside.tab.timeout_s = TIMEOUT_S
     assert len(inside.erp.lines()) == 1
 
 
