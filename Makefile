@@ -14,6 +14,9 @@ TESTS = $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 
 	&& f=$$(mktemp -p /dev/shm) && chmod +x $$f && $$f 2>/dev/null && echo TMPDIR=/dev/shm; rm -f $$f) \
 	$(BIN)/python -m pytest -o tmp_path_retention_policy=failed
 
+# What Python compiled is kept: the tests start thousands of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test check format bench test-real record crontab dev lock clean
 .DEFAULT_GOAL := help
 
