@@ -5,7 +5,7 @@ import pytest
 
 from integrator.database import connect
 from integrator.domain.portal import PortalClass
-from integrator.errors import Rejected, Unavailable
+from integrator.errors import InDoubt, Rejected, Unavailable
 from integrator.store.courses import SetAside
 from onerun import bare
 from portal_shop import HOUR, NOW, Shop, a_class, keep_classes, publish
@@ -170,6 +170,41 @@ def test_while_they_cannot_be_had_a_message_waits_and_the_newest_seats_go_out_la
     publish(sold, shop, at=NOW + 1_200)
     assert shop.there[CLASS].seats == 7
     assert rows(sold, "SELECT DISTINCT state FROM outbox") == [("completed",)]
+
+
+@pytest.mark.parametrize("status", ["planned", "closed", "cancelled"])
+def test_a_class_that_still_waits_and_is_not_for_sale_any_more_never_leaves(home, shop, status):
+    keep_classes(home, a_class(), a_class(OTHER))
+    shop.fails[CLASS] = Unavailable("no answer", code="odd")
+    assert publish(home, shop).exit_code == 75
+    shop.fails.clear()
+    for at in (NOW, NOW + 300):
+        import_again(home, a_class(status=status), at=at)
+    report = publish(home, shop, at=NOW + 600)
+    assert (report.exit_code, list(shop.there)) == (0, [OTHER])
+    assert report.counts["trainingportal.class.taken_back"] == 1
+    import_again(home, a_class(), at=NOW + 700)
+    publish(home, shop, at=NOW + 1_200)
+    assert shop.there[CLASS].seats == 7
+
+
+def test_a_class_that_begins_while_it_waits_is_not_published(home, shop):
+    keep_classes(home, a_class(start="2027-01-15T10:00:00+01:00"), a_class(OTHER))
+    shop.fails[CLASS] = Unavailable("no answer", code="odd")
+    publish(home, shop)
+    shop.fails.clear()
+    assert (publish(home, shop, at=NOW + 2 * HOUR).exit_code, list(shop.there)) == (0, [OTHER])
+
+
+def test_in_doubt_and_not_there_a_class_that_is_not_for_sale_any_more_does_not_leave(home, shop):
+    keep_classes(home, a_class(), a_class(OTHER))
+    shop.fails[CLASS] = InDoubt("no answer")
+    publish(home, shop)
+    shop.fails.clear()
+    import_again(home, a_class(status="closed"), at=NOW)
+    assert (publish(home, shop, at=NOW + 600).exit_code, list(shop.there)) == (75, [OTHER])
+    assert (publish(home, shop, at=NOW + 1_200).exit_code, list(shop.there)) == (0, [OTHER])
+    assert rows(home, f"SELECT * FROM outbox WHERE key = '{CLASS}'") == []
 
 
 # what is not open any more -------------------------------------------------------------------------

@@ -4,10 +4,10 @@ Reads   trainingportal  E5, and E6 for each course: what it sells of us now
 Keeps   store           published_classes: what it has of each class; set_aside: classes that cannot be sold there
 Writes  trainingportal  E1 to E4, where it differs from what we want (outbox, latest); never what is not ours
 Guard   most of our classes gone there at once, or all: stop, unless --allow-missing; a class is cancelled only after
-        two good lists of Maconomy said so
+        two good lists of Maconomy said so; what still waits leaves only while the newest lists ask for it
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from integrator.domain import portal_classes as rules
 from integrator.domain.portal import CLASS, ClassFacts, PortalClass, PortalCourse
 from integrator.domain.portal_classes import Comparison, Decision, Memory, Refusal, Standing, Terms
 from integrator.effects import Done, Message, Sender
-from integrator.errors import ItemError
+from integrator.errors import IntegratorError, ItemError, Postponed
 from integrator.runtime.run import Run
 from integrator.store import published_classes as catalogue
 from integrator.store.courses import UNSOLD, SetAside
@@ -58,6 +58,7 @@ class _Level:
     found: dict[str, Comparison] = field(default_factory=dict)
     refused: dict[str, Refusal] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)  # messages of earlier runs that have not ended
+    asked: set[str] = field(default_factory=set)  # those that this run wants to leave
     failed: set[str] = field(default_factory=set)
     stuck: int = 0
 
@@ -96,11 +97,13 @@ def publish_classes(
     with run.db.tx():
         for class_id, decision in decisions.items():
             _keep(level, class_id, decision)
+        _take_back(level)
     _tell(level, standings, decisions)
     # deliver
     # What is not there was perhaps cancelled by somebody, and can still be restored.
     ours = {class_id: memory.state if class_id in level.there else "cancelled" for class_id, memory in known.items()}
-    run.deliver(CLASS, portal.class_sender(level.there, ours), keep=lambda message, done: _sent(level, message, done))
+    sender = Asked(portal.class_sender(level.there, ours), level.asked)
+    run.deliver(CLASS, sender, keep=lambda message, done: _sent(level, message, done))
 
 
 def _pull(run: Run, portal: Portal, names: Mapping[str, str]) -> _Pulled:
@@ -231,7 +234,36 @@ def _keep_published(level: _Level, class_id: str, facts: ClassFacts) -> None:
 
 def _queue(level: _Level, class_id: str, course_id: str, facts: ClassFacts | None) -> None:
     queued = level.run.outbox.latest(CLASS, class_id, rules.class_message(class_id, course_id, facts))
+    level.asked.add(class_id)
     level.stuck += not queued and class_id in level.failed
+
+
+def _take_back(level: _Level) -> None:
+    """What waits of an earlier run, and this one does not want: its class may be cancelled, closed or begun by now."""
+    taken = [class_id for class_id in level.open - level.asked if level.run.outbox.take_back(CLASS, class_id)]
+    level.run.count(**{f"{CLASS}.taken_back": len(taken)})
+
+
+class Asked:
+    """The sender of classes, but that none leaves which this run has not asked for.
+
+    What was in doubt and is not there waits again after the decision: the next run takes it back, or wants it still.
+    """
+
+    def __init__(self, sender: Sender, asked: Container[str]) -> None:
+        self.settle_s, self.resends = sender.settle_s, sender.resends
+        self.groups, self.look_up, self.repeatable = sender.groups, sender.look_up, sender.repeatable
+        self.preview = sender.preview
+        self._sender, self._asked = sender, asked
+
+    def send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
+        """Each by itself: one that is not wanted holds no other."""
+        return [answer for message in group for answer in self._answer(message)]
+
+    def _answer(self, message: Message) -> Sequence[Done | IntegratorError]:
+        if message.key in self._asked:
+            return self._sender.send([message])
+        return [Postponed("this run did not ask for it: the next one looks whether it is to leave at all")]
 
 
 def _sent(level: _Level, message: Message, done: Done) -> None:

@@ -167,6 +167,11 @@ class Outbox:
         )
         return True
 
+    def take_back(self, effect: str, key: str) -> bool:
+        """Forget the newest state of a record that still waits, as if never asked for. False: it does not. In tx()."""
+        sql = "DELETE FROM outbox WHERE effect = ? AND key = ? AND mode = 'latest' AND state = 'received'"
+        return bool(self.db.write(sql, (effect, key)))
+
     def expire(self, effect: str, *, before: float, reason: str, scope: str | None = None) -> list[str]:
         """Messages that nobody touched since then are too old to be sent by themselves; gives back their keys."""
         rows = self.db.all(
