@@ -6,7 +6,7 @@ from remote import EFFECT, T0, Clock, Died, Mortal, Scripted, delivery, left_in_
 from integrator.database import connect
 from integrator.effects import Done
 from integrator.errors import BadAnswer, Conflict, InDoubt, Refused, Unavailable
-from integrator.runtime.delivery import UNCERTAIN_LIMIT_S
+from integrator.runtime.delivery import UNCERTAIN_LIMIT_S, Patience
 from integrator.runtime.outbox import Outbox
 
 # after a doubt ----------------------------------------------------------------------------------------
@@ -111,6 +111,18 @@ def test_a_message_that_used_up_its_attempts_is_not_sent_again_after_looking(out
     sender = Scripted()
     tally = delivery(outbox, sender, clock).run()
     assert (rows(outbox), sender.sent, list(tally.failed)) == ({"a": "failed"}, [], ["a"])
+
+
+def test_where_looking_proves_too_little_the_last_attempt_is_held_like_any_other(outbox, clock):
+    outbox.once(EFFECT, "a", "facts of a")
+    outbox.begin(outbox.due(EFFECT))  # by a run that was killed
+    clock.now += 60
+    sender = Scripted()
+    sender.resends = False
+    tally = delivery(outbox, sender, clock, patience=Patience(1, (60,))).run()
+    assert tally.failed["a"].startswith("held: it may have arrived")
+    [row] = outbox.listed()
+    assert outbox.retry(row["id"]) == "processing", "it is looked for before it is sent"
 
 
 def test_a_doubt_that_is_resolved_later_in_the_same_run_is_not_called_a_failure(outbox, clock):

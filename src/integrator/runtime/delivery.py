@@ -238,12 +238,12 @@ class Delivery:
             with self.outbox.db.tx():
                 if found is not None:
                     self._complete(message, found)
-                elif message.attempts >= self.patience.attempts:
-                    given_up = f"not there after {message.attempts} attempts; {message.key} was left alone"
-                    self._fail(message, Rejected(given_up))
                 elif not self.sender.resends:
                     held = f"held: it may have arrived, though nothing there tells of it; {_look_yourself(message)}"
                     self._fail(message, Rejected(held), doubted=True)
+                elif message.attempts >= self.patience.attempts:
+                    given_up = f"not there after {message.attempts} attempts; {message.key} was left alone"
+                    self._fail(message, Rejected(given_up))
                 else:
                     absent = Unavailable(ABSENT)
                     self._put_back(message, absent, attempts=message.attempts, next_at=0)
