@@ -245,3 +245,15 @@ def test_a_booking_that_was_given_up_is_taken_up_again_with_a_seat(tmp_path: Pat
             ("reserved", 10003, 0, T0, None)
         ]
         assert Orders(at_desk.db).get(10003)["channel"] == "trainingportal"
+
+
+def test_a_booking_that_is_taken_up_again_has_its_seat_for_as_long_as_a_new_one(tmp_path: Path) -> None:
+    with desk(tmp_path, Erp(total=1)) as (at_desk, _, clock):
+        reference = reserve(at_desk)
+        with at_desk.db.tx():
+            Bookings(at_desk.db).give_up(reference, at=T0, task="unclear")
+        clock.now += DAY_S + 60  # its hold has run out, and nobody has released it yet
+        reseller_desk.look_again(at_desk, reference)
+        with at_desk.db.tx():
+            assert Orders(at_desk.db).release_expired(at_desk.at()) == {}
+        assert rows(at_desk, "SELECT state, expires_at FROM orders") == [("reserved", T0 + 2 * DAY_S + 60)]

@@ -109,10 +109,12 @@ def look_again(desk: Desk, reference: str) -> None:
     def keep(order_id: int) -> None:
         bookings.begin_again(reference, order_id, at=at)
 
-    if found["order_state"] == "reserved":
-        with desk.db.tx():
+    with desk.db.tx():
+        if is_held := desk.orders.get(found["order_id"])["state"] == "reserved":
+            desk.orders.extend(found["order_id"], until=at + HOLD_S)
             keep(found["order_id"])
             tell_tasks(desk.db, at=at)
+    if is_held:
         return
     key = f"{CHANNEL}:again:{reference}:{found['order_id']}"
     booking.reserve(desk, found["class_id"], seats=1, key=key, sale=Sale(CHANNEL, HOLD_S, keep))
