@@ -1,5 +1,6 @@
 """A reseller's desk: one request is one booking, cancelled once, and never a seat too many."""
 
+from collections import Counter
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
@@ -17,6 +18,8 @@ from integrator.runtime.outbox import Outbox
 from integrator.store import open_store
 from integrator.store.booking_documents import BookingDocuments
 from integrator.store.bookings import Bookings, form_of
+from integrator.store.erasure import bookings
+from integrator.store.erasure.work import Work
 from integrator.store.orders import Orders
 
 DAY_S = 86_400
@@ -257,3 +260,19 @@ def test_a_booking_that_is_taken_up_again_has_its_seat_for_as_long_as_a_new_one(
         with at_desk.db.tx():
             assert Orders(at_desk.db).release_expired(at_desk.at()) == {}
         assert rows(at_desk, "SELECT state, expires_at FROM orders") == [("reserved", T0 + 2 * DAY_S + 60)]
+
+
+def test_who_was_erased_after_their_booking_was_taken_up_again_can_be_booked_anew(tmp_path: Path) -> None:
+    """The order of the first seat keeps no digest of the request either."""
+    with desk(tmp_path) as (at_desk, _, clock):
+        reference = reserve(at_desk)
+        [(before,)] = rows(at_desk, "SELECT request_key FROM orders")
+        with at_desk.db.tx():
+            Bookings(at_desk.db).give_up(reference, at=T0, task="unseen")
+            Orders(at_desk.db).cancel(10001, at=T0)
+        reseller_desk.look_again(at_desk, reference)
+        with at_desk.db.tx():
+            bookings.anonymise(at_desk.db, Work(bookings={10002}), T0, Counter())
+        assert before not in [key for (key,) in rows(at_desk, "SELECT request_key FROM orders")]
+        clock.now += 700
+        assert reserve(at_desk) != reference

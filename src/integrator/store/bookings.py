@@ -128,7 +128,15 @@ class Bookings:
         )
 
     def begin_again(self, reference: str, order_id: int, *, at: int) -> None:
-        """unseen → reserved, with the seat of that order: it is looked for from the beginning."""
+        """unseen → reserved, with the seat of that order: it is looked for from the beginning.
+
+        The order that it had before keeps no digest of the request: nobody would find it when the student is erased.
+        """
+        self._db.write(
+            "UPDATE orders SET request_key = 'left-' || hex(randomblob(16))"
+            " WHERE id <> ?1 AND id = (SELECT order_id FROM bookings WHERE reference = ?2 AND state = 'unseen')",
+            (order_id, reference),
+        )
         self._db.write(
             "UPDATE bookings SET state = 'reserved', order_id = ?1, looks = 0, next_look_at = ?2, task = NULL,"
             " changed_at = ?2 WHERE reference = ?3 AND state = 'unseen'",
