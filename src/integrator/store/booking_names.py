@@ -23,11 +23,12 @@ def references_of(db: Database, text: str, *, by_order: bool = True) -> list[str
         if rows:
             return [row["reference"] for row in rows]
     name = name_in(text)
-    rows = db.all(
-        "SELECT reference FROM bookings WHERE reference = ?1 OR portal_reference = ?2 COLLATE NOCASE"
-        " ORDER BY requested_at, reference",
-        (reference_from(name), name),
-    )
+    rows = db.all("SELECT reference FROM bookings WHERE reference = ?", (reference_from(name),))
+    if not rows:  # theirs are compared one by one: not in a long list of ours, which holds up everybody else meanwhile
+        rows = db.all(
+            "SELECT reference FROM bookings WHERE portal_reference = ? COLLATE NOCASE ORDER BY requested_at, reference",
+            (name,),
+        )
     return [row["reference"] for row in rows]
 
 
