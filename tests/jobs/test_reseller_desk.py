@@ -194,6 +194,21 @@ def test_what_is_a_resellers_is_changed_by_no_command_of_ours(tmp_path: Path) ->
         assert rows(at_desk, "SELECT state, seats, expires_at FROM orders") == [("reserved", 1, T0 + DAY_S)]
 
 
+def test_we_write_no_confirmation_of_what_a_reseller_sold_not_even_by_command(tmp_path: Path) -> None:
+    with desk(tmp_path) as (at_desk, _, _):
+        reserve(at_desk)
+        student = PortalPerson("Bjørn", "Ærlighaug", "bjorn@example.org")
+        found = PortalBooking("4f0c", CLASS, student, PortalPerson())
+        with at_desk.db.tx():
+            Orders(at_desk.db).complete(10001, form_of(found), b"x", at=T0)
+            queue_registrations(at_desk.orders, Outbox(at_desk.db, clock=at_desk.clock), 10001)
+            Orders(at_desk.db).registered("ILI-10001-1", at=T0)
+        at_desk.db.write("UPDATE outbox SET state = 'completed', body = NULL, remote_id = '7'")
+        with pytest.raises(NotBookable, match="a booking of a reseller"):
+            booking.confirm(at_desk, 10001)
+        assert rows(at_desk, "SELECT effect FROM outbox") == [(REGISTRATION,)]
+
+
 def test_what_a_person_has_to_do_stands_in_status_at_once_and_goes_when_it_is_done(tmp_path: Path) -> None:
     with desk(tmp_path) as (at_desk, _, _):
         reference = reserve(at_desk)

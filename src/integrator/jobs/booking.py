@@ -219,10 +219,11 @@ def confirm(desk: Desk, order_id: int) -> dict[str, Any]:
     """Write to the customer of an order of which only some could be registered: the others were given up.
 
     Shape   gives back show()
-    Errors  NotFound; NotBookable: somebody is still on the way, or nobody is registered
+    Errors  NotFound; NotBookable: somebody is still on the way, nobody is registered, or a reseller has sold it
     """
     with desk.db.tx():
         order, people = desk.orders.get(order_id), desk.orders.people(order_id)
+        _need_own(order)
         registered = [person for person in people if person["registered_no"] is not None]
         decided = all(person["state"] in ("completed", "dropped") for person in people)
         if not registered or not decided or order["anonymised_at"]:
@@ -318,7 +319,7 @@ def _need_own(order: Mapping[str, Any]) -> None:
     """Errors  NotBookable: a reseller has sold it"""
     if order["channel"] != "own":
         raise NotBookable(
-            f"order {order['id']} is a booking of a reseller: it is changed and cancelled there; nothing was changed",
+            f"order {order['id']} is a booking of a reseller: it is changed, cancelled and confirmed there; nothing was changed",
             code="reseller",
             hint=f"integrator explain {order['id']}",
         )
