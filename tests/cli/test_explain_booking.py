@@ -416,6 +416,15 @@ def test_a_booking_that_nobody_knows_and_its_reseller_cancelled_says_what_to_typ
     assert run("explain", unknown).code == 4
 
 
+def test_of_a_dropped_document_nobody_is_told_to_confirm_an_order_that_a_reseller_sold(run: Run, way: Way) -> None:
+    way.confirm()
+    way.registered()
+    way.document()
+    way.outbox.drop(2)
+    [story] = run("explain", REFERENCE, "--json").json()
+    assert story["order"]["now"] == "1 of 1 participant(s) are registered in Maconomy"
+
+
 def test_json_has_the_same(run: Run, way: Way) -> None:
     way.confirm()
     way.registered()

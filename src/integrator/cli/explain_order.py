@@ -127,7 +127,7 @@ def standing(story: "OrderStory") -> str:
     if failed:
         ids = " ".join(str(message["id"]) for message in failed)
         told += f"; {len(failed)} message(s) failed: integrator outbox retry {ids}, or drop"
-    dropped = [message for message in story.outbox if message["state"] == "dropped"]
+    dropped = [person for person in story.people if person["state"] == "dropped"]
     confirmed = any(message["key"].endswith(":customer") for message in story.outbox)
     if dropped and registered and not failed and not confirmed:
         told += f"; {len(dropped)} given up, and the customer knows nothing: integrator booking confirm {order['id']}"

@@ -319,7 +319,8 @@ def _need_own(order: Mapping[str, Any]) -> None:
     """Errors  NotBookable: a reseller has sold it"""
     if order["channel"] != "own":
         raise NotBookable(
-            f"order {order['id']} is a booking of a reseller: it is changed, cancelled and confirmed there; nothing was changed",
+            f"order {order['id']} is a booking of a reseller: it is changed, cancelled and confirmed there;"
+            " nothing was changed",
             code="reseller",
             hint=f"integrator explain {order['id']}",
         )
