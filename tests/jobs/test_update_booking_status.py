@@ -763,6 +763,21 @@ def test_no_certificate_for_somebody_erased(here: Office) -> None:
     assert (here.run().exit_code, here.uploaded()) == (0, [])
 
 
+def test_of_who_lost_the_seat_and_got_another_an_operators_file_leaves_and_no_certificate_is_made(here: Office) -> None:
+    """They were confirmed when their order had been released: nobody here knows their name."""
+    here.certificates = True
+    here.book(B)
+    with here.store() as db:
+        db.write("UPDATE bookings SET task = 'lost_seat'")
+        db.write("DELETE FROM participants")
+        db.write("UPDATE orders SET state = 'released', completed_at = NULL")
+    for booking in (TP, B):
+        here.complete(booking)
+    here.put(f"{TP}.pdf")
+    assert here.run().exit_code == 0
+    assert [one for one, _ in here.uploaded()] == [TP]
+
+
 def test_a_certificate_that_waits_is_made_anew_when_the_date_is_corrected(here: Office) -> None:
     here.certificates = True
     here.set("COMPLETED", "2027-03-02")

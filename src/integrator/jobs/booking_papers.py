@@ -72,7 +72,7 @@ class Papers:
         broken = []
         if certificates is not None and not self._folder.is_blind:
             with_files |= self._trouble.keys()
-            without = [row for row in completed.values() if row["reference"] not in with_files]
+            without = [row for key, row in completed.items() if row["has_student"] and key not in with_files]
             broken = self._queue_certificates(certificates, without)
         if number := len(self._trouble.keys() - {UNPLACED}):
             self._run.remark(f"documents: {number} booking(s) have one that cannot be uploaded: integrator status")

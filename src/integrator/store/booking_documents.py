@@ -14,11 +14,11 @@ _HASH_DIGITS = 16
 OUTDATED = "outdated"  # a PAPER set aside that lies there and does not fit
 ENDED = "its booking is cancelled, or not COMPLETED any more: nothing was sent"  # why a message of a document failed
 
-# Their status is COMPLETED, and their student was not erased.
+# Their status is COMPLETED, and their student was not erased: one who lost the seat is known to Trainingportal alone.
 _WANTED = (
     "FROM bookings b JOIN booking_statuses s ON s.reference = b.reference"
-    " JOIN participants p ON p.order_id = b.order_id AND p.number = 1 JOIN orders o ON o.id = b.order_id"
-    " WHERE b.state = 'confirmed' AND s.status = 'COMPLETED' AND p.anonymised_at IS NULL"
+    " LEFT JOIN participants p ON p.order_id = b.order_id AND p.number = 1 JOIN orders o ON o.id = b.order_id"
+    " WHERE b.state = 'confirmed' AND s.status = 'COMPLETED' AND b.anonymised_at IS NULL AND p.anonymised_at IS NULL"
 )
 _COMPLETE = f"{_WANTED} AND s.told_version = s.version"  # and the other side has it
 
@@ -57,9 +57,9 @@ class BookingDocuments:
         return bool(self._db.value(f"SELECT 1 {_WANTED} AND b.reference = ?", (reference,)))
 
     def completed(self) -> dict[str, dict[str, Any]]:
-        """Bookings whose documents may leave, by reference: order_id, completed_on, has_documents."""
+        """Bookings whose documents may leave, by reference: order_id, completed_on, has_documents, has_student."""
         rows = self._db.all(
-            "SELECT b.reference, b.order_id, s.completed_on,"  # noqa: S608 (constants)
+            "SELECT b.reference, b.order_id, s.completed_on, p.number IS NOT NULL AS has_student,"  # noqa: S608 (constants)
             " EXISTS (SELECT 1 FROM booking_documents d WHERE d.reference = b.reference) AS has_documents"
             f" {_COMPLETE} ORDER BY b.reference"
         )
@@ -68,11 +68,11 @@ class BookingDocuments:
     def student(self, reference: str) -> dict[str, Any] | None:
         """What a certificate says of a booking: its student, and its class as it is known now or was booked.
 
-        None: it is not complete any more.
+        None: it is not complete any more, or nobody here knows its student.
         """
         row = self._db.one(
             "SELECT b.reference, b.class_id, b.birth_date, s.completed_on, p.first_name, p.last_name, o.class"
-            f" {_COMPLETE} AND b.reference = ?",
+            f" {_COMPLETE} AND p.number IS NOT NULL AND b.reference = ?",
             (reference,),
         )
         return dict(row) | {"class": msgspec.json.decode(row["class"])} if row else None
