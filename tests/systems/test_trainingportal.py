@@ -622,6 +622,8 @@ WORDS = {
     "Status NO_SHOW is not allowed before the class": True,
     "Bjørn Ærlighaug is not a student": False,
     "Booking of Bjørn does not exist": False,
+    "Booking of BJØRN ÆRLIGHAUG does not exist": False,
+    "booking of bjørn ærlighaug does not exist": False,
     "no student with 4790000001": False,
     "bjorn@example.org is unknown": False,
     f"user {USERNAME} may not": False,

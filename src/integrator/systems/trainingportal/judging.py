@@ -11,13 +11,12 @@ from integrator.errors import InDoubt, IntegratorError, Refused, Rejected, Unava
 from integrator.systems.http import CUT, Reply, status_error
 from integrator.systems.trainingportal.options import Options
 from integrator.systems.trainingportal.reading import Fields, Said, said_in
+from integrator.systems.trainingportal.words import SPOKEN, bare
 
 SYSTEM = "trainingportal"
 _UNSURE = "nobody knows whether it was done"
 LOGIN_HINT = "integrator check trainingportal  (are username and password in [trainingportal] right?)"
 _HARMLESS = re.compile(r"""[^\W_][\w .,:;()/+'"-]{0,159}""")
-_CAPITAL = re.compile(r"\b[^\W\d_]\w*")
-_OPENERS = re.compile("An?|Booking|Class|Course|Date|Document|File|Invalid|Missing|No|Not|Only|Status|The|This|Unknown")
 
 
 def is_good(status: int) -> bool:
@@ -68,14 +67,10 @@ def sure(error: IntegratorError) -> IntegratorError:
 
 
 def shown(message: str, *, hidden: Collection[str], people: bool) -> str:
-    """Their words, if they can be shown: plain, without our credentials, and with people no name and no number."""
+    """Their words, if they can be shown: plain, without our credentials, and with people none that may be a name."""
     words = " ".join(message.split())
     if not _HARMLESS.fullmatch(words) or any(one and one.casefold() in words.casefold() for one in hidden):
         return ""
-    return (
-        "" if people and (re.search(r"[0-9]", words) or not all(map(_is_no_name, _CAPITAL.findall(words)))) else words
-    )
-
-
-def _is_no_name(word: str) -> bool:
-    return not word[0].isupper() or bool(_OPENERS.fullmatch(word)) or (len(word) > 1 and word.isupper())
+    if people and not all(bare(word) in SPOKEN for word in re.findall(r"\w+", words)):
+        return ""
+    return words

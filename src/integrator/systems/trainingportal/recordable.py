@@ -10,6 +10,7 @@ import re
 from integrator.domain.portal import STATUSES
 from integrator.systems.recordable import Call, Fields, Items, May, Recordable, Said, Shape, Words
 from integrator.systems.trainingportal.options import Options
+from integrator.systems.trainingportal.words import SPOKEN, bare
 
 _LOGIN: dict[str, Shape] = {"username": May.LOGIN, "password": May.SECRET}
 _FLAGS: dict[str, Shape] = dict.fromkeys(("successful", "sucessful", "succesful"), May.YESNO)
@@ -44,22 +45,12 @@ _BOOKING: dict[str, Shape] = {
     "enrollmentstatus": _STATES,
     **dict.fromkeys(("company", "commentonenrollment", "purchaseordernumber"), May.NOTHING),
 }
-# An answer may name a student. Of its words only those stay that an interface says of anything.
-_WORDS = """
-    a access again allowed already an and as at be before booking byte cannot cancelled character class completed
-    completion course currency date deadline decimal deleted denied document does duplicate empty end enrollment error
-    exist expected failed field file for format found free from has http id in internal invalid is kind large larger
-    less limit login maximum minimum missing more must name negative new no not number of on only or parameter part pdf
-    permission positive price provider published reference rejected request required restored seat sent server service
-    show size start status than the this time to too try twice type unavailable unknown upload uploaded user valid value
-    when with wrong yyyy mm dd hh NOK EUR USD GBP SEK DKK newStatus completionDate bookingReference
-"""
 
 
 def recordable(options: Options) -> Recordable:
     """Say what may stay, by the paths that are configured."""
-    words = re.findall(r"\w+", " ".join((_WORDS, *_CLASS, *options.login_words)))
-    spoken = Said(frozenset(word.casefold().rstrip("s") for word in words))
+    words = re.findall(r"\w+", " ".join((*_CLASS, *options.login_words)))
+    spoken = Said(SPOKEN | {bare(word) for word in words})
     told: dict[str, Shape] = {**_FLAGS, **dict.fromkeys(_MESSAGES, spoken)}
     one = Fields({**_CLASS, "address": _loose(_ADDRESS), "price": _loose(_PRICE), **told}, loose=True)
     course = _loose({"externalid": May.ID, "name": May.TEXT})
