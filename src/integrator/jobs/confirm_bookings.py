@@ -109,11 +109,11 @@ def _trouble(run: "Run", booking: dict[str, Any], error: "Unavailable | BadAnswe
         _give_up(run, booking, "lost_seat")
         return not isinstance(error, Unavailable)
     _later(run, reference, counts=False)
-    if isinstance(error, Unavailable):
+    if isinstance(error, ItemError):
+        run.set_aside(f"booking {reference}", error.message)
+    else:  # an answer that cannot be read, too: cron mails it when it lasts, not each minute
         run.report.waiting[f"booking {reference}"] = error.message
-        return False
-    run.set_aside(f"booking {reference}", error.message)
-    return True
+    return not isinstance(error, Unavailable)
 
 
 def _later(run: "Run", reference: str, *, counts: bool, wait_s: float = _LATER_S) -> None:
