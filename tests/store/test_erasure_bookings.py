@@ -183,6 +183,18 @@ def test_a_booking_that_came_to_nothing_goes_with_its_order_from_backups_too(
     assert copies.due() == []
 
 
+def test_a_student_who_lost_the_seat_is_kept_until_the_class_is_over(home: Home, db: Database) -> None:
+    """Their seat ran out long ago; the booking stands, and a person finds them another seat."""
+    booking = add_cancelled(db, changed_at=AT - 90 * DAY, state="confirmed")
+    db.write("UPDATE orders SET class = json_set(class, '$.end', '2027-07-01')")
+    db.write("UPDATE bookings SET task = 'lost_seat'")
+    assert by_rules(db, home).counts == {}
+    assert row(db, booking) is not None
+    after = int(datetime(2027, 10, 1, 4, 0, tzinfo=UTC).timestamp())
+    assert by_rules(db, home, after).counts["bookings.deleted"] == 1
+    assert bytes_left(db.path, booking) == set()
+
+
 def test_what_is_on_hold_stays_whole(home: Home, db: Database) -> None:
     booking = due(db, hold="dispute 2027-3")
     by_rules(db, home)

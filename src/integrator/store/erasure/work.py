@@ -67,7 +67,7 @@ def rules_work(db: Database, periods: Periods, now: int) -> Work:
         rule = due(periods, over_at=over_at, completed_at=row["completed_at"], anonymised=is_nobody, now=now)
         if rule and row["hold_reason"] is None:
             _put(work, row, work.delete if rule == "order" else work.anonymise)
-    for row in _old_reservations(db, now - periods.participants_days * DAY_S):
+    for row in _old_reservations(db, periods.participants_days * DAY_S, now):
         _put(work, row, work.reservations)
     work.bookings = _of_bookings(db, work.reservations)
     _old_lists(db, work, oldest_day(periods, now))
@@ -106,12 +106,22 @@ def _complete_orders(db: Database, periods: Periods, now: int) -> list[Any]:
     )
 
 
-def _old_reservations(db: Database, before: int) -> list[Any]:
-    return db.all(
-        f"SELECT o.id, {_UNDER_WAY} FROM orders o WHERE o.state IN ('released', 'cancelled')"  # noqa: S608
+def _old_reservations(db: Database, after: int, now: int) -> list[Any]:
+    """Those that came to nothing so long ago; of one whose student a reseller told us of all the same, the seat being
+    gone by then, so long after the class: a person finds them another."""
+    confirmed = "EXISTS (SELECT 1 FROM bookings b WHERE b.order_id = o.id AND b.state = 'confirmed')"
+    rows = db.all(
+        f'SELECT o.id, o.class, o.changed_at, c."end" AS catalogue_end, {_UNDER_WAY},'  # noqa: S608 (constants)
+        f" {confirmed if _has(db, 'bookings') else '0'} AS is_confirmed"
+        " FROM orders o LEFT JOIN courses c ON c.id = o.class_id WHERE o.state IN ('released', 'cancelled')"
         " AND o.hold_reason IS NULL AND o.changed_at <= ? ORDER BY o.id",
-        (before,),
+        (now - after,),
     )
+    return [row for row in rows if not row["is_confirmed"] or now >= _over_at(row) + after]
+
+
+def _over_at(row: Any) -> float:
+    return class_over_at(row["catalogue_end"], json.loads(row["class"]), row["changed_at"])
 
 
 def _old_lists(db: Database, work: Work, before: str) -> None:
