@@ -254,6 +254,12 @@ def test_while_trainingportal_cannot_be_asked_nothing_is_given_up(here: Here) ->
     assert report.counts == {"bookings.confirmed": 4}
 
 
+@pytest.mark.parametrize(("asked_s", "waits_s"), [(None, 60), (5.0, 60), (600.0, 600), (864_000.0, 3_600)])
+def test_a_trainingportal_that_asks_for_time_gets_it(here: Here, asked_s: float | None, waits_s: int) -> None:
+    here.run(Unavailable("trainingportal: 429", retry_after_s=asked_s), later_s=2)
+    assert here.one("SELECT next_look_at - changed_at FROM bookings") == (waits_s,)
+
+
 def test_an_answer_that_cannot_be_read_holds_nobody_else_back_and_is_not_mailed_each_minute(here: Here) -> None:
     here.reserve("b")
     report = here.run(BadAnswer("trainingportal: not JSON", code="not_json"), BJORN, later_s=2)

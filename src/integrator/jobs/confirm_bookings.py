@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from integrator.runtime.run import Run
 
 _AT_ONCE = 200  # bookings of one pass
-_LATER_S = 60  # before Trainingportal is asked again after trouble
+_LATER_S = 60  # before Trainingportal is asked again after trouble, unless it asks for longer
+_LONGEST_S = 3_600
 _ENDED = ("done", "partial", "later", "stopped")  # not skipped, nor broken off
 _SILENCES = 3  # in a row: it is down, and nobody else is asked for in this run
 
@@ -108,7 +109,8 @@ def _trouble(run: "Run", booking: dict[str, Any], error: "Unavailable | BadAnswe
     if booking["order_state"] != "reserved":
         _give_up(run, booking, "lost_seat")
         return not isinstance(error, Unavailable)
-    _later(run, reference, counts=False)
+    asked_s = error.retry_after_s or 0.0 if isinstance(error, Unavailable) else 0.0
+    _later(run, reference, counts=False, wait_s=max(_LATER_S, min(asked_s, _LONGEST_S)))
     if isinstance(error, ItemError):
         run.set_aside(f"booking {reference}", error.message)
     else:  # an answer that cannot be read, too: cron mails it when it lasts, not each minute
