@@ -77,6 +77,17 @@ def test_a_signature_that_comes_again_after_a_cancellation_books_nothing(here: D
     assert here.rows("SELECT state FROM bookings") == [("cancelled",)]
 
 
+def test_a_signature_whose_booking_a_restore_has_forgotten_gets_a_seat(here: Doors) -> None:
+    query = signed(here, IDA)
+    first = ask(here, query).json["bookingReference"]
+    with here.app.extensions["desks"].open() as desk, desk.db.tx():
+        desk.db.write("DELETE FROM bookings")
+        desk.db.write("DELETE FROM orders")
+    again = {ask(here, query).json["bookingReference"] for _ in range(2)}
+    assert len(again) == booked(here) == 1
+    assert first not in again
+
+
 def test_a_nameless_signature_that_comes_again_and_again_is_one_booking(here: Doors) -> None:
     query = signed(here, {"courseClassExternalId": CLASS}, off_s=WINDOW_S)
     found = set()

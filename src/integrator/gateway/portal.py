@@ -62,10 +62,8 @@ def reserve(call: Call, *, wanted: Format | None, signed: bool) -> Answer:
     if isinstance(found, str):
         return tell(400, SeatAnswer(successful="false", errorMessage=found))
     mark = call.query("signature") if signed else None
-    if mark and (known := call.here.signatures.answered(mark)):  # whatever became of the booking
-        return tell(200, SeatAnswer(successful="true", bookingReference=known))
     try:
-        reference = _reserve(call, found)
+        reference = (_answered(call, mark) if mark else None) or _reserve(call, found)
     except (Full, NotBookable, NotFound) as error:
         no = tell(200, SeatAnswer(successful="false", errorMessage=_reason(error)))
         return replace(no, note=getattr(error, "code", "not_found"))
@@ -74,6 +72,16 @@ def reserve(call: Call, *, wanted: Format | None, signed: bool) -> Answer:
     if mark:
         call.here.signatures.keep(mark, reference)
     return tell(200, SeatAnswer(successful="true", bookingReference=reference))
+
+
+def _answered(call: Call, mark: str) -> str | None:
+    """What this signature was answered with, whatever became of the booking; None: a restore has forgotten it."""
+    known = call.here.signatures.answered(mark)
+    if known is None:
+        return None
+    with call.here.reading() as db:
+        is_there = db is not None and db.value("SELECT 1 FROM bookings WHERE reference = ?", (known,))
+        return known if is_there else None
 
 
 def cancel(call: Call, *, wanted: Format | None) -> Answer:

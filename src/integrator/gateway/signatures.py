@@ -9,7 +9,7 @@ from integrator.gateway.scratch import Scratch
 KEEP_S = 2 * WINDOW_S + 1  # from the earliest moment at which one is taken to the latest, whole seconds being compared
 MOST_ROWS = 10_000
 _KNOWN = "SELECT reference FROM signatures WHERE mark = ?1 AND at BETWEEN ?2 - ?3 AND ?2 + ?3"
-_KEEP = "INSERT OR IGNORE INTO signatures (mark, reference, at) VALUES (?, ?, ?)"
+_KEEP = "INSERT OR REPLACE INTO signatures (mark, reference, at) VALUES (?, ?, ?)"
 _STALE = "DELETE FROM signatures WHERE at NOT BETWEEN ? AND ?"
 _SURPLUS = (
     "DELETE FROM signatures WHERE mark IN (SELECT mark FROM signatures ORDER BY at"
@@ -31,7 +31,7 @@ class Signatures:
         return None if row is None else str(row[0])
 
     def keep(self, signature: str, reference: str) -> None:
-        """Remember the first answer to a signature; older ones go."""
+        """Remember the answer to a signature, in place of one that a restore has forgotten; older ones go."""
         now = self._clock()
         span = (now - KEEP_S, now + KEEP_S)
         row = (self._mark(signature), reference, now)
