@@ -390,6 +390,16 @@ def test_a_script_that_cannot_begin_answers_as_safely_as_any_other(here: Doors) 
     assert {f"{name}: {value}" for name, value in SAFE_HEADERS.items()} <= set(head)
 
 
+def test_a_script_that_the_disk_refuses_something_answers_and_says_so_in_a_sentence(here: Doors) -> None:
+    (here.home / ".env").unlink()
+    (here.home / ".env").symlink_to(".env")
+    variables = {"REQUEST_METHOD": "GET", "PATH_INFO": "/docs", "SERVER_NAME": "x", "SERVER_PORT": "80"}
+    done = run_cgi(variables, b"", here.environ)
+    assert done.stdout.startswith(b"Status: 503")
+    assert b".env: cannot be read or written" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_gunicorn_says_nothing_of_what_it_cannot_read(here: Doors) -> None:
     assert " ".join(GUNICORN) in DOCS.read_text(encoding="utf-8")
     with gunicorn(here.environ) as host:  # which fails when the token was said

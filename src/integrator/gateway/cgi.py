@@ -22,7 +22,7 @@ def serve() -> None:
     application: Callable[..., Iterable[bytes]]
     try:
         application = create_app(need_home(os.environ), os.environ)
-    except IntegratorError as error:
+    except (IntegratorError, OSError) as error:
         print(words(error), file=sys.stderr)  # noqa: T201 (the web server's log)
         application = _told(failure(error), SAFE_HEADERS)
     CGIHandler().run(application)
