@@ -745,6 +745,25 @@ def test_a_certificate_that_takes_too_long_is_tried_by_the_next_run_and_holds_no
     assert (here.run().exit_code, here.rows("SELECT * FROM set_aside")) == (0, [])
 
 
+def test_where_no_certificate_can_be_made_now_files_leave_all_the_same(
+    here: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder for temporary files is full, or gone."""
+    here.certificates = True
+    here.book(B)
+    for booking in (TP, B):
+        here.complete(booking)
+    here.put(f"{B}.pdf")
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    report = here.run()
+    assert (report.exit_code, [one for one, _ in here.uploaded()]) == (75, [B])
+    [waiting] = report.waiting.values()
+    assert "cannot be made now: /nowhere" in waiting
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert here.run().exit_code == 0
+    assert len(here.uploaded()) == 2
+
+
 def test_on_a_machine_that_is_too_busy_not_every_certificate_is_tried(here: Office) -> None:
     slow = dict.fromkeys("BCDEFG", Unavailable("takes longer than 30 s"))
     for letter in slow:

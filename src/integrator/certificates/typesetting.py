@@ -25,18 +25,23 @@ _NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), _NOWHERE
 def typeset(folder: Folder, template: str, data: Mapping[str, Any], *, day: str, timeout_s: float) -> bytes:
     """Fill a template in with data, as a PDF; day (ISO) is what it takes for today.
 
-    Errors  Unusable: with file and line; its words may quote a value; TooSlow
+    Errors  Unusable: with file and line; its words may quote a value; TooSlow, also where the machine refuses: a full
+            disk for temporary files, no memory for a process
     """
     if find_spec("typst") is None:
         what = "is not installed, and certificates need it: pip install 'integrator[certificates]'"
         raise Unusable(Problem("typst", what))
     today = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
     asked = json.dumps({"data": json.dumps(data), "today": today, "template": template})
-    with tempfile.TemporaryDirectory(prefix="integrator-certificate-") as name:
-        root = Path(name) / "folder"
-        root.mkdir()
-        folder.copy_to(root, template)
-        return _run(folder, template, asked, root, timeout_s)
+    try:
+        with tempfile.TemporaryDirectory(prefix="integrator-certificate-") as name:
+            root = Path(name) / "folder"
+            root.mkdir()
+            folder.copy_to(root, template)
+            return _run(folder, template, asked, root, timeout_s)
+    except OSError as error:
+        what = f"cannot be made now: {error.filename or 'temporary files'}: {error.strerror}"
+        raise TooSlow(Problem(f"{folder.shown}/{template}", what)) from None
 
 
 def _run(folder: Folder, template: str, asked: str, root: Path, timeout_s: float) -> bytes:
