@@ -354,3 +354,22 @@ def test_of_two_troubles_the_graver_one_ends_the_run_and_the_other_is_said(
             exchange.finish()
     assert ended.value is expected
     assert exchange.run.report.remarks == [(second if expected is first else first).message]
+
+
+def test_what_a_run_beside_us_is_telling_is_left_to_it(door: Door) -> None:
+    """It is not in doubt, as that of a killed run would be: told twice at once, the slower one would lose its row."""
+    door.take("1", "2")
+    with closing(open_store(door.home.var / "integrator.db", backups=door.home.backups).db) as db:
+        beside = Door(door.home, db)
+
+        class Slow(FakeStatuses):
+            def send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
+                with beside.exchange(number=2) as exchange:
+                    exchange.finish()
+                return super().send(group)
+
+        door.oilmat.statuses = lambda *, at_most_s: Slow(door.oilmat, at_most_s)  # type: ignore[method-assign]
+        with door.exchange() as exchange:
+            exchange.tell()
+            exchange.finish()
+    assert ([key for key, _ in door.oilmat.told], beside.oilmat.told) == (["a/1", "a/2"], [])

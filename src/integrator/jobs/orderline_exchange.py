@@ -13,8 +13,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from integrator.domain.orderlines.order import STATUS_EFFECT, scope_of
-from integrator.errors import BadAnswer, ConfigError, IntegratorError, Refused, Stopped, StoreDamaged, Unavailable
+from integrator.errors import (
+    BadAnswer,
+    ConfigError,
+    IntegratorError,
+    LockHeld,
+    Refused,
+    Stopped,
+    StoreDamaged,
+    Unavailable,
+)
 from integrator.jobs import orderline_telling
+from integrator.runtime import lock
 
 if TYPE_CHECKING:
     from integrator.jobs.orderline_intake import Intake, Taken
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 NAMED = 20  # so many refused orders, and unknown fields, are named; the rest is counted
 BRIEF_S = 5.0  # for one request beside the children: nobody collects them meanwhile
 SHARE_S = 1.0  # for asking, and for telling, in one beat: afterwards no further request is begun
+TELLING = "oilmat-status"  # the lock of who tells: what another run is telling now would look like left by a dead one
 
 
 @dataclass
@@ -180,7 +191,10 @@ class Exchange:
         self._delivery.sender = sender
         self._waited = len(self._delivery.tally.waiting)
         try:
-            self._delivery.run()
+            with lock.hold(self.parts.settings.home.locks, TELLING, since=self.run.now):
+                self._delivery.run()
+        except LockHeld:  # a run beside us tells them; what it leaves is the next one's
+            return
         except (Refused, Unavailable) as error:
             self.met(error)
             self._leave_alone()
