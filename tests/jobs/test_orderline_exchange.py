@@ -38,6 +38,7 @@ class FakeOilMat:
     offers: dict[str, list[bytes]] = field(default_factory=dict)
     errors: dict[str, IntegratorError] = field(default_factory=dict)
     deaf: bool = False
+    refused: str | None = None  # the workshop of which it takes no status
     cost_s: float = 0.0
     now: float = 0.0
     asked: list[tuple[str, float | None]] = field(default_factory=list)
@@ -72,6 +73,8 @@ class FakeStatuses:
 
     def send(self, group: Sequence[Message]) -> Sequence[Done | IntegratorError]:
         [message] = group
+        if message.key.partition("/")[0] == self.oilmat.refused:
+            raise Refused("oilmat: tell a status: answered 403")
         self.oilmat.told.append((message.key, self.at_most_s))
         self.oilmat.now += self.oilmat.cost_s
         return [Unavailable("oilmat: no answer; it is sent again") if self.oilmat.deaf else Done(None, "told")]
@@ -373,3 +376,15 @@ def test_what_a_run_beside_us_is_telling_is_left_to_it(door: Door) -> None:
             exchange.tell()
             exchange.finish()
     assert ([key for key, _ in door.oilmat.told], beside.oilmat.told) == (["a/1", "a/2"], [])
+
+
+def test_a_workshop_whose_statuses_are_refused_starves_none_behind_it(door: Door) -> None:
+    for workshop in SHOPS:
+        door.take("1", workshop=workshop)
+    door.oilmat.refused = "a"
+    for number in range(20):
+        with suppress(Refused), door.exchange(number=number) as exchange:
+            exchange.tell()
+            exchange.finish()
+    assert sorted(key for key, _ in door.oilmat.told) == ["b/1", "c/1"]
+    assert door.db.value("SELECT count(*) FROM outbox WHERE effect = 'oilmat.status' AND state = 'received'") == 1

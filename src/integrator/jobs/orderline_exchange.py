@@ -192,7 +192,7 @@ class Exchange:
         self._waited = len(self._delivery.tally.waiting)
         try:
             with lock.hold(self.parts.settings.home.locks, TELLING, since=self.run.now):
-                self._delivery.run()
+                self._tell_in_turn(self._delivery)
         except LockHeld:  # a run beside us tells them; what it leaves is the next one's
             return
         except (Refused, Unavailable) as error:
@@ -200,6 +200,16 @@ class Exchange:
             self._leave_alone()
         if self._has_failed():
             self._leave_alone()
+
+    def _tell_in_turn(self, delivery: "Delivery") -> None:
+        """One workshop's first, in each run another's, then all: one that is always refused starves none behind it."""
+        if self._scope is None and (waiting := self.run.outbox.scopes(STATUS_EFFECT)):
+            delivery.scope = waiting[zlib.crc32(b"%d" % self.run.id) % len(waiting)]
+            try:
+                delivery.run()
+            finally:
+                delivery.scope = None
+        delivery.run()
 
     def _made(self, sender: Any) -> "Delivery":
         return self.run.delivery(

@@ -122,6 +122,14 @@ class Outbox:
         """Messages of one scope that wait for their next try may be sent at once; gives back how many."""
         return self.db.write("UPDATE outbox SET next_at = 0 WHERE scope = ? AND state = 'received'", (scope,))
 
+    def scopes(self, effect: str) -> list[str]:
+        """The scopes in which a message of an effect has not ended."""
+        rows = self.db.all(
+            "SELECT DISTINCT scope FROM outbox WHERE effect = ? AND state IN ('received', 'processing') ORDER BY scope",
+            (effect,),
+        )
+        return [row["scope"] for row in rows]
+
     def pending(self, effect: str, *, scope: str | None = None) -> int:
         """How many messages of an effect have not ended."""
         return int(
