@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from integrator.domain.orderlines.order import EFFECT, Order, scope_of
 from integrator.home import Home, init_home
-from integrator.jobs import workshop_desk
+from integrator.jobs import orderline_desk, workshop_desk
 from integrator.jobs.orderline_intake import Intake
 from integrator.jobs.push_orderline import Book, Shop, push_orderline
 from integrator.runner import Options, run_job
@@ -513,6 +513,24 @@ def test_what_comes_again_after_a_restore_is_looked_for_first(tmp_path: Path) ->
     assert garage.row()["status"] == "processing"
     garage.calmly()
     assert (garage.paper.writes, garage.status()) == (1, ("failed", "kræver manuel kontrol"))
+
+
+def test_an_old_doubt_that_a_person_brought_back_survives_a_look_that_fails(garage: Garage) -> None:
+    """The day until it is given up is counted from their word, not from days ago."""
+    garage.take()
+    garage.paper.mishaps = Unreadable(garage.paper, "slow")
+    for _ in range(40):
+        garage.run()
+        garage.now += 3_600
+    assert garage.status() == ("failed", "kræver manuel kontrol")
+    with garage.store() as db:
+        db.write("UPDATE orderlines SET reason_code = 'line-conflict'")
+        orderline_desk.retry(db, "bennys-auto", "0007", clock=lambda: garage.now)
+    garage.run()
+    assert garage.status() == ("processing", "afklares")
+    garage.paper.mishaps = {}
+    garage.calmly()
+    assert (garage.paper.writes, garage.status()) == (1, ("completed", ""))
 
 
 _FACTS = {"unique_id": "0007", "case_id": "560", "product_nr": "OL-0530", "product_amount": "5.5"}

@@ -193,7 +193,7 @@ def retry(db: Database, workshop: str, unique_id: str, *, clock: Callable[[], fl
                 hint=f"integrator orderline resolve --workshop {workshop} {unique_id} --as completed --note TEXT"
                 "   or --as failed",
             )
-        state = Outbox(db, clock=clock).retry(row["message_id"])
+        state = Outbox(db, clock=clock).retry(row["message_id"], afresh=True)
         phase = row["phase"] if state == "processing" else None  # what was seen before is needed for looking
         key = key_of(workshop, unique_id)
         Orderlines(db).restarted(key, "retried", "by a person", phase=phase, at=int(clock()))

@@ -297,10 +297,11 @@ class Outbox:
             "body_hash": row["body_hash"].hex(),
         }
 
-    def retry(self, row_id: int, *, looked: bool = False) -> str:
+    def retry(self, row_id: int, *, looked: bool = False, afresh: bool = False) -> str:
         """failed → received, or a waiting one at once. Gives back the state it has now.
 
         One that failed out of a doubt goes back to processing: the next run looks there first, unless somebody looked.
+        afresh   its doubt is as old as this word: a look that fails does not give it up at once
         Errors  NotFound; UsageError: it is completed, in doubt, or has no body any more
         """
         row = self.get(row_id)
@@ -310,9 +311,9 @@ class Outbox:
         state = "processing" if doubted else "received"
         written = self.db.write(
             "UPDATE outbox SET state = ?1, attempts = 0, next_at = 0, changed_at = ?2,"
-            " uncertain_since = iif(?1 = 'processing', uncertain_since, NULL)"
+            " uncertain_since = iif(?1 = 'processing', iif(?5, ?2, uncertain_since), NULL)"
             " WHERE id = ?3 AND state = ?4 AND body IS NOT NULL",
-            (state, int(self.clock()), row_id, row["state"]),
+            (state, int(self.clock()), row_id, row["state"], afresh),
         )
         _expect_one(written, row_id)
         return state
