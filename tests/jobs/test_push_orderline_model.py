@@ -515,6 +515,20 @@ def test_what_comes_again_after_a_restore_is_looked_for_first(tmp_path: Path) ->
     assert (garage.paper.writes, garage.status()) == (1, ("failed", "kræver manuel kontrol"))
 
 
+def test_what_was_uncertain_for_a_day_is_told_with_what_a_person_can_type(garage: Garage) -> None:
+    """The outbox's commands are refused for orderlines."""
+    garage.take()
+    garage.paper.mishaps = Unreadable(garage.paper, "slow")
+    told = {}
+    for _ in range(40):
+        report = garage.run()
+        assert report is not None
+        told |= report.failed
+        garage.now += 3_600
+    said = "uncertain for more than a day; look on case 560, then: integrator explain bennys-auto/0007"
+    assert told == {"workshop.orderline bennys-auto/0007": said}
+
+
 def test_an_old_doubt_that_a_person_brought_back_survives_a_look_that_fails(garage: Garage) -> None:
     """The day until it is given up is counted from their word, not from days ago."""
     garage.take()

@@ -60,6 +60,11 @@ def _may_look(run: "Run", message: "Message") -> bool:
     return row["phase"] != "doubt" or not 0 <= run.clock() - row["phase_at"] < rest_s(row["reason_times"])
 
 
+def _advise(message: "Message") -> str:
+    """The outbox's own commands leave orderlines alone."""
+    return f"look on case {order_of(message.body).case_id}, then: integrator explain {message.key}"
+
+
 def push_orderline(run: "Run", shop: Shop) -> None:
     """Deliver what waits for one workshop.
 
@@ -152,6 +157,7 @@ def _deliver(run: "Run", shop: Shop, book: "Book", session: "BrowserSession") ->
         note=warden.note,
         pause=warden.is_closed,
         look=lambda message: _may_look(run, message),
+        advise=_advise,
         scope=scope_of(shop.workshop.id),
         waits=False,
     )

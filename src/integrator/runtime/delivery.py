@@ -64,6 +64,11 @@ class Tally:
         self.failed.pop(key, None)
 
 
+def look_yourself(message: Message) -> str:
+    drop, again = f"integrator outbox drop {message.id}", f"integrator outbox retry {message.id} --without-looking"
+    return f"look there yourself; is it in: {drop}; is it not: {again}"
+
+
 @dataclass
 class Delivery:
     """Brings the messages of one effect to one sender, oldest first; trouble holds back its own key only.
@@ -76,6 +81,7 @@ class Delivery:
     waits   what a killed run left is waited for until it is settled. A run that passes by again and again does not
             wait, and looks for the same message only every LOOK_AGAIN_S
     pause   asked before every unit: something more urgent is there, the rest is for the next pass
+    advise  what a person does about one of which nobody can tell whether it is there
     """
 
     outbox: Outbox
@@ -90,6 +96,7 @@ class Delivery:
     advance: Callable[[int], None] = lambda number: None
     pause: Callable[[], bool] = lambda: False
     look: Callable[[Message], bool] = lambda message: True
+    advise: Callable[[Message], str] = look_yourself
     scope: str | None = None
     waits: bool = True
     tally: Tally = field(default_factory=Tally)
@@ -239,7 +246,7 @@ class Delivery:
                 if found is not None:
                     self._complete(message, found)
                 elif not self.sender.resends:
-                    held = f"held: it may have arrived, though nothing there tells of it; {_look_yourself(message)}"
+                    held = f"held: it may have arrived, though nothing there tells of it; {self.advise(message)}"
                     self._fail(message, Rejected(held), doubted=True)
                 elif message.attempts >= self.patience.attempts:
                     given_up = f"not there after {message.attempts} attempts; {message.key} was left alone"
@@ -265,17 +272,12 @@ class Delivery:
             if isinstance(error, Conflict):
                 self._fail(message, Conflict(f"duplicate: {error.message}", code=error.code))
             elif self.outbox.clock() - since > UNCERTAIN_LIMIT_S:
-                uncertain = f"uncertain for more than a day; {_look_yourself(message)}"
+                uncertain = f"uncertain for more than a day; {self.advise(message)}"
                 self._fail(message, Conflict(uncertain, code=UNCERTAIN))
             else:
                 unknown = f"outcome unknown, and looking it up failed: {error.message}"
                 self._doubt(message, InDoubt(unknown, code=getattr(error, "code", None)))
                 self.tally.wait(message.key, "outcome unknown, and looking it up failed")
-
-
-def _look_yourself(message: Message) -> str:
-    drop, again = f"integrator outbox drop {message.id}", f"integrator outbox retry {message.id} --without-looking"
-    return f"look there yourself; is it in: {drop}; is it not: {again}"
 
 
 def _why_open(message: Message) -> str:

@@ -10,7 +10,7 @@ from integrator.database import Database
 from integrator.domain.fetched import Notes
 from integrator.effects import Done, Message, Sender
 from integrator.errors import IntegratorError
-from integrator.runtime.delivery import Delivery, Patience
+from integrator.runtime.delivery import Delivery, Patience, look_yourself
 from integrator.runtime.outbox import Outbox
 from integrator.runtime.report import Report
 from integrator.runtime.stopping import Stopper
@@ -128,6 +128,7 @@ class Run:
         note: Callable[[Message, str, IntegratorError], None] = lambda message, state, error: None,
         pause: Callable[[], bool] = lambda: False,
         look: Callable[[Message], bool] = lambda message: True,
+        advise: Callable[[Message], str] = look_yourself,
         scope: str | None = None,
         waits: bool = True,
     ) -> Delivery:
@@ -145,6 +146,7 @@ class Run:
             advance=self.progress.advance,
             pause=pause,
             look=look,
+            advise=advise,
             scope=scope,
             waits=waits,
         )
