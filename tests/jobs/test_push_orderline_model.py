@@ -418,9 +418,11 @@ def test_a_case_that_is_not_found_is_looked_for_once_more_after_ten_minutes(gara
     assert (report.exit_code, garage.status()) == (3, ("failed", "sag ikke fundet"))
 
 
-def test_what_waits_for_more_than_a_day_has_failed_with_its_reason(garage: Garage) -> None:
+@pytest.mark.parametrize(("call", "mishap"), [("open_case", "case-locked"), ("save", "!case-locked")])
+def test_what_waits_for_more_than_a_day_has_failed_with_its_reason(garage: Garage, call: str, mishap: str) -> None:
+    """Some ERPs say only when a line is saved that a colleague has the case open: that wrote nothing either."""
     garage.take()
-    garage.paper.mishaps = AtCalls(garage.paper, "open_case", "case-locked")
+    garage.paper.mishaps = AtCalls(garage.paper, call, mishap)
     until = garage.now + 86_400
     while garage.now < until:
         assert garage.status()[0] == "received"

@@ -16,6 +16,7 @@ LEASE_S = 300
 Compared = Literal["new", "same", "replaced", "reused"]
 Content = tuple[str | None, str | None, str | None]  # case, product, amount
 ARMED = ("armed", "half", "doubt")  # from here on a line may be there
+LOCKED = "case-locked"  # by a colleague, which some ERPs tell only who saves: as if it had not been touched
 _JOINED = (
     "SELECT o.*, x.id AS message_id, x.attempts, x.next_at, x.reason AS last_error, x.sent_at, x.uncertain_since,"
     " CASE WHEN o.bad_reason IS NOT NULL THEN 'bad request' ELSE x.state END AS status"
@@ -201,6 +202,8 @@ class Orderlines:
 
         The same as before is told once, with the time when it began: it may go on for a day, every minute.
 
+        A save that was refused because the case is locked is not counted as a touch: it waits for as long as all else.
+
         code   None: nothing new is known of why; the reason stays what it was. How often it was seen in a row is
                counted anew where a doubt begins
         """
@@ -215,9 +218,10 @@ class Orderlines:
             "UPDATE orderlines SET reason_times = CASE WHEN ?1 IS NULL THEN reason_times"
             "  WHEN reason_code IS ?1 AND (?2 IS NOT 'doubt' OR phase IS 'doubt') THEN reason_times + 1 ELSE 1 END,"
             " reason_code = coalesce(?1, reason_code),"
+            " arms = arms - (?2 IS NULL AND phase = 'armed' AND ?1 IS ?5),"
             " phase = ?2, phase_at = ?3, untold = 1, changed_at = ?3, lease_owner = NULL, lease_until = NULL"
             " WHERE id = ?4",
-            (code, phase, at, known["id"]),
+            (code, phase, at, known["id"], LOCKED),
         )
         waits = "disarmed" if known["phase"] in ARMED and code is None else "waits"
         what = {"processing": "doubt", "received": waits}.get(state, state)
