@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from sqlite3 import OperationalError
@@ -234,6 +235,7 @@ def test_a_login_in_an_order_is_found_nowhere_afterwards(create, run, home):
 
 _WORKER = """
 import sys
+import time
 from integrator.cli import main
 sys.stdin.readline()
 for _ in range(int(sys.argv.pop())):
@@ -717,6 +719,33 @@ def test_a_doubt_that_was_given_up_can_be_settled(create, run, home):
         deliver(db, InDoubt("the page went away", code="slow"))
         deliver(db, Conflict("line 4 bears its id with another amount", code="line-conflict"))
     assert resolve(run, "completed").out == "bennys-auto/0007: completed\n"
+
+
+def close(home, how, lease_s=0):
+    """In doubt, and its workshop is not worked for any more. lease_s: a run of another machine is still at it."""
+    with opened(home) as db:
+        begin(db, phase="armed")
+        with db.tx():
+            held = ("elsewhere 1 1", int(time.time()) + lease_s)
+            db.write("UPDATE orderlines SET lease_owner = ?, lease_until = ?", held)
+            if how == "off":
+                Workshops(db).set_active(W, False, at=AT)
+            else:
+                Workshops(db).block([W], how, at=AT)
+
+
+@pytest.mark.parametrize("how", ["off", "login-refused"])
+@pytest.mark.parametrize(("fate", "reason"), [("completed", ""), ("failed", "afgjort af en person")])
+def test_a_doubt_of_a_workshop_that_no_run_works_for_can_be_settled(create, run, home, how, fate, reason):
+    create(order())
+    close(home, how)
+    assert resolve(run, fate, "x", "--json").json() == {"reason": reason, "status": fate, "unique_id": "0007"}
+
+
+def test_a_doubt_that_a_run_is_still_at_is_left_to_it(create, run, home):
+    create(order())
+    close(home, "off", lease_s=200)
+    assert (resolve(run, "completed").code, run("orderline", "status", *HERE, "0007").out[-11:]) == (2, "processing\n")
 
 
 def test_what_is_known_to_have_no_line_needs_no_person(create, run, home):

@@ -206,7 +206,7 @@ def resolve(
     """Keep what a person saw on the case, where reading cannot settle it. Gives back its status.
 
     Nobody can tell whether its line is there; or one with its id is, with another product or amount, and only a person
-    can say that it shall stay so.
+    can say that it shall stay so; or it is in doubt, and no run looks because its workshop is off or blocked.
 
     Errors  NotFound; UsageError: it has not failed, its fate is known, or the note says nothing
     """
@@ -214,8 +214,11 @@ def resolve(
     if not note or len(note) > LONGEST_NOTE or not note.isprintable():
         raise UsageError(f"orderline resolve: --note: say in 1 to {LONGEST_NOTE} characters what was seen")
     with db.tx():
-        row = _failed("resolve", db, workshop, unique_id)
-        if row["reason_code"] not in (MANUAL, CONFLICT) and row["uncertain_since"] is None:
+        row = Orderlines(db).get(workshop, unique_id)
+        is_open = _is_left_in_doubt(db, row, clock())
+        if not is_open:
+            row = _failed("resolve", db, workshop, unique_id)
+        if not is_open and row["reason_code"] not in (MANUAL, CONFLICT) and row["uncertain_since"] is None:
             code = row["reason_code"] or "failed"
             known = _KNOWN.get(code, f"no line of it is there as far as could be read ({code})")
             raise UsageError(
@@ -223,13 +226,22 @@ def resolve(
                 hint=f"integrator orderline retry --workshop {workshop} {unique_id}",
             )
         lines, key, at = Orderlines(db), key_of(workshop, unique_id), int(clock())
-        Outbox(db, clock=clock).resolve(row["message_id"], done=completed, reason="a person says so")
+        Outbox(db, clock=clock).resolve(row["message_id"], done=completed, reason="a person says so", open_too=is_open)
         if completed:
             lines.event(key, "resolved", note, at=at)
             lines.verified(key, row["line_ref"], "a person", None, at=at)
         else:
             lines.settled(key, "resolved", note, at=at)
         return status(db, workshop, unique_id)
+
+
+def _is_left_in_doubt(db: Database, row: Mapping[str, Any], now: float) -> bool:
+    """It may be on its case, and no run looks: none works on it, and none will as long as its workshop stands so."""
+    state = Workshops(db).get(row["workshop"])
+    doubtful = row["phase"] in ARMED or row["uncertain_since"] is not None
+    held = lease.holder(row["lease_owner"], row["lease_until"], at=now) is not None
+    nobody_looks = not state.active or state.blocked_code is not None
+    return row["status"] == "processing" and doubtful and nobody_looks and not held
 
 
 def _failed(verb: str, db: Database, workshop: str, unique_id: str) -> dict[str, Any]:

@@ -165,6 +165,9 @@ def worries_of(one: Standing, now: int) -> Iterator[Worry]:
     if counted.doubt_since is not None and now - counted.doubt_since > PATIENCE_S:
         what = f"{workshop}: {_some(counted.doubtful)} in doubt for {format_duration(now - counted.doubt_since)}"
         then = f"runs look again, at least each hour; why they cannot: {_queue_of(workshop, 'task')}"
+        if one.state.blocked_code or not one.state.active:  # it may never be worked for again
+            command = f"integrator orderline resolve --workshop {workshop} {counted.doubtful[0]}"
+            then = f"no run looks: look at the case, then: {command} --as completed|failed --note TEXT"
         yield Worry("doubt", workshop, what, then)
     if counted.manual_checks:
         what = f"{workshop}: {_some(counted.manual_checks)} cannot be told to be on the case or not (manual check)"

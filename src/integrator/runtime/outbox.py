@@ -318,19 +318,20 @@ class Outbox:
         _expect_one(written, row_id)
         return state
 
-    def resolve(self, row_id: int, *, done: bool, reason: str) -> None:
+    def resolve(self, row_id: int, *, done: bool, reason: str, open_too: bool = False) -> None:
         """failed → completed, or failed with another reason: a person looked at the other side and says so.
 
-        Errors  NotFound; UsageError: it has not failed
+        open_too   also processing: the caller knows that no run works on it
+        Errors     NotFound; UsageError: it has not failed
         """
         row = self.get(row_id)
-        if row["state"] != "failed":
+        if row["state"] != "failed" and not (open_too and row["state"] == "processing"):
             raise UsageError(f"outbox: message {row_id} is {_why_not(row)}; it was left as it is")
         written = self.db.write(
             "UPDATE outbox SET state = iif(?1, 'completed', 'failed'), body = iif(?1, NULL, body), reason = ?2,"
             " uncertain_since = NULL, changed_at = ?3, completed_at = iif(?1, ?3, NULL)"
-            " WHERE id = ?4 AND state = 'failed'",
-            (done, reason, int(self.clock()), row_id),
+            " WHERE id = ?4 AND state = ?5",
+            (done, reason, int(self.clock()), row_id, row["state"]),
         )
         _expect_one(written, row_id)
 
