@@ -257,6 +257,18 @@ def test_files_that_no_workshop_takes_need_a_person(run: Run, home: Path, quiet:
     assert health(run, "nord").problems == []
 
 
+def test_what_a_killed_run_was_taking_in_for_a_workshop_that_is_gone_needs_a_person(
+    run: Run, home: Path, quiet: Floor
+) -> None:
+    """Its orders are in no store, and the logins in them are not masked yet."""
+    spool = home / "var" / "spool" / "orderlines"
+    for name in ("mikes/taking/e.json", "Bennys Auto/taking/f.json", "bennys-auto/taking/g.json", "mikes/done/h.json"):
+        (spool / name).parent.mkdir(parents=True, exist_ok=True)
+        (spool / name).touch()
+    what = "2 file(s) lie where no workshop takes them: Bennys Auto/taking/f.json, mikes/taking/e.json"
+    assert [said for said, _ in troubles(run)] == [what]
+
+
 # status -------------------------------------------------------------------------------------------------------------
 
 

@@ -60,6 +60,9 @@ def _untaken(spool: Path, workshops: "Mapping[str, Workshop]") -> Iterator[str]:
         taken = workshop == entry.name or (workshop and folder in named_folders(spool, workshops, workshop))
         try:
             yield from (f"{_shown(entry.name)}/{name}" for name in _stay(folder, taken=bool(taken)))
+            if workshop != entry.name:  # begun by a run that was killed, when a workshop was still called so
+                lying = _stay(folder / TAKING, taken=False)
+                yield from (f"{_shown(entry.name)}/{TAKING}/{name}" for name in lying)
         except OSError:
             yield f"{_shown(entry.name)}/"
 
