@@ -484,6 +484,14 @@ def test_a_block_and_its_end_are_told_to_oilmat_of_all_that_wait(db, lines, work
     assert untold_after(lambda: workshops.unblock(W, at=AT)) == []
 
 
+def test_other_pages_of_a_type_do_not_hide_that_a_login_was_refused(db, workshops):
+    with db.tx():
+        workshops.block(["karls-biler"], "login-refused", at=AT)
+        workshops.block([W, "karls-biler"], "layout-changed", at=AT + 1)
+    found = [(one.blocked_code, one.blocked_at) for one in (workshops.get("karls-biler"), workshops.get(W))]
+    assert found == [("login-refused", AT), ("layout-changed", AT + 1)]
+
+
 def test_unblocking_forgets_all_that_closed_a_workshop(db, workshops):
     with db.tx():
         workshops.block([W, "karls-biler"], "layout-changed", at=AT)

@@ -78,8 +78,13 @@ class Workshops:
         return None if row is None else int(row["first_at"])
 
     def block(self, workshops: Iterable[str], code: str, *, at: int) -> None:
-        """They take no orderlines until a person has looked; that is why theirs wait, and OilMat is to hear of it."""
+        """They take no orderlines until a person has looked; that is why theirs wait, and OilMat is to hear of it.
+
+        Other pages, which all workshops of a type have, do not hide that the login of one of them was refused.
+        """
         for workshop in workshops:
+            if code == "layout-changed" and self.get(workshop).blocked_code:
+                continue
             self._set(workshop, at, blocked_code=code, blocked_at=at)
             Orderlines(self._db).retell(workshop, at=at)
 
