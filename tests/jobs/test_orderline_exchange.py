@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from integrator.database import Database
+from integrator.domain.instants import utc_text
 from integrator.effects import Done, Message
 from integrator.errors import BadAnswer, Blocked, Inactive, IntegratorError, Refused, Stopped, Unavailable
 from integrator.home import Home, init_home, make_var
@@ -23,6 +24,7 @@ from integrator.runtime.run import Run
 from integrator.runtime.stopping import Stopper
 from integrator.settings import load_settings
 from integrator.store import open_store
+from integrator.store.orderlines import Orderlines
 from integrator.systems.oilmat import Page
 from orderline_books import AT, SECRET, order, raw
 
@@ -388,3 +390,26 @@ def test_a_workshop_whose_statuses_are_refused_starves_none_behind_it(door: Door
             exchange.finish()
     assert sorted(key for key, _ in door.oilmat.told) == ["b/1", "c/1"]
     assert door.db.value("SELECT count(*) FROM outbox WHERE effect = 'oilmat.status' AND state = 'received'") == 1
+
+
+def test_what_is_told_later_is_newer_also_by_a_clock_that_was_set_back(door: Door) -> None:
+    """By updated_at OilMat knows the newer of two, and leaves out an older one."""
+    door.take("1")
+    with door.exchange() as exchange:
+        exchange.tell()
+    with door.db.tx():
+        door.db.write("UPDATE outbox SET state = 'failed' WHERE effect = 'workshop.orderline'")
+        Orderlines(door.db).noted("a/1", "failed", "case-closed", "closed", at=AT - 3_600)
+    with door.exchange(number=2) as exchange:
+        exchange.tell()
+    body = json.loads(door.db.value("SELECT body FROM outbox WHERE effect = 'oilmat.status'"))
+    assert (body["status"], body["updated_at"]) == ("failed", utc_text(AT + 1))
+
+
+def test_what_an_earlier_version_has_told_is_not_told_again(door: Door) -> None:
+    door.take("1")
+    with door.db.tx():
+        door.db.write('UPDATE orderlines SET told = \'["received", ""]\'')
+    with door.exchange() as exchange:
+        exchange.tell()
+    assert door.db.value("SELECT count(*) FROM outbox WHERE effect = 'oilmat.status'") == 0

@@ -46,16 +46,27 @@ def _write_down(run: "Run", lines: Orderlines, workshop: str, blocked: str | Non
     with run.db.tx():
         for row in lines.untold(workshop):
             status, reason = shown(row, blocked=blocked)
-            text = json.dumps([status, reason], ensure_ascii=False)
+            before, told_at = _told_before(row["told"])
+            # By this moment OilMat knows the newer of two: it goes on, also by a clock that was set back.
+            at = max(row["changed_at"], told_at + 1)
+            text = row["told"] if before == (status, reason) else json.dumps([status, reason, at], ensure_ascii=False)
             if queue and text != row["told"]:
                 key = key_of(workshop, row["unique_id"])
-                run.outbox.latest(STATUS_EFFECT, key, _body(row, status, reason), scope=scope_of(workshop))
+                run.outbox.latest(STATUS_EFFECT, key, _body(row, status, reason, at), scope=scope_of(workshop))
             lines.told(row["id"], text, row["changed_at"])
 
 
-def _body(row: dict[str, Any], status: str, reason: str) -> dict[str, str]:
+def _told_before(text: str | None) -> tuple[tuple[str, str] | None, int]:
+    """What was told last, and as of when; 0: by a version that did not keep it."""
+    if text is None:
+        return None, 0
+    status, reason, *at = json.loads(text)
+    return (status, reason), at[0] if at else 0
+
+
+def _body(row: dict[str, Any], status: str, reason: str, at: int) -> dict[str, str]:
     facts = {"workshop": row["workshop"], "unique_id": row["unique_id"], "status": status, "reason": reason}
-    return facts | {"updated_at": utc_text(row["changed_at"])}
+    return facts | {"updated_at": utc_text(at)}
 
 
 def _rewrite(path: Path, lines: Orderlines, workshop: str, blocked: str | None, *, changed: bool) -> None:
