@@ -192,6 +192,7 @@ def test_one_that_waits_says_for_what(run: Run, way: Way, now: int) -> None:
     assert now_said.endswith("(login afvist): workshop bennys-auto is blocked since 14:00, until a person has looked")
     assert then.startswith("next: mend its login ([bennys-auto] in config/workshops.toml: ")
     assert then.endswith(", then: integrator workshop test-login bennys-auto")
+    workshops.unblock(WORKSHOP, at=now)
     workshops.block([WORKSHOP], "layout-changed", at=now)
     unblock = "integrator workshop activate bennys-auto --unblock"
     assert _last(run)[1] == f"next: mend config/workshops/au2office.toml, then: {unblock}"
@@ -507,7 +508,8 @@ def test_what_was_only_counted_is_to_be_compared(line_ref: str | None, line: str
     assert "has its id" not in run("explain", KEY).out
     assert _last(run) == [
         f"now: completed: on case 4711-560, {line}as far as counting tells: no line there bears its id",
-        "next: compare it with case 4711-560: no line there bears its id",
+        "next: compare it with case 4711-560: no line there bears its id; is it there: integrator orderline resolve"
+        " --workshop bennys-auto 0007 --as completed --note TEXT",
     ]
 
 

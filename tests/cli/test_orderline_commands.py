@@ -748,6 +748,17 @@ def test_a_doubt_that_a_run_is_still_at_is_left_to_it(create, run, home):
     assert (resolve(run, "completed").code, run("orderline", "status", *HERE, "0007").out[-11:]) == (2, "processing\n")
 
 
+def test_a_line_that_was_counted_is_not_to_be_compared_any_more_once_a_person_has_seen_it(create, run, home):
+    create(order())
+    with opened(home) as db:
+        deliver(db, Done("line-1"))
+        db.write("UPDATE orderlines SET confidence = 'by count'")
+    assert resolve(run, "failed").code == 2
+    assert resolve(run, "completed", "linje 3").out == "bennys-auto/0007: completed\n"
+    with opened(home) as db:
+        assert (Orderlines(db).by_count(W), row(db)["confidence"], row(db)["line_ref"]) == ([], "a person", "line-1")
+
+
 def test_what_is_known_to_have_no_line_needs_no_person(create, run, home):
     create(order())
     with opened(home) as db:

@@ -210,7 +210,7 @@ def test_counted_lines_and_orders_nobody_could_keep_are_noted(run: Run, floor: F
     assert health(run).notes == ["refused", "refused"]
     result = run("workshop", "health")
     assert result.code == 0
-    assert "note: bennys-auto: counted, not read back: 30: compare them with the cases" in result.out
+    assert "note: bennys-auto: counted, not read back: 30: compare them with the cases; what is there:" in result.out
     named = "0 order(s) had no id to keep, 1 an id with other content: 0007 (1 min ago: other content)"
     assert f"note: bennys-auto: {named}" in result.out
     assert "note: 1 order(s) named no workshop of ours, or had no id to keep: no id (1 min ago: no JSON)" in result.out

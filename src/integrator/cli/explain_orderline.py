@@ -284,10 +284,15 @@ def next_step(story: OrderlineStory, now: "datetime") -> str | None:
         return _after_failing(story)
     if told["status"] == "completed":
         by_count = told["confidence"] == "by count" and told["archived_at"] is None
-        return f"compare it with case {told['case_id']}: no line there bears its id" if by_count else None
+        return _after_counting(told) if by_count else None
     if told["held_by"]:
         return "wait for that run to end"
     return _after_waiting(story, now)
+
+
+def _after_counting(told: Mapping[str, Any]) -> str:
+    there = f"integrator orderline resolve --workshop {told['workshop']} {told['unique_id']} --as completed --note TEXT"
+    return f"compare it with case {told['case_id']}: no line there bears its id; is it there: {there}"
 
 
 def _after_waiting(story: OrderlineStory, now: "datetime") -> str:

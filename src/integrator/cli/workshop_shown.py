@@ -122,7 +122,9 @@ def print_health(seen: "Health", now: "datetime", *, single: bool) -> None:
 def _notes(row: dict[str, Any]) -> "Iterator[str]":
     """What a person may look at, but has no place in a narrow table."""
     if row["by_count"]:
-        yield f"{row['id']}: counted, not read back: {', '.join(row['by_count'])}: compare them with the cases"
+        ids, one = ", ".join(row["by_count"]), row["by_count"][0]
+        then = f"integrator orderline resolve --workshop {row['id']} {one} --as completed --note TEXT"
+        yield f"{row['id']}: counted, not read back: {ids}: compare them with the cases; what is there: {then}"
 
 
 def _print_tables(rows: list[dict[str, Any]], now: "datetime") -> None:

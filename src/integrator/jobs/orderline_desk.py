@@ -206,7 +206,8 @@ def resolve(
     """Keep what a person saw on the case, where reading cannot settle it. Gives back its status.
 
     Nobody can tell whether its line is there; or one with its id is, with another product or amount, and only a person
-    can say that it shall stay so; or it is in doubt, and no run looks because its workshop is off or blocked.
+    can say that it shall stay so; or it is in doubt, and no run looks because its workshop is off or blocked; or its
+    line was only counted.
 
     Errors  NotFound; UsageError: it has not failed, its fate is known, or the note says nothing
     """
@@ -215,6 +216,8 @@ def resolve(
         raise UsageError(f"orderline resolve: --note: say in 1 to {LONGEST_NOTE} characters what was seen")
     with db.tx():
         row = Orderlines(db).get(workshop, unique_id)
+        if completed and row["status"] == "completed" and row["confidence"] == "by count":
+            return _compared(db, row, note, int(clock()))
         is_open = _is_left_in_doubt(db, row, clock())
         if not is_open:
             row = _failed("resolve", db, workshop, unique_id)
@@ -233,6 +236,14 @@ def resolve(
         else:
             lines.settled(key, "resolved", note, at=at)
         return status(db, workshop, unique_id)
+
+
+def _compared(db: Database, row: Mapping[str, Any], note: str, at: int) -> dict[str, Any]:
+    """A person has seen the line that was counted: nobody needs to compare it any more. Inside tx()."""
+    lines, key = Orderlines(db), key_of(row["workshop"], row["unique_id"])
+    lines.event(key, "resolved", note, at=at)
+    lines.verified(key, row["line_ref"], "a person", None, at=at)
+    return status(db, row["workshop"], row["unique_id"])
 
 
 def _is_left_in_doubt(db: Database, row: Mapping[str, Any], now: float) -> bool:
