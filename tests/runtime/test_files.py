@@ -25,7 +25,8 @@ def test_until_it_is_on_the_disk_the_one_before_stands_there(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as refused:
         files.replace(path, b"newer")
+    assert refused.value.filename == str(path)  # without a name it would be told as a bug
     assert seen == [(b"old", 5)]
-    assert path.read_bytes() == b"old"
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"old", [path])
