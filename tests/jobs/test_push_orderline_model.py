@@ -22,6 +22,7 @@ from integrator.runtime.report import Report
 from integrator.secret import Reference, Secret
 from integrator.settings import Workshop
 from integrator.store.orderlines import Orderlines, shown
+from integrator.store.past import doubt_what_waited
 from integrator.store.workshops import Workshops
 from integrator.systems.browser.locators import Locators
 from integrator.systems.workshops import session as sessions
@@ -517,11 +518,29 @@ def test_what_comes_again_after_a_restore_is_looked_for_first(tmp_path: Path) ->
     assert (garage.paper.writes, garage.status()) == (1, ("failed", "kræver manuel kontrol"))
 
 
+def test_a_doubt_that_comes_back_from_an_old_backup_begins_anew(garage: Garage) -> None:
+    """What was sent since is waited for, and one look that fails does not give it up."""
+    garage.take()
+    garage.paper.mishaps = Unreadable(garage.paper, "slow")
+    garage.run()
+    garage.now += 30 * 3_600
+    with garage.store() as db, db.tx():
+        doubt_what_waited(db, int(garage.now))
+    garage.run()
+    assert garage.status() == ("processing", "afklares")
+    garage.paper.mishaps = {}
+    garage.paper.lines.clear()
+    garage.run()
+    assert (garage.status()[0], garage.paper.writes) == ("processing", 1)
+    garage.calmly()
+    assert (garage.status(), garage.paper.writes) == (("completed", ""), 2)
+
+
 def test_what_was_uncertain_for_a_day_is_told_with_what_a_person_can_type(garage: Garage) -> None:
     """The outbox's commands are refused for orderlines."""
     garage.take()
     garage.paper.mishaps = Unreadable(garage.paper, "slow")
-    told = {}
+    told: dict[str, str] = {}
     for _ in range(40):
         report = garage.run()
         assert report is not None

@@ -48,11 +48,10 @@ def _doubt_orderlines(db: Database, at: int) -> None:
         "UPDATE outbox SET uncertain_since = ?1 WHERE effect = ?2 AND state = 'failed' AND body IS NOT NULL",
         (at, ORDERLINE),
     )
-    # A run had only looked at its case then; it may have gone on.
+    # A run may have gone on with it since; and that nobody looked while it lay in a backup gives up no doubt.
     db.write(
         "UPDATE outbox SET sent_at = ?1, uncertain_since = ?1, changed_at = ?1, reason = ?3"
-        " WHERE effect = ?2 AND state = 'processing' AND uncertain_since IS NULL AND key IN"
-        " (SELECT workshop || '/' || unique_id FROM orderlines WHERE phase IN ('claimed', 'looked'))",
+        " WHERE effect = ?2 AND state = 'processing'",
         (at, ORDERLINE, _MAYBE_SENT),
     )
     db.write(
