@@ -759,6 +759,18 @@ def test_a_line_that_was_counted_is_not_to_be_compared_any_more_once_a_person_ha
         assert (Orderlines(db).by_count(W), row(db)["confidence"], row(db)["line_ref"]) == ([], "a person", "line-1")
 
 
+def test_an_id_that_begins_with_a_hyphen_is_an_id(create, run, home):
+    """OilMat may send it, and what health and explain say to type has to do."""
+    create([order("-7"), order("--yes")])
+    assert run("orderline", "status", *HERE, "-7").out == "bennys-auto/-7: received\n"
+    with opened(home) as db:
+        fail(db, "manual-check")
+    said = ("--as", "completed", "--note", "x", "--json")
+    assert run("orderline", "resolve", *HERE, "-7", *said).json()["unique_id"] == "-7"
+    assert run("orderline", "resolve", *HERE, "--yes", *said).code == 0
+    assert run("orderline", "clear", *HERE, "--yess", "0007").code == 4
+
+
 def test_what_is_known_to_have_no_line_needs_no_person(create, run, home):
     create(order())
     with opened(home) as db:

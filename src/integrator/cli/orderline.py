@@ -25,6 +25,7 @@ app = typer.Typer(
 AS_JSON = typer.Option(False, "--json", help="Print it as JSON.")
 WORKSHOP = typer.Option(..., "--workshop", metavar="WORKSHOP", help="Whose orders.")
 ID = typer.Argument(..., metavar="ID", help="The unique_id of an order.")
+ANY_ID = {"ignore_unknown_options": True}  # an id may begin with a hyphen
 IDS = typer.Argument(None, metavar="[ID ...]", help="The unique_ids of some orders.", show_default=False)
 DASH = typer.Argument(None, metavar="[-]", help="Read standard input, also a terminal.", show_default=False)
 
@@ -65,7 +66,7 @@ def create(
         raise typer.Exit(2)
 
 
-@app.command()
+@app.command(context_settings=ANY_ID)
 def status(
     unique_id: str = ID,
     workshop: str = WORKSHOP,
@@ -127,7 +128,7 @@ def queue(
         render.print_table(["order", "case", "product", "amount>", "status", "reason", "since"], rows)
 
 
-@app.command()
+@app.command(context_settings=ANY_ID)
 def clear(
     unique_ids: list[str] | None = IDS,
     workshop: str = WORKSHOP,
@@ -191,7 +192,7 @@ def _clear_all(found: "Settings", shop: str, which: "Kind", *, yes: bool, as_jso
         typer.echo(clean(f"{shop}: {len(ids)} {done}{': ' if ids else ''}{', '.join(ids)}"))
 
 
-@app.command()
+@app.command(context_settings=ANY_ID)
 def retry(unique_id: str = ID, workshop: str = WORKSHOP, as_json: bool = AS_JSON) -> None:
     """Let the next run begin a failed order anew.
 
@@ -209,7 +210,7 @@ def retry(unique_id: str = ID, workshop: str = WORKSHOP, as_json: bool = AS_JSON
     _tell(shop, told, as_json)
 
 
-@app.command()
+@app.command(context_settings=ANY_ID)
 def resolve(
     unique_id: str = ID,
     workshop: str = WORKSHOP,
