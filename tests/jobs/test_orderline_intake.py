@@ -8,9 +8,11 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import unicodedata
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dying import failing
@@ -20,7 +22,7 @@ from integrator.effects import Done
 from integrator.errors import Unavailable
 from integrator.home import Home, init_home
 from integrator.jobs import orderline_desk as desk
-from integrator.jobs.orderline_intake import NOWHERE, REUSED, Intake, fetch, key_shown
+from integrator.jobs.orderline_intake import NOWHERE, REUSED, Intake, Known, fetch, key_shown
 from integrator.jobs.orderline_spool import untaken
 from integrator.secret import Secret
 from integrator.standins.base import serve
@@ -341,6 +343,11 @@ def test_quirk_16_a_workshop_is_one_of_ours_and_never_a_path(db, intake, tmp_pat
 @pytest.mark.parametrize("name", [W, "Bennys Auto", "BENNYS AUTO", "Bennys-auto"])
 def test_a_workshop_goes_by_its_id_and_by_its_name(db, intake, name):
     assert one(intake, order(workshop=name)).workshop == W
+
+
+def test_a_name_is_the_same_however_its_letters_are_put_together():
+    known = Known({"aa": msgspec.structs.replace(workshops()[W], id="aa", name="Blåvand Auto")})
+    assert known.find(unicodedata.normalize("NFD", "BLÅVAND Auto")) == "aa"
 
 
 def test_quirk_17_what_lies_in_the_spool_folder_is_for_us_alone(intake, spool):

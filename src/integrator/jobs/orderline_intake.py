@@ -69,16 +69,25 @@ class Known:
 
     def __init__(self, workshops: "Mapping[str, Workshop]") -> None:
         self.missed = False
-        self._ids = {name.casefold(): found.id for found in workshops.values() for name in (found.id, found.name)}
+        self._ids = {_plain(name): found.id for found in workshops.values() for name in (found.id, found.name)}
         self._workshops = workshops
 
     def find(self, name: str) -> str | None:
-        found = self._ids.get(name.casefold())
+        found = self._ids.get(_plain(name))
         self.missed = found is None
         return found
 
     def has_credentials(self, workshop: str) -> bool:
         return self._workshops[workshop].has_credentials
+
+
+def _plain(name: str) -> str:
+    """What all ways of writing a name share. Folders made on a Mac have å as a letter and a ring."""
+    if not name.isascii():
+        import unicodedata  # most starts need none of it
+
+        name = unicodedata.normalize("NFC", name)
+    return name.casefold()
 
 
 def listed(workshops: "Mapping[str, Workshop]") -> str:
