@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -200,6 +201,15 @@ def _in_files(home: Home) -> dict[str, list[str]]:
         path.stem: [json.loads(line)["unique_id"] for line in path.read_text(encoding="utf-8").splitlines()]
         for path in home.status.iterdir()
     }
+
+
+def test_what_a_run_left_that_was_killed_while_it_wrote_a_file_that_tells_goes_after_a_day(home: Home) -> None:
+    home.status.mkdir(exist_ok=True)
+    draft = home.status / f".{WORKSHOP}.jsonl.4711"
+    draft.write_text('{"unique_id": "0007"}\n')
+    os.utime(draft, (OLD, OLD))
+    assert (cleanup(home, at=int(time.time())).counts, draft.exists()) == ({}, True)
+    assert (cleanup(home).counts, draft.exists()) == ({"unfinished_copies.deleted": 1}, False)
 
 
 def test_the_files_that_tell_of_orderlines_forget_them_too(home: Home, db: Database) -> None:

@@ -69,6 +69,7 @@ def _delete_files(run: "Run", home: "Home", retention: "RetentionSettings", spoo
     taken_in = gdpr_files.old_orderline_files(orderlines_in(home, spool), retention.evidence_days, run.at)
     run.count(orderline_files__deleted=gdpr_files.delete(taken_in))
     gdpr_files.shorten_status_files(run.db, home.status)
+    run.count(unfinished_copies__deleted=gdpr_files.sweep_drafts(home.status, run.at))
     if unknown := _delete_papers(run, home):
         run.remark(
             f"not ours: {unknown} file(s) or folder(s) in {home.root / 'documents'} of no booking: can hold people, and"

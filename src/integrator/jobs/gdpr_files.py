@@ -50,6 +50,13 @@ def delete_empty_folders(top: Path, now: int, emptied: Iterable[Path]) -> None:
                 gone.add(folder.parent)
 
 
+def sweep_drafts(folder: Path, now: int) -> int:
+    """Delete the drafts of var/status that killed runs left. A draft may bear the time of what it tells: it is as old
+    as its last change. Gives back how many there were."""
+    drafts = [path for path in folder.glob(".*.jsonl.*") if path.lstat().st_ctime < now - DAY_S]
+    return delete(drafts)
+
+
 def shorten_status_files(db: Database, folder: Path) -> None:
     """Take out of var/status what tells of orderlines that the store does not have any more.
 
