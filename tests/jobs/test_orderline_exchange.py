@@ -361,6 +361,23 @@ def test_of_two_troubles_the_graver_one_ends_the_run_and_the_other_is_said(
     assert exchange.run.report.remarks == [(second if expected is first else first).message]
 
 
+def test_an_order_that_names_no_workshop_of_ours_is_a_bad_request_of_the_one_that_was_asked_for(door: Door) -> None:
+    """A workshop was renamed: the cursor goes on behind its orders, and without a row OilMat would hear nothing."""
+    door.oilmat.offers = {"a": [raw(order("1", workshop="Former Name"))]}
+    with door.exchange() as exchange:
+        exchange.ask()
+        exchange.tell()
+        exchange.finish()
+    row = Orderlines(door.db).get("a", "1")
+    said = "workshop: must be the id or the name of a configured workshop"
+    assert (row["status"], row["bad_reason"], row["case_id"]) == ("bad request", said, "560")
+    assert [key for key, _ in door.oilmat.told] == ["a/1"]
+    door.oilmat.offers = {"a": [raw(order("1", workshop="a"))]}
+    with door.exchange(number=2) as exchange:
+        exchange.ask()
+    assert Orderlines(door.db).get("a", "1")["status"] == "received"
+
+
 def test_what_a_run_beside_us_is_telling_is_left_to_it(door: Door) -> None:
     """It is not in doubt, as that of a killed run would be: told twice at once, the slower one would lose its row."""
     door.take("1", "2")

@@ -175,6 +175,9 @@ class Intake:
 
     def _refuse(self, item: "BadRequest", source: str, only: str | None) -> Taken:
         workshops = Workshops(self.db)
+        # What was asked for by its workshop is offered once: who offers it hears only of what has a row.
+        if source == "pull" and item.workshop is None:
+            item = replace(item, workshop=only)
         if item.workshop is None or item.unique_id is None:
             where = item.workshop or only or NOWHERE
             workshops.refused(where, "rejected", item.unique_id, item.reason, at=self.at)
