@@ -171,3 +171,11 @@ def test_two_workshops_that_log_in_as_one_user_are_a_wrong_configuration(home: H
     with pytest.raises(ConfigError) as wrong:
         load_settings(home, {}, needs=())
     assert "[bennys-auto] logs in there as the same user" in str(wrong.value)
+
+
+def test_the_same_address_spelled_otherwise_is_the_same(home: Home) -> None:
+    text = TOML.replace("http://127.0.0.1:1", "https://erp.example.org")
+    write(home, "config/workshops.toml", text.replace("http://127.0.0.1:2", "https://ERP.example.org:443/"))
+    with pytest.raises(ConfigError) as wrong:
+        load_settings(home, {}, needs=())
+    assert "[bennys-auto] logs in there as the same user" in str(wrong.value)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from integrator.errors import ConfigError, Problem
 from integrator.home import Home, shipped
@@ -75,12 +76,18 @@ def _same_names(file: TomlFile, found: dict[str, Workshop]) -> list[Problem]:
 
 def _same_logins(file: TomlFile, found: dict[str, Workshop]) -> list[Problem]:
     """Ids count per workshop, and a case has one list of lines: two workshops in one ERP would take one another's."""
-    logins: dict[tuple[str, str], str] = {}
+    logins: dict[tuple[object, str], str] = {}
     problems = []
     for workshop, read in found.items():
         if read.username is not None:
-            first = logins.setdefault((read.base_url, read.username.casefold()), workshop)
+            first = logins.setdefault((_place(read.base_url), read.username.casefold()), workshop)
             if first != workshop:
                 what = f"[{workshop}] username: [{first}] logs in there as the same user: they would be one workshop"
                 problems.append(file.problem((workshop, "username"), what))
     return problems
+
+
+def _place(url: str) -> tuple[str | None, int | None, str]:
+    """Where an address leads: a host is the same in capitals, and with the port that it has anyway."""
+    found = urlsplit(url)
+    return found.hostname, found.port or {"http": 80, "https": 443}.get(found.scheme), found.path
