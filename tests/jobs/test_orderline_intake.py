@@ -1,5 +1,6 @@
 """Orders come in: by command, as files, from OilMat. Each is kept once, whatever it looks like, and never a login."""
 
+import errno
 import json
 import os
 import re
@@ -345,6 +346,23 @@ def test_a_workshop_goes_by_its_id_and_by_its_name(db, intake, name):
     assert one(intake, order(workshop=name)).workshop == W
 
 
+def test_a_file_that_cannot_be_moved_is_said_and_the_others_are_taken(db, intake, spool, monkeypatch):
+    """A folder of the workshop's name may be another file system."""
+    for name, unique_id in ((W, "7"), ("Bennys Auto", "8")):
+        (spool / name).mkdir(exist_ok=True)
+        (spool / name / "a.json").write_bytes(raw(order(unique_id)))
+    rename = Path.rename
+
+    def elsewhere(path, target):
+        if path.parent.name == "Bennys Auto":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", elsewhere)
+    found = [(taken.unique_id, taken.result, taken.reason) for taken in intake.take_files(spool, W)]
+    assert found == [(None, "rejected", "a.json: Invalid cross-device link"), ("7", "new", "")]
+
+
 def test_a_name_is_the_same_however_its_letters_are_put_together():
     known = Known({"aa": msgspec.structs.replace(workshops()[W], id="aa", name="Blåvand Auto")})
     assert known.find(unicodedata.normalize("NFD", "BLÅVAND Auto")) == "aa"
@@ -470,8 +488,8 @@ def test_a_file_that_turns_into_a_link_while_it_is_taken_is_not_followed(db, int
     path = drop(spool, "a.json", order("8"))
 
     class Swapping(Intake):
-        def _claimed(self, own: Path) -> list[Path]:
-            [claimed] = super()._claimed(own)
+        def _claimed(self, own: Path, stuck: list[str]) -> list[Path]:
+            [claimed] = super()._claimed(own, stuck)
             claimed.unlink()
             claimed.symlink_to(outside)
             return [claimed]

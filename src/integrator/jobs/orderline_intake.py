@@ -7,7 +7,6 @@ order are thrown away here: neither the store nor the files that stay behind hav
 import os
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,21 +215,25 @@ class Intake:
         moves  False: every file stays where it is, because the store is only a copy (a dry run)
         """
         own = folder / workshop
+        stuck: list[str] = []
         try:
-            ready = self._claimed(own) if moves else [*_waiting(own / TAKING), *self._lying(own)]
+            ready = self._claimed(own, stuck) if moves else [*_waiting(own / TAKING), *self._lying(own)]
         except OSError as error:
             return [self._bad("rejected", workshop, None, f"{own}: {error.strerror}", credentials=False)]
-        return [one for path in ready[:MOST_FILES] for one in self._take_or_say(path, workshop, moves=moves)]
+        said = [self._bad("rejected", workshop, None, reason, credentials=False) for reason in stuck]
+        return said + [one for path in ready[:MOST_FILES] for one in self._take_or_say(path, workshop, moves=moves)]
 
     def _lying(self, own: Path) -> list[Path]:
         """What waits in its folder, and in those that are called by its name: no path is made of a name."""
         named = named_folders(own.parent, self.workshops, own.name)
         return [path for each in (own, *named) for path in _waiting(each)]
 
-    def _claimed(self, own: Path) -> list[Path]:
+    def _claimed(self, own: Path, stuck: list[str]) -> list[Path]:
         """What waits, under names that nobody else writes to, behind what a run that was killed left there.
 
         Whoever writes orders.json again and again may do so while the one before is read: that is another file.
+
+        stuck   gets why a file cannot be moved: it stays, and the others are taken
         """
         taking = own / TAKING
         for folder in (own, taking):
@@ -238,8 +241,12 @@ class Intake:
         moment = datetime.fromtimestamp(self.at, UTC).strftime("%Y%m%dT%H%M%SZ")
         before = f"{moment}-{os.urandom(3).hex()}"
         for number, path in enumerate(self._lying(own)[:MOST_FILES]):
-            with suppress(FileNotFoundError):  # another run beside us has it
+            try:
                 path.rename(taking / f"{before}-{number:03}-{_shortened(path.name)}")
+            except FileNotFoundError:  # another run beside us has it
+                continue
+            except OSError as error:  # its folder is another file system, or not ours to change
+                stuck.append(f"{_shown(path)}: {error.strerror}")
         return _waiting(taking)
 
     def _take_or_say(self, path: Path, workshop: str, *, moves: bool) -> list[Taken]:
@@ -249,7 +256,7 @@ class Intake:
         except FileNotFoundError:  # another run beside us was faster
             return []
         except OSError as error:
-            reason = f"{os.fsencode(path.name).decode(errors='replace')}: {error.strerror}"
+            reason = f"{_shown(path)}: {error.strerror}"
             return [self._bad("rejected", workshop, None, reason, credentials=False)]
 
     def _take_file(self, path: Path, workshop: str, *, moves: bool) -> list[Taken]:
@@ -304,6 +311,10 @@ def _waiting(folder: Path) -> list[Path]:
             if entry.name.endswith(".json") and entry.name[0] != "." and entry.is_file(follow_symlinks=False)
         ]
     return [folder / name for name in sorted(names)]
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path.name).decode(errors="replace")
 
 
 def _shortened(name: str) -> str:
