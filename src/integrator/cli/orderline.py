@@ -220,7 +220,8 @@ def resolve(
 ) -> None:
     """Say what you saw on a case, where reading cannot settle an order.
 
-    Nobody could tell whether its line is there; or a line with its id is, with another product or amount.
+    Nobody could tell whether its line is there; or a line with its id is, with another product or amount; or it is in
+    doubt at a workshop that is off or blocked; or its line was only counted.
 
     Example: integrator orderline resolve --workshop bennys-auto 0007 --as completed --note "line 3, 5.5 l"
     """
