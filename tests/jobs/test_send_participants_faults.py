@@ -1,5 +1,6 @@
 """send-participants when Maconomy, Mailgun or the machine misbehaves: nothing is lost, nothing is sent twice."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from integrator.domain.participants import Participant
 from integrator.errors import Unavailable
 from integrator.standins.catalogue import sample
+from integrator.store import backup
 from jobs.sending import (
     ASE,
     CLASS,
@@ -248,6 +250,18 @@ def test_a_mail_that_never_arrived_is_sent_again_when_that_is_settled(here: Worl
     assert len(mails(here)) == 1
     pass_time(here)
     assert send(here)["exit_code"] == 0
+    assert sorted(recipients(here)) == [ASE, JORGEN]
+
+
+def test_a_list_that_a_restored_store_forgot_is_found_hours_later_and_not_sent_again(here: World) -> None:
+    ready(here, mailgun_extra="settle_s = 1.0")
+    at, eve = datetime.now(UTC), date(2027, 2, 28)
+    with here.store() as db:
+        made = backup.make(db, here.home / "var" / "backups")
+    go(here, at=at.isoformat(), today=eve)
+    backup.restore(made, here.home / "var" / "integrator.db", at=(at + timedelta(hours=8)).timestamp())
+    for hours in (24, 25):
+        assert go(here, at=(at + timedelta(hours=hours)).isoformat(), today=eve).exit_code == 0
     assert sorted(recipients(here)) == [ASE, JORGEN]
 
 

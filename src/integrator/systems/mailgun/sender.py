@@ -9,8 +9,9 @@ from integrator.errors import BadAnswer, Conflict, IntegratorError, ItemError, R
 from integrator.systems.mailgun.events import ABOUT_SENDING, Events
 from integrator.systems.mailgun.form import ascii_address
 
-# Their clock is not ours; an earlier attempt at the same mail counts as well, and its key tells it from others.
-LOOK_BACK_S = 3600
+# As long as they keep events for certain. Their clock is not ours; an earlier attempt at the same mail counts as well,
+# also one that a restored store has forgotten, and its key tells it from others.
+LOOK_BACK_S = 3 * 86_400
 
 
 class Post(Protocol):
