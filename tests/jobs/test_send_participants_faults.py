@@ -332,6 +332,39 @@ def test_a_list_of_a_day_that_is_over_is_dropped(here: World) -> None:
     assert here.mails() == []
 
 
+MOVED = [{"date": "08-03-2027", "startTime": "09:00", "endTime": "16:00"}]
+
+
+@pytest.mark.parametrize(
+    "facts", [{"status": "Aflyst"}, {"courseDays": MOVED, "startDate": "08-03-2027", "endDate": "08-03-2027"}]
+)
+def test_a_list_that_waits_is_dropped_when_its_class_is_cancelled_or_moved(here: World, facts: dict[str, Any]) -> None:
+    ready(here)
+    here.configure()
+    send(here)
+    set_course(here, **facts)
+    here.configure(mailgun=True)
+    report = send(here)
+    assert (report["exit_code"], here.mails()) == (0, [])
+    assert "2 participant list(s) of classes that do not take place then were dropped" in report["remarks"]
+    here.maconomy.seed({"restore": True})
+    assert here.run("import-courses").code == 0
+    send(here)
+    pass_time(here)
+    send(here)
+    assert sorted(recipients(here)) == [ASE, JORGEN]
+
+
+def test_a_list_in_doubt_of_a_class_that_was_cancelled_is_looked_for_and_never_sent(here: World) -> None:
+    ready(here)
+    here.servers[2].faults.add({"match": POST, "times": 2, "fault": {"kind": "reset", "when": "before"}})
+    send(here)
+    pass_time(here)
+    set_course(here, status="Aflyst")
+    assert send(here)["counts"] == {"mailgun.participant-list.outdated": 2}
+    assert here.mails() == []
+
+
 def test_a_list_of_today_still_goes_out(here: World) -> None:
     ready(here)
     here.configure()

@@ -8,6 +8,7 @@ from jobs.sending import (
     ASE,
     CLASS,
     JORGEN,
+    LIST,
     THE_DAY_BEFORE,
     aside,
     go,
@@ -286,6 +287,27 @@ def test_a_trainer_who_was_replaced_does_not_get_what_still_waits(here: World) -
     reasons = here.rows("SELECT state, body, reason FROM outbox WHERE effect LIKE 'mailgun%' AND state <> 'completed'")
     assert reasons == [("failed", None, "this trainer is not its trainer any more")] * 2
     assert here.run("status", "--json").json["set_aside"] == {}
+
+
+def test_who_is_no_trainer_any_more_gets_nothing_also_when_nobody_else_is(here: World) -> None:
+    ready(here)
+    here.configure()
+    send(here)
+    set_course(here, trainers=[])
+    here.configure(mailgun=True)
+    assert send(here)["exit_code"] == 3
+    assert recipients(here) == []
+
+
+def test_who_is_no_trainer_any_more_gets_nothing_also_when_the_list_cannot_be_read(here: World) -> None:
+    ready(here)
+    here.configure()
+    send(here)
+    set_course(here, trainers=[trainer(IDA)])
+    here.configure(mailgun=True)
+    here.servers[0].faults.add({"match": LIST, "fault": {"kind": "status", "status": 503}})
+    assert send(here)["exit_code"] == 75
+    assert recipients(here) == []
 
 
 def test_a_trainer_who_comes_back_gets_the_list_after_all(here: World) -> None:

@@ -43,6 +43,12 @@ def meets_on(course: Course, day: str) -> bool:
     return course.start[:10] <= day <= (course.end or course.start)[:10]
 
 
+def is_of_use(course: Course, day: str, today: date) -> bool:
+    """Whether a list of that day helps anybody: not when the class has moved to other days that are still to come."""
+    known = [session.date for session in course.days] or [(course.end or course.start or "")[:10]]
+    return meets_on(course, day) or max(known) < today.isoformat()
+
+
 def believe(participants: Sequence[Participant], course: Course) -> None:
     """An empty list of a class that has taken seats is not believed: a trainer must not read that nobody comes.
 
@@ -97,6 +103,11 @@ def mail(course: Course, day: str, to: Trainer, people: Sequence[dict[str, Any]]
 def scope_of(class_id: str) -> str:
     """What all lists of a class have in common in the outbox."""
     return f"class:{class_id}"
+
+
+def class_of(scope: str) -> str:
+    """The class, by what its lists have in common."""
+    return scope.removeprefix(scope_of(""))
 
 
 def key_of(class_id: str, day: str, recipient: str, version: int) -> str:

@@ -4,10 +4,11 @@ Reads   maconomy   GET /api/participant/ID, for classes that meet until the targ
         wordpress  trainers that editors entered, where Maconomy names none with an address (policy: or first)
 Keeps   store      participant_lists (who was sent what, as keyed hashes), set_aside: classes without an address
 Writes  mailgun    one mail per class, day and recipient; once more only when the list changed (outbox, once)
-Guard   an empty list of a class with taken seats is not believed; the list of a day that is over is not sent
+Guard   an empty list of a class with taken seats is not believed; a list that waited is not sent when its day is over,
+        its class does not take place then, or its trainer is another one by now
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,16 +19,17 @@ from integrator.domain.lists import PARTICIPANT_LIST
 from integrator.effects import Sender
 from integrator.errors import BadAnswer, ItemError, NotFound, Unavailable
 from integrator.jobs.list_mails import InTime, queued
-from integrator.jobs.trainers import recipients
+from integrator.jobs.trainers import ASIDE, recipients
 from integrator.runtime.run import Run
 from integrator.store import DAY_S
-from integrator.store.courses import Catalogue
+from integrator.store.courses import Catalogue, SetAside
 from integrator.store.lists import Lists, Sent, list_fingerprint, recipient_code
 from integrator.systems.maconomy import Maconomy
 from integrator.systems.wordpress import WordPress
 
 _GIVE_UP_AFTER = 5  # classes in a row without an answer: Maconomy is down, the rest waits for the next run
 People = list[dict[str, Any]]
+_Meetings = dict[str, tuple[Course, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ def send_participants(
     # decide and keep, class by class: what was read of one is not lost with the next
     outdated_before = min(today, now).isoformat()
     _drop_outdated(run, outdated_before)
+    is_of_use = _Use(run, now, missing_limit)
+    _drop_useless(run, is_of_use)
+    _drop_of_others(run, meetings, trainers, key=key)
     for course, people in _fetched(run, maconomy, [course for course in classes if course.id in trainers]):
         with run.db.tx():
             for day in meetings[course.id][1]:
@@ -77,14 +82,12 @@ def send_participants(
                 _keep(run, course, day, trainers[course.id], people, key=key, asked_since=asked_since)
     # deliver
     if sender is not None:
-        run.deliver(PARTICIPANT_LIST, InTime(run, sender, outdated_before), keep=queued(run))
+        run.deliver(PARTICIPANT_LIST, InTime(run, sender, outdated_before, is_of_use), keep=queued(run))
     elif waiting := run.outbox.pending(PARTICIPANT_LIST):
         run.remark(f"[mailgun] is switched off: {waiting} participant list(s) stay in the outbox")
 
 
-def _meetings(
-    run: Run, days: Sequence[str], class_id: str | None, *, missing_limit: int
-) -> dict[str, tuple[Course, list[str]]]:
+def _meetings(run: Run, days: Sequence[str], class_id: str | None, *, missing_limit: int) -> _Meetings:
     """By class id, the class and on which of the days it meets; of a named class the next day it meets, however far.
 
     Errors  NotFound
@@ -92,7 +95,7 @@ def _meetings(
     if class_id is not None:
         course = _named(run, class_id)
         return {class_id: (course, [rules.next_day(course, days)])} if course else {}
-    catalogue, found = Catalogue(run.db, "course"), dict[str, tuple[Course, list[str]]]()
+    catalogue, found = Catalogue(run.db, "course"), _Meetings()
     for day in days:
         for near in Lists(run.db).classes_near(day, missing_limit=missing_limit):
             met = catalogue.get(near)
@@ -119,6 +122,43 @@ def _drop_outdated(run: Run, day: str) -> None:
         dropped = lists.withdraw(lists.unsent_before(day), "its day is over", at=run.at)
     if dropped:
         run.remark(f"{dropped} participant list(s) of days that are over were never sent; they were dropped")
+
+
+class _Use:
+    """Whether a list of a class and a day helps anybody, as far as the catalogue knows."""
+
+    def __init__(self, run: Run, today: date, missing_limit: int) -> None:
+        self._catalogue, self._lists = Catalogue(run.db, "course"), Lists(run.db)
+        self._today, self._missing_limit = today, missing_limit
+
+    def __call__(self, class_id: str, day: str) -> bool:
+        course = self._catalogue.get(class_id)
+        if not isinstance(course, Course):  # unknown is not gone
+            return True
+        takes_place = self._lists.takes_place(class_id, missing_limit=self._missing_limit)
+        return takes_place and rules.is_of_use(course, day, self._today)
+
+
+def _drop_useless(run: Run, is_of_use: _Use) -> None:
+    """A list that waited while its class was cancelled, or moved to another day."""
+    lists, reason, dropped = Lists(run.db), "its class does not take place then", 0
+    with run.db.tx():
+        for class_id, key in lists.all_unsent():
+            if not is_of_use(class_id, rules.day_of(key)):
+                dropped += lists.forget(class_id, [key], reason, at=run.at)
+    if dropped:
+        run.remark(f"{dropped} participant list(s) of classes that do not take place then were dropped")
+
+
+def _drop_of_others(run: Run, meetings: _Meetings, trainers: Mapping[str, Sequence[Trainer]], *, key: bytes) -> None:
+    """A list that waits for somebody who is not a trainer of its class any more, also when nobody else is."""
+    lists, without = Lists(run.db), set(SetAside(run.db).of(ASIDE))
+    with run.db.tx():
+        for course, days in meetings.values():
+            if course.id in trainers or course.id in without:
+                to = {recipient_code(key, trainer.email or "") for trainer in trainers.get(course.id, ())}
+                for day in days:
+                    lists.forget_others(course.id, day, to, "this trainer is not its trainer any more", at=run.at)
 
 
 def _fetched(run: Run, maconomy: Maconomy, classes: Sequence[Course]) -> Iterator[tuple[Course, People]]:
@@ -168,7 +208,6 @@ def _keep(
     lists = Lists(run.db)
     fingerprint = list_fingerprint(key, people)
     to = {recipient_code(key, trainer.email or ""): trainer for trainer in trainers}
-    lists.forget_others(course.id, day, to, "this trainer is not its trainer any more", at=run.at)
     for code, trainer in to.items():
         last = lists.newest(course.id, day, code)
         if last is not None and last.fingerprint == fingerprint:

@@ -10,7 +10,7 @@ from integrator.store.courses import SetAside
 from integrator.store.lists import Lists
 from integrator.systems.wordpress import WordPress
 
-_ASIDE = "trainer"  # the kind of set_aside row that `status` shows until somebody has entered an address
+ASIDE = "trainer"  # the kind of set_aside row that `status` shows until somebody has entered an address
 Named = Mapping[str, Sequence[Trainer]]
 
 
@@ -70,8 +70,8 @@ def _remember(run: Run, reasons: Mapping[str, str], judged: Sequence[str], *, mi
     """The classes that need an address: those of now, and earlier ones that are still to come and were not judged."""
     aside = SetAside(run.db)
     with run.db.tx():
-        before = {key: (row["code"], row["reason"]) for key, row in aside.of(_ASIDE).items() if key not in judged}
+        before = {key: (row["code"], row["reason"]) for key, row in aside.of(ASIDE).items() if key not in judged}
         today = rules.business_date(run.now).isoformat()
         ahead = Lists(run.db).to_come(before, today, missing_limit=missing_limit)
         now = {class_id: ("no_trainer_address", reason) for class_id, reason in reasons.items()}
-        aside.replace(_ASIDE, {key: before[key] for key in ahead} | now, at=run.at, run_id=run.id)
+        aside.replace(ASIDE, {key: before[key] for key in ahead} | now, at=run.at, run_id=run.id)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from integrator.database import Database
-from integrator.domain.lists import PARTICIPANT_LIST, day_of, recipient_of, scope_of, version_of
+from integrator.domain.lists import PARTICIPANT_LIST, class_of, day_of, recipient_of, scope_of, version_of
 
 _CODE_DIGITS = 12
 
@@ -90,6 +90,18 @@ class Lists:
         """Keys of the lists of one class, day and recipient of which not a byte has left."""
         return [key for key in self._received(class_id, day) if recipient_of(key) == recipient]
 
+    def all_unsent(self) -> list[tuple[str, str]]:
+        """The class and the key of every list of which not a byte has left."""
+        rows = self._db.all(
+            "SELECT scope, key FROM outbox WHERE effect = ? AND state = 'received'", (PARTICIPANT_LIST,)
+        )
+        return [(class_of(row["scope"]), row["key"]) for row in rows]
+
+    def takes_place(self, class_id: str, *, missing_limit: int) -> bool:
+        """Whether a class is neither cancelled nor gone."""
+        sql = "SELECT 1 FROM courses WHERE id = ? AND status <> 'cancelled' AND missing_runs < ?"
+        return self._db.value(sql, (class_id, missing_limit)) is not None
+
     def unsent_before(self, day: str) -> list[str]:
         """Keys of such lists of an earlier day: sent now, they would be of no use."""
         rows = self._db.all("SELECT key FROM outbox WHERE effect = ? AND state = 'received'", (PARTICIPANT_LIST,))
@@ -122,11 +134,16 @@ class Lists:
         return sum(self._db.write(sql, (reason, at, PARTICIPANT_LIST, key)) for key in keys)
 
     def forget_others(self, class_id: str, day: str, recipients: Collection[str], reason: str, *, at: int) -> None:
-        """Withdraw what waits for somebody else; should they be a trainer again, it is asked for anew."""
-        for key in self._received(class_id, day):
-            recipient = recipient_of(key)
-            if recipient not in recipients and self.withdraw([key], reason, at=at):
-                self._db.write(
-                    "UPDATE participant_lists SET fingerprint = '' WHERE class_id = ? AND day = ? AND recipient = ?",
-                    (class_id, day, recipient),
-                )
+        """Forget what waits for somebody else; should they be a trainer again, it is asked for anew."""
+        others = [key for key in self._received(class_id, day) if recipient_of(key) not in recipients]
+        self.forget(class_id, others, reason, at=at)
+
+    def forget(self, class_id: str, keys: Iterable[str], reason: str, *, at: int) -> int:
+        """Withdraw lists of a class, and that they were asked for: what may be of use again is asked for anew."""
+        sql = "UPDATE participant_lists SET fingerprint = '' WHERE class_id = ? AND day = ? AND recipient = ?"
+        number = 0
+        for key in keys:
+            if self.withdraw([key], reason, at=at):
+                self._db.write(sql, (class_id, day_of(key), recipient_of(key)))
+                number += 1
+        return number
