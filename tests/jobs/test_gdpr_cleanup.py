@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -370,6 +371,23 @@ def test_a_backup_that_cannot_be_read_is_named_and_the_others_are_rewritten(home
     assert report.exit_code == 3
     assert list(report.failed) == [f"backup {bad.name}"]
     assert good.name not in traces(home.var, [person(1)])
+
+
+def test_a_run_that_is_asked_to_end_rewrites_no_further_backup(home: Home, db: Database, monkeypatch):
+    add_order(db, [person(1)], completed_at=AT - 200 * DAY, class_end=ENDED)
+    for minute in range(3):
+        backup.make(db, home.backups, at=AT - 60 * minute)
+    begun = []
+
+    def stopped(path, change):
+        begun.append(path)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backup, "rewrite", stopped)
+        report = cleanup(home)
+    assert (report.exit_code, report.failed, len(begun)) == (75, {}, 1)
+    assert cleanup(home).counts["backups.rewritten"] == 3
 
 
 def test_backups_past_their_time_go_but_for_the_newest_three_which_hold_nobody(home: Home, db: Database):

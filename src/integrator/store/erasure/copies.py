@@ -8,7 +8,7 @@ from pathlib import Path
 
 from integrator.database import Database
 from integrator.domain.retention import Periods
-from integrator.errors import IntegratorError, StoreDamaged
+from integrator.errors import IntegratorError, Stopped, StoreDamaged
 from integrator.store import backup
 from integrator.store.erasure import proof
 from integrator.store.erasure.journal import Journal, applied
@@ -60,6 +60,8 @@ class Copies:
                     backup.rewrite(path, self._change)
                     self.counts["backups.rewritten"] += 1
                 self.counts["files.checked"] += 1
+            except Stopped:  # concerns no single copy
+                raise
             except IntegratorError as error:
                 self.failed[path.name] = error.message
             except OSError as error:
@@ -77,9 +79,13 @@ class Copies:
         """The copies that erase() would rewrite, of those that can be read."""
         found = []
         for path in self.files():
-            with suppress(IntegratorError):
+            try:
                 if self.is_due(path):
                     found.append(path)
+            except Stopped:
+                raise
+            except IntegratorError:
+                continue
         return found
 
     def is_due(self, path: Path) -> bool:
