@@ -97,7 +97,7 @@ class Reader:
         try:
             values = {owned.target: _value(item, owned.target) for owned in self._type.owned}
             return Post(int(item["id"]), str(item["slug"]), str(item["status"]), values)
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):  # a filter of a plugin can make null of a post
             raise BadAnswer(
                 f"wordpress: list {self._type.post_type}: a post without id, slug or status", code="bad_post"
             ) from None
