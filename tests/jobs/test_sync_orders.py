@@ -117,6 +117,31 @@ def test_the_customer_hears_when_an_operator_has_mended_it(post: World) -> None:
     assert post.run("status").code in (0, 1)
 
 
+def test_who_was_erased_before_the_others_were_in_is_not_named_to_the_customer(post: World) -> None:
+    post.order(2)
+    post.maconomy.seed({"refuse": {"p2.a@example.org": "VALIDATION"}})
+    post.run("sync-orders")
+    assert post.run("gdpr", "erase", "p1.a@example.org").code == 0
+    post.maconomy.seed({"refuse": {}})
+    post.run("outbox", "retry", "--all-failed")
+    assert post.run("sync-orders").code == 0
+    text = post.mailgun.state()["mails"][-1]["text"]
+    assert post.mails()[-1] == CUSTOMER
+    assert "p2.a@example.org" in text
+    assert "erased-" not in text
+
+
+def test_an_order_whose_customer_was_erased_has_nobody_to_be_confirmed_to(post: World) -> None:
+    post.order(2)
+    post.maconomy.seed({"refuse": {"p2.a@example.org": "VALIDATION"}})
+    post.run("sync-orders")
+    assert post.run("gdpr", "erase", "gitte.a@example.org").code == 0
+    result = post.run("booking", "confirm", "10001")
+    assert result.code == 2
+    assert "its customer was erased" in result.err
+    assert CUSTOMER not in states(post, "mailgun.confirmation")
+
+
 @pytest.mark.parametrize(("code", "word"), [("COURSE_FULL", "full"), ("COURSE_CANCELLED", "cancelled")])
 def test_a_full_or_cancelled_course_is_final(post: World, code: str, word: str) -> None:
     order = post.order(1)

@@ -61,7 +61,10 @@ def registration(order: Facts, person: Facts) -> dict[str, Any]:
 
 
 def confirmation(order: Facts, people: Sequence[Facts], *, to: Facts | None) -> dict[str, Any]:
-    """One confirmation mail: to one participant (then people is that one), or to the customer (to is None)."""
+    """One confirmation mail: to one participant (then people is that one), or to the customer (to is None).
+
+    Who was erased since is not named in it.
+    """
     customer = {name: order[f"customer_{name}"] for name in ("name", "email", "phone")}
     company = {name: order[f"company_{name}"] for name in ("name", "cvr", "address", "zip", "city", "country", "ean")}
     return {
@@ -84,6 +87,7 @@ def confirmation(order: Facts, people: Sequence[Facts], *, to: Facts | None) -> 
         "participants": [
             {name: person[name] for name in ("number", "first_name", "last_name", "email", "job_title")}
             for person in people
+            if person["anonymised_at"] is None
         ],
     }
 

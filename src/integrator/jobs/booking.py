@@ -219,7 +219,8 @@ def confirm(desk: Desk, order_id: int) -> dict[str, Any]:
     """Write to the customer of an order of which only some could be registered: the others were given up.
 
     Shape   gives back show()
-    Errors  NotFound; NotBookable: somebody is still on the way, nobody is registered, or a reseller has sold it
+    Errors  NotFound; NotBookable: somebody is still on the way, nobody is registered, a reseller has sold it, or the
+            customer was erased
     """
     with desk.db.tx():
         order, people = desk.orders.get(order_id), desk.orders.people(order_id)
@@ -232,6 +233,8 @@ def confirm(desk: Desk, order_id: int) -> dict[str, Any]:
                 code="undecided",
                 hint=f"integrator explain {order_id}; outbox retry or drop decides about those who failed",
             )
+        if order["customer_email"] is None:
+            raise NotBookable(f"order {order_id}: its customer was erased: there is nobody to write to", code="erased")
         body = confirmation(dict(order) | {"seats": len(registered)}, registered, to=None)
         outbox, at = Outbox(desk.db, clock=desk.clock), order["completed_at"]
         outbox.once(CONFIRMATION, confirmation_key(order_id, None), body, scope=scope_of(order_id), caused_at=at)
