@@ -309,6 +309,16 @@ def test_a_file_that_the_system_refuses_in_a_run_is_no_bug(home):
     assert report.error == f"{home.spool}/list.json: cannot be read or written: No space left on device"
 
 
+def test_a_disk_that_is_full_in_the_middle_of_a_write_is_no_bug(home):
+    def story(run, wiring):
+        with open("/dev/full", "wb", buffering=0) as full:
+            full.write(b"x")
+
+    report = run_job("store-backup", story, needs=(), options=Options(), home=home)
+    assert (report.exit_code, report.hint) == (70, "free some space: df -h")
+    assert report.error == "a file or a stream: cannot be read or written: No space left on device"
+
+
 # numbers and names -----------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from integrator.database import Database, connect, is_damage, sqlite_error
 from integrator.errors import ConfigError, IntegratorError, LockHeld, Problem
-from integrator.home import Home, file_error, make_var, need_home
+from integrator.home import Home, file_error, make_var, need_home, way_out
 from integrator.runtime import lock, logbook, throwaway
 from integrator.runtime.delivery import Patience
 from integrator.runtime.history import Ended, History
@@ -108,8 +108,8 @@ def _ours(error: BaseException, settings: Settings) -> IntegratorError | None:
             return sqlite_error(error, settings.store.path)
         except sqlite3.Error:
             return None
-    if isinstance(error, OSError) and error.filename is not None:
-        return file_error(error)
+    if isinstance(error, OSError) and (error.filename is not None or way_out(error.errno)):
+        return file_error(error)  # a write that finds the disk full names no file
     return error if isinstance(error, IntegratorError) else None
 
 
