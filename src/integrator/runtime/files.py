@@ -15,12 +15,12 @@ def replace(path: Path, content: bytes, *, at: float | None = None) -> None:
     try:
         _write(draft, content, at)
         draft.rename(path)
-    except OSError as error:
+    except BaseException as error:  # a full disk, a stop: what is half written is nobody's
         with suppress(OSError):
             draft.unlink()
-        if error.filename is not None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def _write(draft: Path, content: bytes, at: float | None) -> None:
