@@ -122,6 +122,21 @@ def test_a_post_deleted_for_good_is_made_again_only_while_the_source_has_the_cou
     assert set(here.posts()) == {"25172-04", "25172-05", "25172-06", "25180-01"}
 
 
+def test_a_post_that_is_made_again_is_taken_down_like_any_other(here: World) -> None:
+    """That we had unpublished the one before it says nothing of this one."""
+    assert here.run("import-courses").code == 0
+    here.maconomy.seed({"remove": ["25172-05"]})
+    for _ in range(4):
+        assert here.run("import-courses").code == 0
+    here.wordpress.seed({"delete": {"post": here.posts()["25172-05"]["id"], "as": "admin", "force": True}})
+    here.maconomy.seed({"restore": True})
+    assert here.run("import-courses").code == 0
+    assert here.posts()["25172-05"]["status"] == "publish"
+    here.maconomy.seed({"set": {"25172-05": {"status": "Aflyst"}}})
+    assert here.run("import-courses").code == 0
+    assert here.posts()["25172-05"]["status"] == "draft"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

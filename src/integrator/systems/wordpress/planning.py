@@ -39,7 +39,7 @@ class Plan:
 
     fields   target → value to send; changes  (target, the site's value, ours), for people
     shown    the status this plan gives the post ("publish", "draft"), None: it stays as it is
-    decided  what to remember about the status: "draft" we unpublish it, "publish" we put it back, None nothing
+    decided  what to remember about the status: "draft" we unpublish it, "publish" we show it, None nothing
     """
 
     action: Action
@@ -134,7 +134,7 @@ class Planner:
             fields=fields,
             changes=changes,
             shown=show,
-            decided="draft" if show == "draft" else None,
+            decided=show,  # also "publish": a post before it, that is gone, may have been unpublished by us
             reason=f"its main course {facts.get('main_id')} has no post yet" if waits else "",
         )
 
