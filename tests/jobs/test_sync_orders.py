@@ -414,6 +414,7 @@ def test_events_that_we_may_not_read_are_a_person_s_business(post: World) -> Non
     told = post.run("status")
     assert told.code == 1
     assert "do not let us read what became of mails" in told.out
+    assert "→ integrator check mailgun" in told.out
 
 
 def test_half_a_form_is_never_kept(here: World, tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ _ASIDE = {
     "trainer": "course(s) have no trainer who could be sent the participant list",
 }
 
+_THEN = {"mail events": "integrator check mailgun"}  # of a kind whose keys are no records that explain knows
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -212,7 +214,7 @@ def _set_aside_troubles(set_aside: dict[str, list[str]]) -> Iterator[Trouble]:
         some = ", ".join(keys[:3])
         yield Trouble(
             f"{len(keys):,} {_ASIDE.get(kind, f'{kind}: set aside')}, such as {some}",
-            f"integrator explain {keys[0]}",
+            _THEN.get(kind, f"integrator explain {keys[0]}"),
         )
 
 
