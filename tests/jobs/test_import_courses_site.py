@@ -119,6 +119,9 @@ def test_of_two_posts_with_one_id_the_first_counts_and_the_other_is_reported(her
     assert f"posts {second['id']}" in result.err
     status = here.run("status")
     assert (status.code, "several posts on the site" in status.out + status.err) == (1, True)
+    told = here.run("explain", "25172-04")
+    assert "show the same course: delete them there" in told.out
+    assert told.code == 0
 
 
 def test_a_slug_that_another_record_uses_is_left_alone(here: World) -> None:

@@ -195,6 +195,7 @@ def _as_json(story: "Story", found: _Found, settings: "Settings", now: "datetime
         **times.timed(story.row or {}),
         "changes": [times.timed(change) for change in story.changes],
         "set_aside": story.set_aside and times.timed(story.set_aside),
+        "duplicate_posts": story.spare and times.timed(story.spare),
         "no_participant_list": story.no_list and times.timed(story.no_list),
         "participant_lists": [times.timed(sent) for sent in story.lists],
         "held_back_without": story.orphan_of,
@@ -240,6 +241,8 @@ def _events(story: "Story") -> Iterator[tuple[int, str]]:
     if story.set_aside:
         kept = story.set_aside
         yield kept["first_at"], f"set aside, it cannot be read: {kept['reason']} (run {kept['run_id']})"
+    if story.spare:
+        yield story.spare["first_at"], story.spare["reason"]
     if story.no_list:
         yield story.no_list["first_at"], f"no participant list: {story.no_list['reason']}"
     for sent in story.lists:

@@ -13,6 +13,7 @@ from integrator.store.posts import Posts
 
 KINDS: tuple[Kind, Kind] = ("main_course", "course")
 SIMILAR = 5
+_ASIDE = "SELECT code, reason, first_at, run_id FROM set_aside WHERE kind = ? AND key = ?"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Story:
     set_aside   code, reason, first_at, run_id: what the source sends now cannot be read
     show        "publish" or "draft", None when it is held back or was never readable
     orphan_of   the main course that is not there, for a course
+    spare       code, reason, first_at, run_id: further posts on the site that show the same record
     no_list     code, reason, first_at, run_id: why its trainers get no participant list
     lists       id, state, key, created_at, completed_at of its participant lists
     outbox      its messages: id, effect, state, attempts, reason, remote_id and times
@@ -41,6 +43,7 @@ class Story:
     orphan_of: str | None
     outbox: list[dict[str, Any]]
     post: dict[str, Any] | None
+    spare: dict[str, Any] | None
     no_list: dict[str, Any] | None
     lists: list[dict[str, Any]]
 
@@ -85,14 +88,13 @@ def _story(db: Database, posts: Posts, kind: Kind, key: str) -> Story:
         else None,
         catalogue.story(key),
         catalogue.changes(key),
-        _one(db, "SELECT code, reason, first_at, run_id FROM set_aside WHERE kind = ? AND key = ?", kind, key),
+        _one(db, _ASIDE, kind, key),
         wanted.facts["show"] if wanted else None,
         _orphan_of(db, key) if kind == "course" else None,
         _messages(db, kind, key),
         _one(db, "SELECT post_id, unpublished_at, changed_at FROM posts WHERE kind = ? AND key = ?", kind, key),
-        _one(db, "SELECT code, reason, first_at, run_id FROM set_aside WHERE kind = ? AND key = ?", "trainer", key)
-        if kind == "course"
-        else None,
+        _one(db, _ASIDE, f"{kind} post", key),
+        _one(db, _ASIDE, "trainer", key) if kind == "course" else None,
         _lists(db, key) if kind == "course" else [],
     )
 
