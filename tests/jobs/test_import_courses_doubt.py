@@ -301,6 +301,35 @@ def test_after_a_restore_a_cancelled_course_is_taken_down_again(here: World) -> 
     assert status_of(here) == "draft"
 
 
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_after_a_restore_what_was_taken_down_since_the_backup_can_come_back(here: World, cancelled: bool) -> None:
+    assert here.run("import-courses").code == 0
+    assert here.run("store", "backup").code == 0
+    if cancelled:
+        now(here, status="Aflyst")
+    else:
+        here.maconomy.seed({"remove": ["25172-04"]})
+    for _ in range(4):
+        assert here.run("import-courses").code == 0
+    assert status_of(here) == "draft"
+    (backup,) = (here.home / "var" / "backups").glob("integrator-*.db")
+    assert here.run("store", "restore", str(backup)).code == 0
+    here.maconomy.seed({"restore": True})
+    assert here.run("import-courses").code == 0
+    assert status_of(here) == "publish"
+
+
+def test_after_a_restore_an_editors_draft_stays_one(here: World) -> None:
+    assert here.run("import-courses").code == 0
+    assert here.run("store", "backup").code == 0
+    here.wordpress.seed({"edit": {"post": here.posts()["25172-04"]["id"], "as": "editor", "status": "draft"}})
+    (backup,) = (here.home / "var" / "backups").glob("integrator-*.db")
+    assert here.run("store", "restore", str(backup)).code == 0
+    for _ in range(2):
+        assert here.run("import-courses").code == 0
+    assert status_of(here) == "draft"
+
+
 def test_looking_up_never_takes_over_another_post_while_ours_is_there(here: World) -> None:
     """An editor renamed our post's slug; somebody else's post has it now."""
     assert here.run("import-courses").code == 0

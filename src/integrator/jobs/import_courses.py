@@ -172,7 +172,7 @@ def _level(run: Run, posts: Posts, wordpress: WordPress) -> None:
     """Compare the site as it is now with what we want there, and send what differs."""
     run.progress.begin("WordPress: read")
     remembered = {
-        key: Memory(memory.made, memory.cleaned, memory.asked, memory.unpublished)
+        key: Memory(memory.made, memory.cleaned, memory.asked, memory.unpublished, memory.restored)
         for key, memory in posts.remembered().items()
     }
     wordpress.read(remembered, synced_at=run.now.isoformat(timespec="seconds"), advance=run.progress.advance)

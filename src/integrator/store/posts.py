@@ -35,12 +35,14 @@ class Remembered:
     cleaned      by target, [hash of what we sent, hash of what came back]: the site cleans some texts
     asked        a status we began to give it, and whose outcome nobody wrote down
     unpublished  we took it off the site ourselves
+    restored     the store was put back since: what we did with it after this memory is forgotten
     """
 
     made: bool
     cleaned: dict[str, list[str]]
     asked: str | None
     unpublished: bool
+    restored: bool = False
 
 
 class Posts:
@@ -75,13 +77,15 @@ class Posts:
 
     def remembered(self) -> dict[tuple[str, str], Remembered]:
         """What only we know of every post we have written, or began to write, by kind and key."""
-        rows = self._db.all("SELECT kind, key, post_id, cleaned, asked, unpublished_at FROM posts")
+        rows = self._db.all("SELECT * FROM posts")
+        restored_at = int(self._db.value("SELECT value FROM counters WHERE name = 'restored_at'") or 0)
         return {
             (row["kind"], row["key"]): Remembered(
                 row["post_id"] is not None,
                 msgspec.json.decode(row["cleaned"]),
                 row["asked"],
                 row["unpublished_at"] is not None,
+                row["changed_at"] <= restored_at,
             )
             for row in rows
         }

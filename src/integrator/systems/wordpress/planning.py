@@ -22,12 +22,14 @@ class Memory:
     cleaned      target → [hash of what we sent, hash of what came back], where the site changed our text
     asked        a status we began to give it ("draft", "publish"), and whose outcome is not known
     unpublished  we took it off the site ourselves
+    restored     it is older than a restore: we may have taken it off the site since
     """
 
     made: bool = False
     cleaned: Mapping[str, list[str]] = field(default_factory=dict)
     asked: str | None = None
     unpublished: bool = False
+    restored: bool = False
 
 
 _NOTHING = Memory()
@@ -167,8 +169,9 @@ class Planner:
             ours = not is_shown  # hidden, and we have asked for something: it is hidden by us
             settled: str | None = "publish" if is_shown else "draft"
         else:
-            ours = memory.unpublished if memory.made else self._was_taken_down(post)
-            settled = None
+            knows = memory.made and not memory.restored
+            ours = memory.unpublished or (not knows and self._was_taken_down(post))
+            settled = "draft" if ours and not memory.unpublished else None  # known from now on
         if facts["show"] == "draft":
             return ("draft", "draft") if is_shown and not ours else (None, settled)
         if ours and post.status == "draft":
@@ -179,9 +182,11 @@ class Planner:
         return self._memory.get(key, _NOTHING)
 
     def _was_taken_down(self, post: Post) -> bool:
-        """Without a memory (a lost store): a draft that says since when it was missing was unpublished by us."""
-        since = self._type.targets_of("missing_since")
-        return post.status == "draft" and any(post.values.get(target) for target in since)
+        """Without a memory (a lost store), or with an old one (a restored store): a draft that says since when it was
+        missing, or that it is cancelled, was unpublished by us."""
+        since = any(post.values.get(target) for target in self._type.targets_of("missing_since"))
+        cancelled = any(post.values.get(target) == "cancelled" for target in self._type.targets_of("status"))
+        return post.status == "draft" and (since or cancelled)
 
 
 def digest(value: Any) -> str:
