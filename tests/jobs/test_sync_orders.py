@@ -1,6 +1,9 @@
 """sync-orders: every participant once in Maconomy, every mail once, and a person told of what cannot be done."""
 
 import json
+import os
+import signal
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import pytest
 
 from desks import form
 from integrator.jobs import booking
+from integrator.mails import templates
 from integrator.runtime import lock
 from integrator.standins.mailgun import KEY
 from world import World
@@ -205,6 +209,24 @@ def test_a_broken_template_holds_back_mails_only_and_leaves_no_doubt(post: World
     assert "confirmation-customer.da.txt" in result.err
     assert post.registrations() == ["ILI-10001-1"]
     assert "processing" not in states(post, "mailgun.confirmation").values()
+
+
+def test_a_run_that_is_asked_to_end_while_it_writes_a_mail_blames_no_template(
+    post: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post.order(1)
+    bounded, asked = templates._bounded, iter([signal.SIGTERM])
+
+    def stopping(parts: Iterator[str]) -> Iterator[str]:
+        for number in asked:
+            os.kill(os.getpid(), number)
+        yield from bounded(parts)
+
+    monkeypatch.setattr(templates, "_bounded", stopping)
+    result = post.run("sync-orders")
+    assert (result.code, result.err) == (75, "")
+    assert post.run("sync-orders").code == 0
+    assert post.mails() == [KEYS[0], CUSTOMER]
 
 
 def test_without_mailgun_confirmations_wait_and_the_run_says_so(here: World) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from integrator.errors import Problem
+from integrator.errors import Problem, Stopped
 from integrator.mails import texttable, words
 from integrator.mails.facts import Course, Language
 
@@ -107,7 +107,7 @@ class Templates:
         except jinja2.TemplateSyntaxError as error:
             shown = self.folders.shown(Path(error.filename)) if error.filename else self.shown(name)
             raise Unusable(Problem(f"{shown}:{error.lineno}", str(error.message))) from None
-        except Unusable:
+        except (Unusable, Stopped):  # a request to end may come at any line, also in a template
             raise
         except jinja2.TemplateNotFound as error:
             raise Unusable(self._missing(error, name, quote=quote)) from None
