@@ -136,3 +136,21 @@ def test_the_boot_is_named_and_does_not_change_meanwhile(runs: History) -> None:
     row = runs.get(runs.start("a", at=AT))
     assert row is not None
     assert row["boot_id"] == history.boot_id()
+
+
+def test_what_every_start_asks_costs_as_little_after_a_year_as_on_the_first_day(db: Database, runs: History) -> None:
+    columns = "job, scope, boot_id, pid, version, started_at, finished_at, outcome, checked"
+    sql = f"INSERT INTO runs ({columns}) VALUES ('a', '', 'b', 1, '1', ?1, ?1, 'done', ?2)"
+    checked = {0: "full", 19_000: "full", 19_900: "quick"}
+    with db.tx():
+        db.write_many(sql, [(AT + number * 60, checked.get(number)) for number in range(20_000)])
+    steps = []
+    db.conn.set_progress_handler(lambda: steps.append(1), 1_000)  # called after so many of SQLite's instructions
+    assert runs.last_check("full") == AT + 19_000 * 60
+    assert runs.last_check("quick") == AT + 19_900 * 60
+    assert runs.first_seen("a") == AT
+    runs.forget_old(now=AT + 20_000 * 60)
+    assert len(steps) < 20
+    runs.forget_old(now=AT + history.KEPT_DAYS * DAY + 30)
+    assert runs.first_seen("a") == AT + 60
+    assert len(steps) < 20

@@ -92,12 +92,16 @@ class History:
 
     def first_seen(self, job: str) -> int | None:
         """Epoch seconds of the oldest run we know of; None when it never ran."""
-        found = self._db.value("SELECT min(started_at) FROM runs WHERE job = ?", (job,))
+        # In the order of the rows: the index by job would have all of its runs sorted first.
+        sql = "SELECT started_at FROM runs NOT INDEXED WHERE job = ? ORDER BY id LIMIT 1"
+        found = self._db.value(sql, (job,))
         return None if found is None else int(found)
 
     def last_check(self, kind: str) -> int:
         """Epoch seconds of the last check of the store ("quick" counts a "full" one too), 0 when never."""
-        found = self._db.value("SELECT max(finished_at) FROM runs WHERE checked IN ('full', ?)", (kind,))
+        # From the newest row backwards: every start asks, and a year has a million runs.
+        sql = "SELECT finished_at FROM runs WHERE checked IN ('full', ?) ORDER BY id DESC LIMIT 1"
+        found = self._db.value(sql, (kind,))
         return int(found or 0)
 
     def latest(self, *, job: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
@@ -116,8 +120,10 @@ class History:
     def forget_old(self, *, now: int) -> None:
         """Drop runs older than KEPT_DAYS; does not write when there are none."""
         limit = now - KEPT_DAYS * 86_400
-        if self._db.value("SELECT 1 FROM runs WHERE started_at < ? LIMIT 1", (limit,)):
-            self._db.write("DELETE FROM runs WHERE started_at < ?", (limit,))
+        oldest = self._db.value("SELECT started_at FROM runs ORDER BY id LIMIT 1")
+        if oldest is not None and oldest < limit:
+            kept = "SELECT id FROM runs WHERE started_at >= ? ORDER BY id LIMIT 1"
+            self._db.write(f"DELETE FROM runs WHERE id < ({kept})", (limit,))  # noqa: S608 (a constant)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
