@@ -142,6 +142,8 @@ def test_a_post_that_is_made_again_is_taken_down_like_any_other(here: World) -> 
     [
         ('"meta.mac_city" = {', '"meta.ed_times" = {', "belongs to the editors"),
         ('identity = "mac_id"', 'identity = "mac_hash"', "carries the identity"),
+        ('from = "seats_free" }', 'from = "seats_free", form = "Ymd" }', "cannot write"),
+        ('form = "days" }', 'form = "Ymd" }', "cannot write"),
         ('post_type = "course_date"', 'post_type = "../users"', "expected a name like"),
     ],
 )

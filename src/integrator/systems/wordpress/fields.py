@@ -204,7 +204,14 @@ def _spec_problem(kind: str, target: str, spec: _FieldSpec) -> str | None:
         return "only an editor's field may use *"
     if spec.form not in (None, *_FORMS):
         return f"form: expected one of {', '.join(_FORMS)}, got {spec.form!r}"
-    return _source_problem(kind, spec.from_)
+    return _source_problem(kind, spec.from_) or _form_problem(spec)
+
+
+def _form_problem(spec: _FieldSpec) -> str | None:
+    fits = _FITTING.get(spec.form or "")
+    if fits is None or spec.from_ in fits:
+        return None
+    return f'form = "{spec.form}" is for {", ".join(fits)}, and cannot write from = "{spec.from_}"'
 
 
 def _ownership_problem(field: Field, identity: str, fields: dict[str, Any]) -> str | None:
@@ -277,6 +284,8 @@ def _instant(date: str, time: str | None) -> str:
     return datetime.fromisoformat(f"{date}T{time or '00:00'}").replace(tzinfo=ZoneInfo(_ZONE)).isoformat()
 
 
+_MOMENTS = ("start", "end", "updated_at", "missing_since", "synced_at")
+_FITTING = {"days": ("days",), "Ymd": _MOMENTS, "Y-m-d H:i:s": _MOMENTS}  # form → what it can write
 _FORMS: dict[str, Callable[[Any], Any]] = {
     "days": _days,
     "Ymd": _local("%Y%m%d"),
