@@ -147,6 +147,13 @@ def test_a_course_must_not_end_before_it_starts(start, end, sound):
 # booking and time ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("field", ["start", "end"])
+def test_a_date_that_the_mapping_left_as_it_was_typed_is_unreadable(field):
+    with pytest.raises(BadRecord) as caught:
+        settled(but(**{field: "01-03-2027"}))
+    assert (caught.value.code, caught.value.field) == ("bad_date", field)
+
+
 @pytest.mark.parametrize(
     ("changes", "bookable"),
     [

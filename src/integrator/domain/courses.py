@@ -4,7 +4,7 @@ A course is what Maconomy numbers 25172-04 and Trainingportal calls a course cla
 None always means unknown: never "" and never 0.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -88,9 +88,10 @@ PERSONAL_FIELDS = frozenset({"trainers"})
 def settled(course: Course) -> tuple[Course, list[Note]]:
     """The course after the rules that look at several of its fields: cancelled beats seats, 0 seats beat open.
 
-    Errors  BadRecord: it ends before it starts
+    Errors  BadRecord: it ends before it starts; a mapping makes no moments of its dates
     """
-    if course.start and course.end and ends_at(course.end) < starts_at(course.start):
+    begins, ends = _read(course.start, starts_at, "start"), _read(course.end, ends_at, "end")
+    if begins and ends and ends < begins:
         raise BadRecord("ends before it starts", code="end_before_start", field="end")
     notes = []
     if not course.id.startswith(f"{course.main_id}-"):
@@ -101,6 +102,14 @@ def settled(course: Course) -> tuple[Course, list[Note]]:
     if course.status == "open" and course.seats_free == 0:
         course = msgspec.structs.replace(course, status="full")
     return course, notes
+
+
+def _read(text: str | None, moment_of: Callable[[str], datetime], field: str) -> datetime | None:
+    try:
+        return moment_of(text) if text else None
+    except ValueError:
+        what = f"{field} is not ISO 8601: is its type in the mapping right?"
+        raise BadRecord(what, code="bad_date", field=field) from None
 
 
 def _seat_notes(course: Course) -> list[Note]:
