@@ -85,3 +85,17 @@ def test_the_place_of_a_bug_names_files_lines_and_functions_only():
     assert place[-1].startswith("test_logbook.py:")
     assert place[-1].endswith(" deep")
     assert "Østergård" not in str(place)
+
+
+def test_a_line_that_a_full_disk_cut_off_takes_no_other_with_it(tmp_path):
+    logbook.write_line(tmp_path, {"run": 1})
+    with (tmp_path / logbook.NAME).open("ab") as file:
+        file.write(b'{"run":2,"coun')
+    logbook.write_line(tmp_path, {"run": 3})
+    logbook.write_line(tmp_path, {"run": 4})
+    assert (tmp_path / logbook.NAME).read_text().splitlines() == [
+        '{"run":1}',
+        '{"run":2,"coun',
+        '{"run":3}',
+        '{"run":4}',
+    ]

@@ -17,15 +17,21 @@ def write_line(folder: Path, facts: dict[str, Any]) -> None:
     line = json.dumps(facts, separators=(",", ":"), default=str)
     descriptor = _opened(folder / NAME)
     try:
-        os.write(descriptor, (line + "\n").encode("ascii"))
+        os.write(descriptor, f"{_missing_end(descriptor)}{line}\n".encode("ascii"))
     finally:
         os.close(descriptor)
+
+
+def _missing_end(descriptor: int) -> str:
+    """The end of a line that a full disk cut off: without it the next one would be lost, too."""
+    size = os.fstat(descriptor).st_size
+    return "\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else ""
 
 
 def _opened(path: Path) -> int:
     """The log, open and locked until it is closed. Two jobs that find it too big at once put it aside only once."""
     while True:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if _is_there(path, descriptor):
