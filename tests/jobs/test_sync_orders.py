@@ -485,6 +485,35 @@ def test_a_refused_registration_that_was_mended_after_the_backup_is_not_sent_aga
     assert (len(post.registrations()), len(post.mails())) == (1, 2)
 
 
+def test_who_was_refused_before_the_backup_and_given_up_after_it_is_not_registered_by_itself(post: World) -> None:
+    post.order(2)
+    post.maconomy.seed({"refuse": {"p2.a@example.org": "VALIDATION"}})
+    post.run("sync-orders")
+    post.run("store", "backup")
+    [(number,)] = post.rows("SELECT id FROM outbox WHERE state = 'failed'")
+    assert post.run("outbox", "drop", str(number)).code == 0
+    post.maconomy.seed({"refuse": {}})
+    restore(post)
+    for _ in range(2):
+        assert post.run("sync-orders").code == 0
+    assert post.registrations() == ["ILI-10001-1"]
+    assert person(post, 2)["state"] == "refused"
+
+
+def test_what_had_failed_unsent_before_the_backup_can_be_brought_back(post: World) -> None:
+    post.configure()
+    post.order(1)
+    post.run("sync-orders")
+    with post.store() as db:
+        db.write("UPDATE outbox SET changed_at = changed_at - 4 * 86400 WHERE effect = 'mailgun.confirmation'")
+    post.run("sync-orders")
+    post.run("store", "backup")
+    restore(post)
+    post.configure(mailgun=True)
+    assert post.run("outbox", "retry", "--all-failed").code == 0
+    assert states(post, "mailgun.confirmation") == dict.fromkeys((KEYS[0], CUSTOMER), "processing")
+
+
 def test_orders_of_after_the_restore_are_confirmed_at_once(post: World) -> None:
     post.run("store", "backup")
     restore(post)

@@ -12,18 +12,23 @@ def doubt_what_waited(db: Database, at: int) -> None:
     """What may have happened since is looked for before it is done again. Call it inside a transaction.
 
     Runs that were under way (the one that made the backup is always among them) did not crash: nobody knows more.
-    An event that may happen once and was not sent then, or had failed, may have been sent since: the next run looks
-    before it sends. restored_at lets later runs know which events may follow from what we have forgotten.
+    An event that may happen once and was not sent then may have been sent since: the next run looks before it sends.
+    What had failed waits for a person still, who may have given it up since; brought back by hand, it is looked for
+    first. restored_at lets later runs know which events may follow from what we have forgotten.
     """
     db.write(
         "UPDATE runs SET outcome = 'skipped', finished_at = started_at,"
         " error = 'was under way when the backup was made' WHERE finished_at IS NULL"
     )
     db.write(
-        "UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1, changed_at = ?1, reason = ?3"
-        " WHERE mode = 'once' AND state IN ('received', 'failed') AND body IS NOT NULL"
-        " AND NOT (effect = ?2 AND state = 'failed')",
-        (at, ORDERLINE, _MAYBE_SENT),
+        "UPDATE outbox SET state = 'processing', sent_at = ?1, uncertain_since = ?1, changed_at = ?1, reason = ?2"
+        " WHERE mode = 'once' AND state = 'received'",
+        (at, _MAYBE_SENT),
+    )
+    db.write(
+        "UPDATE outbox SET sent_at = coalesce(sent_at, ?1), uncertain_since = ?1"
+        " WHERE mode = 'once' AND state = 'failed' AND body IS NOT NULL",
+        (at,),
     )
     _doubt_orderlines(db, at)
     # A newer status may have been told since: what stands there is looked at before any of these is told.
@@ -43,11 +48,6 @@ def doubt_what_waited(db: Database, at: int) -> None:
 
 
 def _doubt_orderlines(db: Database, at: int) -> None:
-    # What a person took out, or has to settle, stays so; brought back by hand, it is looked for first.
-    db.write(
-        "UPDATE outbox SET uncertain_since = ?1 WHERE effect = ?2 AND state = 'failed' AND body IS NOT NULL",
-        (at, ORDERLINE),
-    )
     # A run may have gone on with it since; and that nobody looked while it lay in a backup gives up no doubt.
     db.write(
         "UPDATE outbox SET sent_at = ?1, uncertain_since = ?1, changed_at = ?1, reason = ?3"
