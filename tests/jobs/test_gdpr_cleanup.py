@@ -373,6 +373,23 @@ def test_a_backup_that_cannot_be_read_is_named_and_the_others_are_rewritten(home
     assert good.name not in traces(home.var, [person(1)])
 
 
+def test_a_file_that_is_taken_away_at_this_very_moment_is_no_trouble(home: Home, monkeypatch):
+    path = home.evidence / "page.html"
+    path.write_text("x", encoding="utf-8")
+    plain = Path.is_file
+
+    def vanishing(self):
+        was_there = plain(self)
+        if self == path:
+            path.unlink(missing_ok=True)
+        return was_there
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "is_file", vanishing)
+        report = cleanup(home)
+    assert (report.exit_code, report.error) == (0, None)
+
+
 def test_a_run_that_is_asked_to_end_rewrites_no_further_backup(home: Home, db: Database, monkeypatch):
     add_order(db, [person(1)], completed_at=AT - 200 * DAY, class_end=ENDED)
     for minute in range(3):

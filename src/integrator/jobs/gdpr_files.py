@@ -1,5 +1,6 @@
 """Files that gdpr-cleanup takes away: evidence, what is left of orderlines that came as files, papers of bookings."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -21,7 +22,15 @@ _TAKEN_IN = ("done", "rejected")  # beside the files that still wait, in the fol
 def old_files(folder: Path, days: int, now: int) -> list[Path]:
     """Files below that are past their time, by when they were written last; a link is not followed."""
     files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
-    return sorted(path for path in files if path.lstat().st_mtime < now - days * DAY_S)
+    return sorted(path for path in files if (status := _status(path)) and status.st_mtime < now - days * DAY_S)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """None: whoever works there has taken it away, or given it its name, since it was listed."""
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return None
 
 
 def old_orderline_files(spool: Path, days: int, now: int) -> list[Path]:
@@ -53,8 +62,8 @@ def delete_empty_folders(top: Path, now: int, emptied: Iterable[Path]) -> None:
 def sweep_drafts(folder: Path, now: int) -> int:
     """Delete the drafts of var/status that killed runs left. A draft may bear the time of what it tells: it is as old
     as its last change. Gives back how many there were."""
-    drafts = [path for path in folder.glob(".*.jsonl.*") if path.lstat().st_ctime < now - DAY_S]
-    return delete(drafts)
+    drafts = folder.glob(".*.jsonl.*")
+    return delete([path for path in drafts if (status := _status(path)) and status.st_ctime < now - DAY_S])
 
 
 def shorten_status_files(db: Database, folder: Path) -> None:
@@ -144,7 +153,7 @@ def _may_go(path: Path, is_gone: Mapping[str, bool], now: int) -> bool:
     has another name may be one that is being written."""
     if reference := _reference(path):
         return is_gone.get(reference, True)
-    return path.lstat().st_mtime < now - DAY_S
+    return (status := _status(path)) is not None and status.st_mtime < now - DAY_S
 
 
 def _entries(folder: Path) -> list[Path]:
