@@ -49,6 +49,12 @@ def test_summer_and_winter_give_the_right_instants(postroom: Postroom) -> None:
     ]
 
 
+def test_an_evening_that_ends_at_midnight_has_an_end(postroom: Postroom) -> None:
+    assert spans(file_of(postroom, facts(("2027-03-01", "18:00", "24:00")))) == [
+        ("2027-03-01 17:00", "2027-03-01 23:00")
+    ]
+
+
 def test_days_on_which_the_clock_is_changed(postroom: Postroom) -> None:
     spring, autumn = ("2027-03-28", "01:30", "09:00"), ("2027-10-31", "01:30", "09:00")
     assert spans(file_of(postroom, facts(spring, autumn))) == [

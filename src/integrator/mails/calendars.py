@@ -101,6 +101,8 @@ def _span(session: Session) -> Span:
 
 
 def _moment(day: date, clock: str | None) -> datetime | None:
+    if clock == "24:00":  # the end of a day, as the catalogue has it
+        day, clock = day + timedelta(days=1), "00:00"
     try:
         return datetime.combine(day, time.fromisoformat(clock), tzinfo=words.ZONE) if clock else None
     except ValueError:
