@@ -283,3 +283,14 @@ def test_a_store_of_an_older_version_waits_for_the_next_job(run: Run, store: Dat
     assert result.code == 75
     assert "older version (schema 1" in result.err
     assert store.value("PRAGMA user_version") == 1
+
+
+def test_a_journal_of_erasures_that_cannot_be_read_hides_nothing_else(run: Run, home: Path, store: Database) -> None:
+    add_run(store, "store-backup", int(datetime.now(UTC).timestamp()))
+    for name, text in (("erasures", '{"at":1,"rule":"key","ord\n'), ("erasures.key", f"{'00' * 32}\n")):
+        (home / "var" / name).write_text(text, encoding="ascii")
+        (home / "var" / name).chmod(0o600)
+    result = run("status")
+    assert result.code == 1
+    assert "a line cannot be read" in result.out
+    assert "store-backup" in result.out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from integrator.cli import times
 from integrator.domain.orderlines.order import EFFECT as ORDERLINE
-from integrator.errors import ConfigError
+from integrator.errors import ConfigError, StoreDamaged
 from integrator.store.courses import BOOKING, OUTCOME, PAPER, UNKNOWN_BOOKING, UNSOLD
 
 if TYPE_CHECKING:
@@ -230,6 +230,8 @@ def _erasure_troubles(found: "Settings", db: "Database | None") -> Iterator[Trou
     except ConfigError as error:
         for problem in error.problems:
             yield Trouble(f"{problem.where} {problem.what}", error.hint or "integrator check")
+    except StoreDamaged as error:  # a line of it; all else is told nevertheless
+        yield Trouble(error.message, error.hint or "integrator check")
 
 
 def _backup_troubles(backups: "list[Backup]", first_run: int | None, now: datetime) -> Iterator[Trouble]:
