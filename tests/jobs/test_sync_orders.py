@@ -551,3 +551,18 @@ def test_an_order_asked_for_by_name_is_due_also_for_the_run_that_is_under_way(po
         result = post.run("sync-orders", "--order", "10001", "-v")
     assert result.code == 5
     assert post.rows("SELECT next_at FROM outbox WHERE key = 'ILI-10001-1'") == [(0,)]
+
+
+def test_nobody_who_was_erased_is_shown_out_of_a_store_that_was_put_back_by_hand(post: World) -> None:
+    post.order(1)
+    post.maconomy.seed({"refuse": {"p1.a@example.org": "VALIDATION"}})
+    post.run("sync-orders")
+    [(number,)] = post.rows("SELECT id FROM outbox WHERE state = 'failed'")
+    store = post.home / "var" / "integrator.db"
+    before = store.read_bytes()
+    assert post.run("gdpr", "erase", "p1.a@example.org").code == 0
+    store.write_bytes(before)
+    for command in (("outbox", "show", str(number)), ("gdpr", "export", "p1.a@example.org", "--file", "/dev/null")):
+        result = post.run(*command)
+        assert (result.code, "p1.a@example.org" in result.out) == (75, False)
+        assert "put an older one back by hand" in result.err

@@ -125,11 +125,14 @@ def export(
     """
     from integrator.cli import clean, opening, times
     from integrator.store.erasure import people
+    from integrator.store.erasure.journal import refuse_behind
     from integrator.store.erasure.requests import same_as
 
     found, who, now = opening.settings(), person_typed(person), opening.now()
     target = file or Path(f"gdpr-export-{now:%Y-%m-%d}.json")
     with opening.reading(found) as db:
+        if db is not None:
+            refuse_behind(db, found.home.var)
         where = people.find(db, same_as(who), same_person=same_person) if db is not None else None
         if db is None or not where:
             raise NotFound("gdpr export: this person is not in the store", hint="integrator gdpr trace PERSON")

@@ -89,12 +89,14 @@ def show(
 
     from integrator.cli import clean, opening, render, times
     from integrator.runtime.outbox import Outbox
+    from integrator.store.erasure.journal import refuse_behind
 
-    now = opening.now()
+    found, now = opening.settings(), opening.now()
     _distinct([number])
-    with opening.reading(opening.settings()) as db:
+    with opening.reading(found) as db:
         if db is None:
             raise NotFound(f"outbox: there is no message {number}: there is no store yet")
+        refuse_behind(db, found.home.var)
         row = Outbox(db, clock=now.timestamp).get(number)
     if as_json:
         render.print_json(_as_json(row))
