@@ -283,6 +283,14 @@ def test_the_environment_wins_over_env_file_and_a_dollar_is_a_dollar(home: HomeF
     assert from_environment.auth_value.reveal() == "other"
 
 
+def test_files_that_an_editor_began_with_a_byte_order_mark_are_read_as_any(home: HomeFolder) -> None:
+    home.config("\ufeff" + ERP)
+    home.write(".env", "\ufeffERP_AUTH=word\n")
+    found = home.load().maconomy
+    assert found is not None
+    assert found.auth_value.reveal() == "word"
+
+
 @pytest.mark.parametrize("needs", [None, ()])
 def test_an_env_file_others_can_read_is_refused_with_the_command_to_type(
     home: HomeFolder, needs: Sequence[str] | None

@@ -49,7 +49,7 @@ def read_toml(path: Path, *, shown: str | None = None) -> TomlFile:
     if path.exists() and not path.is_file():
         raise ConfigError([Problem(shown, "is not a file")])
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors begin a file with a mark
         data = tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError([Problem(shown, "the file is missing")]) from None

@@ -155,7 +155,7 @@ class Variables(Mapping[str, str]):
             if descriptor is None:
                 self.problems.append(Problem(".env", "is not a plain file"))
                 return {}
-            with open(descriptor, encoding="utf-8") as stream:
+            with open(descriptor, encoding="utf-8-sig") as stream:
                 bindings = list(parse_stream(stream))
         except FileNotFoundError:
             return {}
