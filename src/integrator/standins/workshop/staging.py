@@ -27,6 +27,8 @@ BROKEN = (
     '<!DOCTYPE html><html lang="da"><head><meta charset="utf-8"><title>Serverfejl</title></head>'
     "<body><h1>Der er opstået en fejl</h1><p>Fejl 500</p></body></html>"
 )
+# A browser asks for an icon by itself, whenever it likes: a fault that it met would be missed by the page it is for.
+_ANY = r"(?!/favicon\.ico).*"
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
@@ -142,7 +144,7 @@ class NamedFaults(Faults):
     def _translated(self, rule: dict[str, Any]) -> dict[str, Any]:
         fault, case = dict(rule["fault"]), rule.get("case")
         rest = {name: value for name, value in rule.items() if name != "case"}
-        match: dict[str, str] = {} if case is None else {"path": self._pages(case)}
+        match = {"path": _ANY if case is None else self._pages(case)}
         if fault["kind"] in WIRE:
             saves_only, known, meaning = WIRE[fault["kind"]]
             check(fault, known)
