@@ -78,11 +78,11 @@ def test_a_framework_fault_may_name_a_case_too(desk: Desk) -> None:
     assert (desk.client.get("/sag/56").status_code, desk.client.get("/sag/560").status_code) == (200, 502)
 
 
-def test_a_fault_is_met_by_a_page_and_not_by_its_icon_that_a_browser_asks_for_by_itself(desk: Desk) -> None:
-    for kind, status in (("status", 502), ("maintenance", 503)):
-        desk.stage(kind, **({"status": status} if kind == "status" else {}))
-        assert desk.client.get("/favicon.ico").status_code == 404
-        assert desk.client.get("/sag/56").status_code == status
+def test_a_fault_is_met_by_a_page_and_not_by_its_icon_that_a_browser_asks_for_by_itself(outside: Desk) -> None:
+    for kind, more, status in (("status", {"status": 502}, 502), ("maintenance", {}, 503)):
+        outside.stage(kind, **more)
+        assert outside.client.get("/favicon.ico").status_code == 404
+        assert outside.client.get("/").status_code == status
 
 
 def test_maintenance_is_a_danish_page_on_both_origins(outside: Desk) -> None:

@@ -45,6 +45,7 @@ from integrator.standins.au2office.relayout import relaid
 from integrator.standins.au2office.sessions import Session, Sessions
 from integrator.standins.au2office.work import Work
 from integrator.standins.base import Answer, Request
+from integrator.standins.workshop.staging import ICON
 from integrator.standins.workshop.standin import WorkshopRunning, WorkshopStandIn, guide_of, on_case
 
 __all__ = ["APP", "AUTH", "Au2Office"]
@@ -131,6 +132,8 @@ class Au2Office(WorkshopStandIn):
         return answer
 
     def _handled(self, request: Request) -> Answer:
+        if request.path == ICON:  # not by way of the login, whose page a fault may be meant for
+            return _nowhere()
         if page := static(request.path):
             return page
         with self.lock:

@@ -11,6 +11,7 @@ a browser: Chromium sends a request again by itself, a POST too, when a connecti
 ahead of need, closes without a byte. So the first may leave two saves that nobody but the browser made.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +29,8 @@ BROKEN = (
     "<body><h1>Der er opstået en fejl</h1><p>Fejl 500</p></body></html>"
 )
 # A browser asks for an icon by itself, whenever it likes: a fault that it met would be missed by the page it is for.
-_ANY = r"(?!/favicon\.ico).*"
+ICON = "/favicon.ico"
+_ANY = rf"(?!{re.escape(ICON)}).*"
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
